@@ -1,0 +1,39 @@
+# Everything starts from python3, pip, make and a shell.
+#   make run    the demo on http://localhost:8000 (PORT= to change)
+#   make test   every test on SQLite and PostgreSQL, and in a real browser
+PYTHON ?= python3
+VENV ?= .venv
+export VENV
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check format lock venv
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile
+
+run: ## serve the demo: made-up people, a worker, the beat, the pages (PORT=8000)
+	@$(PYTHON) scripts/bootstrap.py
+	@$(VENV)/bin/python scripts/run_demo.py
+
+test: ## run every test (ARGS="tests/people -x", LANES="sqlite postgres browser")
+	@$(PYTHON) scripts/bootstrap.py --dev
+	@$(VENV)/bin/python scripts/run_tests.py $(ARGS)
+
+check: ## lint, types, import contracts, migrations, translations, words
+	@$(PYTHON) scripts/bootstrap.py --dev
+	@$(VENV)/bin/python scripts/run_checks.py
+
+format: venv ## put the code into its one format
+	@$(VENV)/bin/ruff check --fix-only --quiet .
+	@$(VENV)/bin/ruff format --quiet .
+
+venv: ## make .venv with everything in it
+	@$(PYTHON) scripts/bootstrap.py --dev
+
+COMPILE = $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
+	--no-emit-index-url --custom-compile-command "make lock" $(UPGRADE)
+
+lock: venv ## pin the libraries of pyproject.toml again (UPGRADE=--upgrade takes newer ones)
+	$(COMPILE) requirements-uv.in -o requirements-uv.txt
+	$(COMPILE) pyproject.toml -o requirements.txt
+	$(COMPILE) pyproject.toml --extra dev -c requirements.txt -o requirements-dev.txt
