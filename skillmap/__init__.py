@@ -1,0 +1,1 @@
+"""The digital skill map: framework, people, yearly check, supply and demand."""

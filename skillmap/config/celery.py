@@ -1,0 +1,48 @@
+"""The Celery application: wiring only. Tasks live in each app's tasks.py; the truth about a job is its row."""
+
+import os
+from typing import Any
+
+from celery import Celery
+from django.conf import settings
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "skillmap.config.settings.base")
+
+
+def _options() -> dict[str, Any]:
+    options: dict[str, Any] = {
+        "broker_url": settings.CELERY_BROKER_URL,
+        "accept_content": ["json"],
+        "task_serializer": "json",
+        "task_ignore_result": True,
+        "task_acks_late": True,
+        "task_reject_on_worker_lost": True,
+        "worker_prefetch_multiplier": 1,
+        "worker_max_tasks_per_child": 200,
+        "worker_hijack_root_logger": False,
+        "worker_soft_shutdown_timeout": 10,
+        "broker_connection_retry_on_startup": True,
+        "broker_connection_timeout": settings.CELERY_BROKER_CONNECTION_TIMEOUT,
+        "timezone": settings.TIME_ZONE,
+        "beat_schedule_filename": str(settings.VAR_DIR / "beat-schedule"),
+        "beat_schedule": {
+            "tick": {"task": "skillmap.core.tasks.tick", "schedule": 30.0},
+        },
+    }
+    if settings.CELERY_BROKER_URL.startswith("filesystem"):
+        folder = settings.CELERY_BROKER_DIR
+        for name in ("messages", "control"):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+        options["broker_transport_options"] = {
+            "data_folder_in": str(folder / "messages"),
+            "data_folder_out": str(folder / "messages"),
+            "control_folder": str(folder / "control"),
+        }
+    else:
+        options["broker_transport_options"] = {"visibility_timeout": 7200, "socket_connect_timeout": 0.5}
+    return options
+
+
+app = Celery("skillmap")
+app.config_from_object(_options())
+app.autodiscover_tasks()

@@ -1,0 +1,162 @@
+"""REST habits shared by all endpoints: problem details, cursor pages, versions in ETags, strict JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, JsonResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from rest_framework import exceptions, status
+from rest_framework.pagination import CursorPagination
+from rest_framework.parsers import JSONParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.throttling import UserRateThrottle
+
+from skillmap.core.errors import Conflict, NotAllowed, RuleViolation
+
+if TYPE_CHECKING:  # rest_framework.views loads this module through the settings
+    from rest_framework.views import APIView
+
+PROBLEM = "application/problem+json"
+MAX_DEPTH = 8
+MAX_BODY = 1024 * 1024
+
+
+class CursorPages(CursorPagination):
+    """Pages by cursor, at most 100 rows; the order is fixed by the view, never by the caller."""
+
+    page_size = 50
+    max_page_size = 100
+    page_size_query_param = "page_size"
+    ordering: str | Sequence[str] = "pk"
+
+    def get_ordering(self, request: Request, queryset: QuerySet[Any], view: APIView) -> tuple[str, ...]:
+        """The view's `cursor_ordering`, else by primary key."""
+        return tuple(getattr(view, "cursor_ordering", ("pk",)))
+
+
+class CallerThrottle(UserRateThrottle):
+    """Requests per minute and caller; answers 429 with Retry-After."""
+
+    scope = "caller"
+
+
+class PreconditionRequired(exceptions.APIException):
+    """428: the caller must say which version it read."""
+
+    status_code = status.HTTP_428_PRECONDITION_REQUIRED
+    default_code = "precondition_required"
+    default_detail = gettext_lazy("Send If-Match with the ETag that you read.")
+
+
+class PreconditionFailed(exceptions.APIException):
+    """412: the version that the caller read is no longer the present one."""
+
+    status_code = status.HTTP_412_PRECONDITION_FAILED
+    default_code = "precondition_failed"
+    default_detail = gettext_lazy("It was changed in the meantime. Read it again.")
+
+
+def etag_of(version: int) -> str:
+    """The strong ETag of a row's version."""
+    return f'"{version}"'
+
+
+def version_from(request: Request) -> int:
+    """The version named by If-Match; 428 where it is missing, 412 where it can't be one of ours."""
+    header = request.headers.get("If-Match", "").strip()
+    if not header:
+        raise PreconditionRequired
+    value = header.removeprefix('"').removesuffix('"')
+    if not (value.isascii() and value.isdigit() and len(value) < 10):
+        raise PreconditionFailed
+    return int(value)
+
+
+def _reject_constant(name: str) -> NoReturn:
+    raise exceptions.ParseError(_("NaN and Infinity are not allowed."))
+
+
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise exceptions.ParseError(_("A key stands twice in the same object."))
+    return found
+
+
+def _check(value: Any, depth: int = 0) -> None:
+    if depth > MAX_DEPTH:
+        raise exceptions.ParseError(_("The JSON is nested too deeply."))
+    if isinstance(value, str):
+        if "\x00" in value or any("\ud800" <= char <= "\udfff" for char in value):
+            raise exceptions.ParseError(_("The text contains characters that cannot be stored."))
+    elif isinstance(value, int) and abs(value) > 2**53:
+        raise exceptions.ParseError(_("A number is too large."))
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            _check(key, depth + 1)
+            _check(inner, depth + 1)
+    elif isinstance(value, list):
+        for inner in value:
+            _check(inner, depth + 1)
+
+
+class StrictJSONParser(JSONParser):
+    """JSON without duplicate keys, NaN, NUL, lone surrogates, huge numbers or deep nesting; at most 1 MB."""
+
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None) -> Any:
+        """See JSONParser; raises ParseError (400)."""
+        raw = stream.read(MAX_BODY + 1)
+        if len(raw) > MAX_BODY:
+            raise exceptions.ParseError(_("The request is larger than 1 MB."))
+        try:
+            value = json.loads(raw.decode(), parse_constant=_reject_constant, object_pairs_hook=_unique_keys)
+        except (UnicodeDecodeError, ValueError, RecursionError) as error:
+            raise exceptions.ParseError(_("The request is not valid JSON.")) from error
+        _check(value)
+        return value
+
+
+def problem(status_code: int, code: str, detail: Any, **more: Any) -> Response:
+    """An error answer after RFC 9457."""
+    body = {"type": "about:blank", "title": code, "status": status_code, "detail": detail, **more}
+    return Response(body, status=status_code, content_type=PROBLEM)
+
+
+def problem_page(status_code: int, code: str, detail: str) -> JsonResponse:
+    """The same outside of a view of the API: unknown addresses, faults."""
+    body = {"type": "about:blank", "title": code, "status": status_code, "detail": detail}
+    return JsonResponse(body, status=status_code, content_type=PROBLEM)
+
+
+def problem_handler(error: Exception, context: Mapping[str, Any]) -> Response | None:
+    """Turn exceptions into problem details; what it does not know becomes a 500 elsewhere."""
+    if isinstance(error, Http404):
+        error = exceptions.NotFound()
+    elif isinstance(error, (PermissionDenied, NotAllowed)):
+        error = exceptions.PermissionDenied()
+    if isinstance(error, Conflict):
+        return problem(412, error.code, str(error), **error.details)
+    if isinstance(error, RuleViolation):
+        return problem(409, error.code, str(error), **error.details)
+    if isinstance(error, exceptions.ValidationError):
+        return problem(400, "invalid", _("Some values are missing or not possible."), errors=error.detail)
+    if isinstance(error, exceptions.APIException):
+        codes = error.get_codes()
+        response = problem(error.status_code, codes if isinstance(codes, str) else "error", str(error.detail))
+        _headers(error, response)
+        return response
+    return None
+
+
+def _headers(error: exceptions.APIException, response: Response) -> None:
+    if getattr(error, "auth_header", None):
+        response["WWW-Authenticate"] = error.auth_header  # type: ignore[attr-defined]
+    if isinstance(error, exceptions.Throttled) and error.wait is not None:
+        response["Retry-After"] = str(int(error.wait) + 1)

@@ -1,0 +1,159 @@
+"""The audit trail: written in the service's own transaction, sealed into a hash chain by a job."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import connection, models, transaction
+
+from skillmap.core.models import AuditEvent, AuditSeal
+
+GENESIS = "0" * 64
+BATCH = 2000
+
+
+def target_name(target: models.Model | None) -> str:
+    """`app.model:id`, or an empty string for none."""
+    return f"{target._meta.label_lower}:{target.pk}" if target is not None else ""
+
+
+def subject_of(staff_id: int | None) -> str:
+    """The key under which a person finds what was done with their data."""
+    return f"staff:{staff_id}" if staff_id is not None else ""
+
+
+def record(
+    *,
+    verb: str,
+    actor: AbstractBaseUser | None,
+    target: models.Model | None = None,
+    subject_id: int | None = None,
+    purpose: str = "",
+    channel: str = "page",
+    **data: Any,
+) -> AuditEvent:
+    """Insert one line in the transaction of the caller; must not be called outside one.
+
+    Args:
+        verb: `thing.done`, such as `assessment.submit` or `levels.read`.
+        subject_id: the staff id of the person whose data it is about.
+        data: plain values; no names, levels, notes or wishes.
+    """
+    return record_many(
+        [build(verb=verb, actor=actor, target=target, subject_id=subject_id, purpose=purpose, channel=channel, **data)]
+    )[0]
+
+
+def build(
+    *,
+    verb: str,
+    actor: AbstractBaseUser | None,
+    target: models.Model | None = None,
+    subject_id: int | None = None,
+    purpose: str = "",
+    channel: str = "page",
+    **data: Any,
+) -> AuditEvent:
+    """One line, not yet written; for `record_many`."""
+    return AuditEvent(
+        verb=verb,
+        actor_id=actor.pk if actor is not None else None,
+        target=target_name(target),
+        subject_key=subject_of(subject_id),
+        purpose=purpose,
+        channel=channel,
+        data=data,
+    )
+
+
+def record_many(events: Iterable[AuditEvent]) -> list[AuditEvent]:
+    """Insert lines in one statement, in the transaction of the caller."""
+    if not connection.in_atomic_block:
+        raise RuntimeError("Audit lines are written in the transaction of what they record.")
+    return AuditEvent.objects.bulk_create(events, batch_size=1000)
+
+
+def digest_of(event: AuditEvent, previous: str) -> str:
+    """SHA-256 over the previous digest and every column of the line, in a fixed form."""
+    row = [
+        event.pk,
+        event.at.isoformat(),
+        event.actor_id,
+        event.verb,
+        event.target,
+        event.subject_key,
+        event.purpose,
+        event.channel,
+        event.data,
+    ]
+    text = json.dumps(row, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(f"{previous}\n{text}".encode()).hexdigest()
+
+
+def seal(limit: int = BATCH) -> int:
+    """Add up to `limit` unsealed lines to the chain, in id order; returns how many.
+
+    On PostgreSQL the short SHARE lock waits for inserts under way, so that no lower id can appear behind the seal.
+    """
+    with transaction.atomic():
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute("LOCK TABLE core_auditseal IN SHARE ROW EXCLUSIVE MODE")
+                cursor.execute("LOCK TABLE core_auditevent IN SHARE MODE")
+        last = AuditSeal.objects.order_by("-pk").first()
+        previous = last.digest if last else GENESIS
+        seals = []
+        for event in AuditEvent.objects.filter(pk__gt=last.pk if last else 0).order_by("pk")[:limit]:
+            previous = digest_of(event, previous)
+            seals.append(AuditSeal(event_id=event.pk, digest=previous))
+        AuditSeal.objects.bulk_create(seals, batch_size=500)
+    return len(seals)
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What a walk along the chain found: lines checked, lines not sealed yet, what is wrong."""
+
+    checked: int
+    unsealed: int
+    problems: tuple[str, ...]
+    head: str
+
+
+def verify(*, most_problems: int = 20) -> Verification:
+    """Walk the whole chain; names every edited, removed, inserted or reordered line, and the unsealed tail."""
+    problems: list[str] = []
+    previous, checked, last_pk = GENESIS, 0, 0
+    for seal_row, event in _pairs():
+        last_pk = seal_row.pk
+        checked += 1
+        if event is None:
+            problems.append(f"line {seal_row.pk} is sealed but missing")
+        elif digest_of(event, previous) != seal_row.digest:
+            problems.append(f"line {seal_row.pk} does not match its seal")
+        previous = seal_row.digest
+        if len(problems) >= most_problems:
+            break
+    tail = AuditEvent.objects.filter(seal=None)
+    problems += [f"line {pk} was added behind the seal" for pk in _pks(tail.filter(pk__lt=last_pk))[:most_problems]]
+    return Verification(checked, tail.filter(pk__gt=last_pk).count(), tuple(problems), previous)
+
+
+def _pks(events: models.QuerySet[AuditEvent]) -> list[int]:
+    return list(events.order_by("pk").values_list("pk", flat=True))
+
+
+def _pairs() -> Iterator[tuple[AuditSeal, AuditEvent | None]]:
+    """Each seal with its line, in id order, a batch at a time."""
+    last = 0
+    while True:
+        seals = list(AuditSeal.objects.filter(pk__gt=last).order_by("pk")[:BATCH])
+        if not seals:
+            return
+        events = AuditEvent.objects.in_bulk([row.pk for row in seals])
+        for row in seals:
+            yield row, events.get(row.pk)
+        last = seals[-1].pk

@@ -1,0 +1,205 @@
+"""Long jobs: the row is the truth, a message to the worker is only a nudge, and running twice does no harm.
+
+A job's code is a handler registered under its kind. It gets a `JobRun`, works in chunks, and calls `run.progress()` between
+them; each such call renews the lease and fails when the job was cancelled or taken over.
+"""
+
+import logging
+import os
+import socket
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import IntegrityError, connection, transaction
+from django.db.models import F, Q
+from django.utils.translation import gettext as _
+
+from skillmap.core import clock
+from skillmap.core.choices import JobState
+from skillmap.core.errors import RuleViolation
+from skillmap.core.models import Job
+
+logger = logging.getLogger(__name__)
+
+Handler = Callable[["JobRun"], Mapping[str, Any] | None]
+HANDLERS: dict[str, Handler] = {}
+
+
+class JobLost(Exception):  # noqa: N818
+    """Another worker took this job over; what this one does no longer counts."""
+
+
+class JobCancelled(Exception):  # noqa: N818
+    """Somebody asked to stop."""
+
+
+def job_handler(kind: str) -> Callable[[Handler], Handler]:
+    """Register the code of one kind of job."""
+
+    def register(handler: Handler) -> Handler:
+        HANDLERS[kind] = handler
+        return handler
+
+    return register
+
+
+def enqueue(
+    kind: str,
+    inputs: Mapping[str, Any],
+    *,
+    requested_by: AbstractBaseUser | None,
+    dedup_key: str = "",
+    purpose: str = "",
+) -> Job:
+    """Write the row in the transaction of the caller, and nudge a worker once it is committed.
+
+    With a `dedup_key`, an active job of the same kind and key is returned instead of a second one.
+    """
+    wanted = Job(
+        kind=kind,
+        inputs=dict(inputs),
+        requested_by_id=requested_by.pk if requested_by is not None else None,
+        dedup_key=dedup_key,
+        purpose=purpose,
+    )
+    try:
+        with transaction.atomic():
+            wanted.save(force_insert=True)
+    except IntegrityError:
+        return Job.objects.active().get(kind=kind, dedup_key=dedup_key)
+    transaction.on_commit(lambda: nudge(wanted.pk), robust=True)
+    return wanted
+
+
+def nudge(job_id: int) -> None:
+    """Tell a worker; a broker that is away is no error, the sweeper tells again."""
+    from skillmap.core.tasks import run_job
+
+    try:
+        run_job.apply_async(args=[job_id], retry=False, ignore_result=True)
+    except Exception as error:  # noqa: BLE001  whatever the broker's library raises, the row is safe
+        logger.warning("nudge_failed", extra={"job": job_id, "error": type(error).__name__})
+
+
+def request_cancel(job: Job) -> None:
+    """Ask an active job to stop; a queued one stops at once."""
+    moved = Job.objects.filter(pk=job.pk, state=JobState.QUEUED).update(
+        state=JobState.CANCELLED, cancel_requested=True, finished_at=clock.now()
+    )
+    if not moved:
+        Job.objects.filter(pk=job.pk, state=JobState.RUNNING).update(cancel_requested=True)
+
+
+class JobRun:
+    """One attempt at a job: its inputs, its cursor, and the one way to report progress."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.inputs: dict[str, Any] = job.inputs
+        self.cursor: dict[str, Any] = job.cursor
+
+    def progress(self, done: int, total: int, message: object = "", *, cursor: Mapping[str, Any] | None = None) -> None:
+        """Store progress and renew the lease.
+
+        Call it inside the transaction that writes a chunk: when the job was taken over or cancelled, the exception
+        undoes the chunk. Raises JobLost or JobCancelled.
+        """
+        if cursor is not None:
+            self.cursor = dict(cursor)
+        held = Job.objects.filter(pk=self.job.pk, state=JobState.RUNNING, fence=self.job.fence)
+        moved = held.filter(cancel_requested=False).update(
+            done=done, total=total, message=str(message)[:300], cursor=self.cursor, lease_until=clock.now() + Job.LEASE
+        )
+        if moved:
+            return
+        raise JobCancelled if held.exists() else JobLost
+
+
+def _worker_name() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def _claim(job_id: int) -> Job | None:
+    """Take the job by compare and set; None when another worker has it or it is over."""
+    now = clock.now()
+    free = Q(state=JobState.QUEUED) | Q(state=JobState.RUNNING, lease_until__lt=now)
+    not_yet = Q(not_before__gt=now)
+    moved = (
+        Job.objects.filter(free, pk=job_id)
+        .exclude(not_yet)
+        .update(
+            state=JobState.RUNNING,
+            lease_owner=_worker_name(),
+            lease_until=now + Job.LEASE,
+            fence=F("fence") + 1,
+            attempt=F("attempt") + 1,
+            started_at=now,
+        )
+    )
+    return Job.objects.get(pk=job_id) if moved else None
+
+
+def _finish(job: Job, state: JobState, *, error: str = "", result: Mapping[str, Any] | None = None) -> None:
+    changes: dict[str, Any] = {"state": state, "finished_at": clock.now(), "error": error[:300], "lease_until": None}
+    if result is not None:
+        changes["result"] = dict(result)
+    Job.objects.filter(pk=job.pk, state=JobState.RUNNING, fence=job.fence).update(**changes)
+
+
+def _retry_or_fail(job: Job, error: Exception) -> None:
+    """A fault of the surroundings is tried again, at most MAX_ATTEMPTS times; then the job is given up, visibly."""
+    if job.attempt >= Job.MAX_ATTEMPTS:
+        _finish(job, JobState.DEAD, error=type(error).__name__)
+        return
+    Job.objects.filter(pk=job.pk, state=JobState.RUNNING, fence=job.fence).update(
+        state=JobState.QUEUED,
+        lease_until=None,
+        error=type(error).__name__,
+        not_before=clock.now() + Job.LEASE * job.attempt / 4,
+    )
+
+
+def run(job_id: int) -> None:
+    """Do one job, if it is free; never raises."""
+    job = _claim(job_id)
+    if job is None:
+        return
+    if job.attempt > Job.MAX_ATTEMPTS:
+        _finish(job, JobState.DEAD, error=_("Its worker died several times."))
+        return
+    handler = HANDLERS.get(job.kind)
+    if handler is None:
+        _finish(job, JobState.FAILED, error=f"unknown kind {job.kind}")
+        return
+    try:
+        result = handler(JobRun(job))
+    except JobCancelled:
+        _finish(job, JobState.CANCELLED)
+    except JobLost:
+        logger.warning("job_lost", extra={"job": job.pk})
+    except RuleViolation as refusal:
+        _finish(job, JobState.FAILED, error=str(refusal), result={"code": refusal.code, **refusal.details})
+    except Exception as error:
+        logger.exception("job_failed", extra={"job": job.pk, "kind": job.kind})
+        if connection.in_atomic_block:  # the runner itself is inside somebody's transaction (a test): let it show
+            raise
+        _retry_or_fail(job, error)
+    else:
+        _finish(job, JobState.DONE, result=result or {})
+
+
+def sweep(limit: int = 100) -> int:
+    """Nudge what got lost: queued jobs and jobs whose worker is gone; returns how many."""
+    waiting = list(Job.objects.due().order_by("pk").values_list("pk", flat=True)[:limit])
+    for job_id in waiting:
+        nudge(job_id)
+    return len(waiting)
+
+
+def run_due(limit: int = 100) -> int:
+    """Do the due jobs here and now: the mode without any worker, and for tests; returns how many."""
+    waiting = list(Job.objects.due().order_by("pk").values_list("pk", flat=True)[:limit])
+    for job_id in waiting:
+        run(job_id)
+    return len(waiting)

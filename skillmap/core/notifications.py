@@ -1,0 +1,102 @@
+"""Notices to people: a row each, read in the app and mailed by a worker, once per dedup key."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from django.conf import settings
+from django.core.mail import EmailMessage, get_connection
+from django.db.models import F, Q
+
+from skillmap.core import clock
+from skillmap.core.choices import MailState
+from skillmap.core.models import Notification
+
+MAX_TRIES = 5
+LEASE = timedelta(minutes=5)
+
+
+def notify(
+    *, recipient_id: int, kind: str, subject: object, dedup_key: str, body: object = "", path: str = "", mail: bool = True
+) -> None:
+    """Write one notice in the transaction of the caller. The same recipient and key is written once."""
+    notify_many(
+        [build(recipient_id=recipient_id, kind=kind, subject=subject, dedup_key=dedup_key, body=body, path=path, mail=mail)]
+    )
+
+
+def build(
+    *, recipient_id: int, kind: str, subject: object, dedup_key: str, body: object = "", path: str = "", mail: bool = True
+) -> Notification:
+    """One notice, not yet written; for `notify_many`."""
+    return Notification(
+        recipient_id=recipient_id,
+        kind=kind,
+        subject=str(subject)[:200],
+        body=str(body),
+        path=path,
+        dedup_key=dedup_key,
+        mail_state=MailState.WAITING if mail else MailState.NONE,
+    )
+
+
+def notify_many(rows: Iterable[Notification]) -> None:
+    """Write notices in one statement; those whose key the recipient already has are left as they are."""
+    Notification.objects.bulk_create(rows, ignore_conflicts=True, batch_size=500)
+
+
+def claim(limit: int) -> list[int]:
+    """Take up to `limit` notices that wait to be mailed, by compare and set."""
+    now = clock.now()
+    free = Q(claimed_until=None) | Q(claimed_until__lt=now)
+    ready = Q(next_try_at=None) | Q(next_try_at__lte=now)
+    waiting = Notification.objects.filter(free, ready, mail_state=MailState.WAITING)
+    claimed = []
+    for pk in list(waiting.order_by("pk").values_list("pk", flat=True)[:limit]):
+        if waiting.filter(pk=pk).update(claimed_until=now + LEASE):
+            claimed.append(pk)
+    return claimed
+
+
+def send_waiting(limit: int = 100) -> int:
+    """Mail what waits: claim, send, mark; no transaction is open while the mail server is asked. Returns how many went.
+
+    A worker killed between sending and marking mails that one again: at least once.
+    """
+    pks = claim(limit)
+    if not pks:
+        return 0
+    rows = Notification.objects.select_related("recipient").in_bulk(pks)
+    sent = 0
+    with get_connection() as mailer:
+        for pk in pks:
+            row = rows[pk]
+            if not row.recipient.is_active:
+                Notification.objects.filter(pk=pk).update(mail_state=MailState.NONE, claimed_until=None)
+                continue
+            try:
+                EmailMessage(row.subject, _mail_text(row), None, [row.recipient.email], connection=mailer).send()
+            except OSError as error:
+                _postpone(row, error)
+            else:
+                sent += 1
+                Notification.objects.filter(pk=pk).update(
+                    mail_state=MailState.SENT, sent_at=clock.now(), claimed_until=None
+                )
+    return sent
+
+
+def _mail_text(row: Notification) -> str:
+    link = f"{settings.SITE_URL}{row.path}" if row.path else settings.SITE_URL
+    return f"{row.body}\n\n{link}\n" if row.body else f"{row.subject}\n\n{link}\n"
+
+
+def _postpone(row: Notification, error: OSError) -> None:
+    """Back off; after MAX_TRIES it is shown to the secretariat as failed."""
+    tries = row.mail_tries + 1
+    Notification.objects.filter(pk=row.pk).update(
+        mail_tries=F("mail_tries") + 1,
+        mail_error=type(error).__name__,
+        claimed_until=None,
+        next_try_at=clock.now() + timedelta(minutes=2**tries),
+        mail_state=MailState.FAILED if tries >= MAX_TRIES else MailState.WAITING,
+    )

@@ -1,0 +1,43 @@
+"""Celery entry points of the core, and its own job kinds."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from celery import shared_task
+
+from skillmap.core import audit, jobs, notifications, periodic
+from skillmap.core.jobs import JobRun, job_handler
+
+
+@shared_task(name="skillmap.core.tasks.run_job", ignore_result=True, acks_late=True)
+def run_job(job_id: int) -> None:
+    """Do one job; the row says whether there is anything to do."""
+    jobs.run(job_id)
+
+
+@shared_task(name="skillmap.core.tasks.tick", ignore_result=True)
+def tick() -> None:
+    """Beat's heartbeat: start due periodic jobs, mail what waits, nudge what got lost."""
+    periodic.tick()
+    jobs.sweep()
+    send_notifications.delay()
+
+
+@shared_task(name="skillmap.core.tasks.send_notifications", ignore_result=True, acks_late=True)
+def send_notifications() -> None:
+    """Mail waiting notices."""
+    notifications.send_waiting()
+
+
+@job_handler("core.seal_audit")
+def seal_audit(run: JobRun) -> Mapping[str, Any]:
+    """Seal the audit trail up to now."""
+    sealed = 0
+    while count := audit.seal():
+        sealed += count
+        run.progress(sealed, sealed)
+    periodic.forget_old_slots()
+    return {"sealed": sealed}
+
+
+periodic.periodic("core.seal_audit", periodic.every_minute)

@@ -1,0 +1,85 @@
+"""Triggers that make a table append-only, for migrations; on PostgreSQL and SQLite."""
+
+from collections.abc import Sequence
+
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.migrations.operations.base import Operation
+from django.db.migrations.state import ProjectState
+
+
+class AppendOnly(Operation):
+    """Refuse UPDATE and DELETE (and TRUNCATE) on a table, but for columns that may change once from NULL.
+
+    Args:
+        table: the table's name in the database.
+        set_once: columns that may go from NULL to a value, all others must stay.
+        keep: the columns compared when `set_once` is given.
+    """
+
+    reversible = True
+    reduces_to_sql = True
+
+    def __init__(self, table: str, set_once: Sequence[str] = (), keep: Sequence[str] = ()) -> None:
+        self.table, self.set_once, self.keep = table, tuple(set_once), tuple(keep)
+
+    def deconstruct(self) -> tuple[str, list[object], dict[str, object]]:
+        """See Django's Operation."""
+        return type(self).__name__, [self.table], {"set_once": self.set_once, "keep": self.keep}
+
+    def state_forwards(self, app_label: str, state: ProjectState) -> None:
+        """No change of models."""
+
+    def database_forwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
+    ) -> None:
+        """Create the triggers."""
+        for statement in self._create(schema_editor.connection.vendor):
+            schema_editor.execute(statement, params=None)
+
+    def database_backwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
+    ) -> None:
+        """Drop the triggers."""
+        for statement in self._drop(schema_editor.connection.vendor):
+            schema_editor.execute(statement, params=None)
+
+    def describe(self) -> str:
+        """One line for `migrate`."""
+        return f"Make {self.table} append-only"
+
+    def _allowed(self, differs: str) -> str:
+        """SQL that is true when an UPDATE only sets `set_once` columns from NULL."""
+        if not self.set_once:
+            return "FALSE"
+        same = [f"NOT ({differs.format(column=column)})" for column in self.keep]
+        once = [f"(OLD.{column} IS NULL OR NOT ({differs.format(column=column)}))" for column in self.set_once]
+        return " AND ".join(same + once)
+
+    def _create(self, vendor: str) -> list[str]:
+        name, table = f"{self.table}_append_only", self.table
+        if vendor == "postgresql":
+            allowed = self._allowed("OLD.{column} IS DISTINCT FROM NEW.{column}")
+            return [
+                f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+                f"IF TG_OP = 'UPDATE' THEN IF {allowed} THEN RETURN NEW; END IF; END IF; "
+                f"RAISE EXCEPTION '{table} is append-only'; END $$",
+                f"CREATE TRIGGER {name} BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION {name}()",
+                f"CREATE TRIGGER {name}_t BEFORE TRUNCATE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION {name}()",
+            ]
+        allowed = self._allowed("OLD.{column} IS NOT NEW.{column}")
+        return [
+            f"CREATE TRIGGER {name}_u BEFORE UPDATE ON {table} WHEN NOT ({allowed}) "
+            f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END",
+            f"CREATE TRIGGER {name}_d BEFORE DELETE ON {table} "
+            f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END",
+        ]
+
+    def _drop(self, vendor: str) -> list[str]:
+        name, table = f"{self.table}_append_only", self.table
+        if vendor == "postgresql":
+            return [
+                f"DROP TRIGGER IF EXISTS {name} ON {table}",
+                f"DROP TRIGGER IF EXISTS {name}_t ON {table}",
+                f"DROP FUNCTION IF EXISTS {name}()",
+            ]
+        return [f"DROP TRIGGER IF EXISTS {name}_u", f"DROP TRIGGER IF EXISTS {name}_d"]

@@ -1,0 +1,64 @@
+"""Error pages, and the page of a long job."""
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from skillmap.core import jobs
+from skillmap.core.api import problem_page
+from skillmap.core.models import Job
+
+
+def _answer(request: HttpRequest, status: int, code: str, detail: str) -> HttpResponse:
+    if request.path.startswith("/api/"):
+        return problem_page(status, code, detail)
+    return render(request, f"{status}.html", status=status)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """400."""
+    return _answer(request, 400, "bad_request", _("The request could not be understood."))
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """403."""
+    return _answer(request, 403, "permission_denied", _("Your role does not allow this."))
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """404; the same for what does not exist and for what one may not know of."""
+    return _answer(request, 404, "not_found", _("There is nothing here."))
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """500; without the database, so that it always works."""
+    if request.path.startswith("/api/"):
+        return problem_page(500, "error", "An unexpected error. Nothing was stored.")
+    return render(request, "500.html", status=500)
+
+
+def _job(request: HttpRequest, public_id: str) -> Job:
+    job = Job.objects.requested_by(request.user.pk).filter(public_id=public_id).first()
+    if job is None:
+        raise Http404
+    return job
+
+
+def job_detail(request: HttpRequest, public_id: str) -> HttpResponse:
+    """State and progress of one job, whole page or the panel alone; for whoever asked for it."""
+    if not request.user.is_authenticated:
+        return redirect("account_login")
+    job = _job(request, public_id)
+    template = "core/_job_panel.html" if request.htmx else "core/job.html"  # type: ignore[attr-defined]
+    return render(request, template, {"job": job})
+
+
+@require_POST
+def job_cancel(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Ask the job to stop."""
+    if not request.user.is_authenticated:
+        return redirect("account_login")
+    job = _job(request, public_id)
+    jobs.request_cancel(job)
+    return redirect("core:job", public_id=public_id)

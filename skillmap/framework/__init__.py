@@ -1,0 +1,1 @@
+"""Skill items, levels, job types and their requirements, in published versions."""

@@ -1,0 +1,1 @@
+"""Demand survey, supply against demand, priority areas, dashboards."""

@@ -1,0 +1,10 @@
+"""The gaps app."""
+
+from django.apps import AppConfig
+
+
+class GapsConfig(AppConfig):
+    """See the package's docstring."""
+
+    name = "skillmap.gaps"
+    label = "gaps"

@@ -1,0 +1,16 @@
+"""Tables of supply and demand."""
+
+from skillmap.gaps.models.demand import DemandItem, DemandQuestion, DemandResponse, DemandSurvey
+from skillmap.gaps.models.runs import GapCell, GapInput, GapRun, PriorityArea, SkillResult
+
+__all__ = [
+    "DemandItem",
+    "DemandQuestion",
+    "DemandResponse",
+    "DemandSurvey",
+    "GapCell",
+    "GapInput",
+    "GapRun",
+    "PriorityArea",
+    "SkillResult",
+]

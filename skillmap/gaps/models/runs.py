@@ -1,0 +1,151 @@
+"""A gap run: its inputs, the suppressed cube, ranks, and the areas that were decided on."""
+
+from typing import Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from skillmap.assessment.models import Cycle
+from skillmap.core.models import Job
+from skillmap.framework.models import Framework, Skill
+from skillmap.gaps.choices import AreaState, LevelBasis
+from skillmap.gaps.models.demand import DemandSurvey
+from skillmap.people.access import access_of
+from skillmap.people.models import Organisation, Staff, User
+
+
+class GapRunQuerySet(models.QuerySet["GapRun"]):
+    """Who sees a run."""
+
+    def visible_to(self, user: User) -> Self:
+        """The secretariat all; who reads aggregates, and coordinators for their own part, the published ones."""
+        access = access_of(user)
+        if access.is_secretariat or access.is_supporter:
+            return self
+        if access.sees_all_aggregates or access.is_coordinator:
+            return self.filter(published_at__isnull=False)
+        return self.none()
+
+
+class GapRun(models.Model):
+    """需給分析: one comparison of supply and demand, kept with its inputs and parameters; never computed anew in place."""
+
+    job = models.OneToOneField(Job, models.PROTECT, null=True, related_name="gap_run")
+    fiscal_year = models.PositiveSmallIntegerField()
+    cycle = models.ForeignKey(Cycle, models.PROTECT, related_name="gap_runs")
+    survey = models.ForeignKey(DemandSurvey, models.PROTECT, related_name="gap_runs")
+    framework = models.ForeignKey(Framework, models.PROTECT, related_name="gap_runs")
+    basis = models.CharField(max_length=10, choices=LevelBasis, default=LevelBasis.CONFIRMED)
+    parameters = models.JSONField(default=dict)
+    snapshot_at = models.DateTimeField(null=True)
+    people = models.PositiveIntegerField(default=0)
+    finished_at = models.DateTimeField(null=True)
+    published_at = models.DateTimeField(null=True)
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = GapRunQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(basis__in=LevelBasis.values), name="gap_run_basis_known"),
+            models.CheckConstraint(
+                condition=Q(published_at=None) | Q(finished_at__isnull=False), name="gap_run_published_is_finished"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.fiscal_year} #{self.pk}"
+
+
+class GapInput(models.Model):
+    """One person's levels as the run read them, one character per item in item order (`-` for none). Never shown."""
+
+    run = models.ForeignKey(GapRun, models.PROTECT, related_name="inputs")
+    staff = models.ForeignKey(Staff, models.PROTECT, related_name="+")
+    organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="+")
+    levels = models.CharField(max_length=60)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["run", "staff"], name="gap_input_once")]
+
+    def __str__(self) -> str:
+        return f"{self.run_id}:{self.staff_id}"
+
+
+class SkillResult(models.Model):
+    """One skill in a run: demand, supply, both ranks, head-count gap over all, and whether the rule proposes it."""
+
+    run = models.ForeignKey(GapRun, models.PROTECT, related_name="skills")
+    skill = models.ForeignKey(Skill, models.PROTECT, related_name="+")
+    demand = models.PositiveIntegerField()
+    businesses = models.PositiveIntegerField()
+    demand_rank = models.PositiveSmallIntegerField()
+    supply = models.PositiveIntegerField(null=True)
+    supply_rank = models.PositiveSmallIntegerField()
+    is_proposed = models.BooleanField(default=False)
+    gaps = models.JSONField(default=dict)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["run", "skill"], name="skill_result_once")]
+
+    def __str__(self) -> str:
+        return f"{self.run_id}:{self.skill_id}"
+
+
+class GapCell(models.Model):
+    """GapResult: one figure of the jointly suppressed cube: node x skill x block of levels.
+
+    The node is an organisation, a bureau group, or (both empty) the whole. `value` is NULL where the cell is hidden:
+    the hidden number is stored nowhere. Blocks are `n` (people), `0`..`3`, `1+`, `2+`, and `gap1`..`gap3`, `demand1`..`demand3`.
+    """
+
+    run = models.ForeignKey(GapRun, models.PROTECT, related_name="cells")
+    organisation = models.ForeignKey(Organisation, models.PROTECT, null=True, related_name="+")
+    bureau_group = models.ForeignKey("people.BureauGroup", models.PROTECT, null=True, related_name="+")
+    skill = models.ForeignKey(Skill, models.PROTECT, null=True, related_name="+")
+    block = models.CharField(max_length=8)
+    value = models.IntegerField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["run", "organisation", "bureau_group", "skill", "block"],
+                name="gap_cell_once",
+                nulls_distinct=False,
+            ),
+            models.CheckConstraint(
+                condition=Q(organisation=None) | Q(bureau_group=None), name="gap_cell_one_kind_of_node"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.run_id}:{self.organisation_id}:{self.skill_id}:{self.block}"
+
+
+class PriorityArea(models.Model):
+    """重点育成分野: a decision about a skill for a fiscal year, from a run or added by hand."""
+
+    fiscal_year = models.PositiveSmallIntegerField()
+    skill = models.ForeignKey(Skill, models.PROTECT, related_name="priority_areas")
+    run = models.ForeignKey(GapRun, models.PROTECT, null=True, related_name="areas")
+    state = models.CharField(max_length=10, choices=AreaState)
+    by_hand = models.BooleanField(default=False)
+    demand_rank = models.PositiveSmallIntegerField(null=True)
+    supply_rank = models.PositiveSmallIntegerField(null=True)
+    reason = models.CharField(max_length=500, blank=True)
+    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    decided_on = models.DateField()
+    version = models.PositiveIntegerField(default=1)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["fiscal_year", "skill"], name="priority_area_once_a_year"),
+            models.CheckConstraint(
+                condition=Q(state="adopted") | ~Q(reason=""), name="priority_area_refusal_has_reason"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.fiscal_year} {self.skill_id} ({self.state})"

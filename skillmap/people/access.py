@@ -1,0 +1,104 @@
+"""What a user may do: roles in force and the organisations they reach, read once per request."""
+
+from dataclasses import dataclass, field
+
+from django.contrib.auth.models import AnonymousUser
+
+from skillmap.core.errors import NotAllowed
+from skillmap.people.choices import Role
+from skillmap.people.models import RoleGrant, Staff, User
+
+
+@dataclass(frozen=True)
+class Access:
+    """A user's rights at this moment.
+
+    `coordinated_paths` are the paths of the organisations that the user coordinates, each reaching all below it.
+    """
+
+    user_id: int | None
+    staff_id: int | None = None
+    roles: frozenset[str] = frozenset()
+    coordinated_paths: tuple[str, ...] = ()
+    coordinated_ids: tuple[int, ...] = ()
+    scopes: frozenset[str] | None = field(default=None)
+
+    @property
+    def is_secretariat(self) -> bool:
+        """Runs the map: sees all, each look recorded."""
+        return Role.SECRETARIAT in self.roles
+
+    @property
+    def is_supporter(self) -> bool:
+        """Sub-role of the secretariat: aggregates and master data only."""
+        return Role.SUPPORTER in self.roles
+
+    @property
+    def is_coordinator(self) -> bool:
+        """Speaks for one or more organisations."""
+        return Role.COORDINATOR in self.roles
+
+    @property
+    def is_executive(self) -> bool:
+        """Reads dashboards and reports."""
+        return Role.EXECUTIVE in self.roles
+
+    @property
+    def is_expert(self) -> bool:
+        """Handles support requests."""
+        return Role.EXPERT in self.roles
+
+    @property
+    def sees_all_aggregates(self) -> bool:
+        """Whether figures about all organisations are open to this user."""
+        return self.is_secretariat or self.is_supporter or self.is_executive
+
+    def require(self, *roles: str) -> None:
+        """Raise NotAllowed (403) unless one of the roles is held."""
+        if not self.roles.intersection(roles):
+            raise NotAllowed
+
+
+NOBODY = Access(user_id=None)
+
+
+def access_of(user: User | AnonymousUser) -> Access:
+    """The user's rights, read from the database once per user object, that is once per request."""
+    if not isinstance(user, User) or not user.is_active:
+        return NOBODY
+    if user._access is None:
+        user._access = _read(user)
+    return user._access
+
+
+def forget(user: User) -> None:
+    """Drop what was read, after a grant changed within the same request."""
+    user._access = None
+
+
+def _read(user: User) -> Access:
+    grants = list(
+        RoleGrant.objects.in_force().filter(user=user).values_list("role", "organisation_id", "organisation__path")
+    )
+    coordinated = [(pk, path) for role, pk, path in grants if role == Role.COORDINATOR and path]
+    return Access(
+        user_id=user.pk,
+        staff_id=staff_id_of(user),
+        roles=frozenset(role for role, _, _ in grants),
+        coordinated_paths=tuple(path for _, path in coordinated),
+        coordinated_ids=tuple(pk for pk, _ in coordinated),
+    )
+
+
+def staff_of(user: User) -> Staff | None:
+    """The person behind the account; None for service and executive accounts without one."""
+    try:
+        return user.staff
+    except Staff.DoesNotExist:
+        return None
+
+
+def staff_id_of(user: User) -> int | None:
+    """The id of the person behind the account."""
+    staff = staff_of(user)
+    return staff.pk if staff is not None else None

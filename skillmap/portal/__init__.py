@@ -1,0 +1,1 @@
+"""The top floor: home, my map, navigation, search, the demo world."""
