@@ -1,0 +1,159 @@
+"""Run the whole suite: on SQLite, on a private PostgreSQL, and in a real browser, as one pytest run.
+
+    make test
+    make test ARGS="tests/people -x"       # any arguments of pytest
+    make test LANES="postgres"             # some of: sqlite postgres browser
+
+As root it installs what is missing through apt. What it cannot get it names in one loud line each, and again at the end;
+with CI=true a missing service is an error.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from tests.support import lanes, services  # noqa: E402  (the project's folder must be on the path first)
+
+TIME_LIMIT = float(os.environ.get("TEST_TIME_LIMIT", "3600"))
+
+
+@dataclass(frozen=True)
+class Need:
+    """Something the tests use that pip does not install."""
+
+    name: str
+    package: str  # Debian's
+    present: Callable[[], bool]
+    without: str  # what is not tried without it
+    lane: str = ""  # the lane that cannot run at all without it
+
+
+def has_japanese_font() -> bool:
+    """Say whether pages in Japanese can be drawn."""
+    if shutil.which("fc-list") is None:
+        return False
+    fonts = subprocess.run(["fc-list", ":lang=ja", "family"], check=False, capture_output=True)
+    return bool(fonts.stdout.strip())
+
+
+NEEDS = (
+    Need("Chromium", "chromium", lambda: services.find_chromium() is not None, "no browser test runs", "browser"),
+    Need("a Japanese font", "fonts-noto-cjk", has_japanese_font, "screenshots show boxes for letters"),
+    Need("Redis", "redis-server", lambda: services.find_redis() is not None, "no test with Redis runs"),
+    Need("PostgreSQL", "postgresql", lambda: services.find_postgres() is not None, "nothing runs on it", "postgres"),
+    Need("gettext", "gettext", lambda: shutil.which("xgettext") is not None, "translations are not checked"),
+)
+
+
+def shout(text: str) -> None:
+    """Print a line that is not overlooked."""
+    print(f"\n!!! {text} !!!\n", flush=True)
+
+
+def install_missing() -> list[Need]:
+    """Install what is missing where that is possible; return what is still missing."""
+    missing = [need for need in NEEDS if not need.present()]
+    if not missing or os.geteuid() != 0 or shutil.which("apt-get") is None:
+        return missing
+    print(f"Installing {', '.join(need.name for need in missing)} …", flush=True)
+    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+
+    def apt(*arguments: str) -> None:
+        done = subprocess.run(
+            ["apt-get", "-qq", *arguments], env=environment, check=False, capture_output=True, text=True, timeout=900
+        )
+        if done.returncode:
+            print(done.stdout[-2000:], done.stderr[-2000:], sep="\n", flush=True)
+
+    apt("update")
+    apt("install", "--yes", "--no-install-recommends", *(need.package for need in missing))
+    return [need for need in missing if not need.present()]
+
+
+@contextlib.contextmanager
+def servers(chosen: Sequence[str], absent: Sequence[str]) -> Iterator[dict[str, str]]:
+    """Run the private servers that the lanes share; yield the environment that names them."""
+    with contextlib.ExitStack() as stack:
+        environment = {}
+        if "PostgreSQL" not in absent:
+            environment[lanes.POSTGRES_URL] = stack.enter_context(services.postgres())
+        if "Redis" not in absent:
+            environment[lanes.REDIS_URL] = stack.enter_context(services.redis())
+        folder = Path(tempfile.mkdtemp(prefix="skillmap-run-"))
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        yield environment | {"VAR_DIR": str(folder)}
+
+
+def pytest_command(chosen: Sequence[str], arguments: Sequence[str]) -> list[str]:
+    """Return the one pytest run for these lanes: each is a worker that runs all it collects."""
+    workers = [part for lane in chosen for part in ("--tx", f"popen//id={lane}//env:{lanes.LANE}={lane}")]
+    return [sys.executable, "-m", "pytest", "-p", "tests.support.lanes", "--dist", "each", *workers, *arguments]
+
+
+def run_pytest(command: Sequence[str], environment: dict[str, str]) -> int:
+    """Run pytest to its end and return its exit code; end it with this process, or when time is up."""
+    process = subprocess.Popen(command, cwd=ROOT, env=os.environ | environment)
+    try:
+        return process.wait(TIME_LIMIT)
+    except subprocess.TimeoutExpired:
+        shout(f"the tests took longer than {TIME_LIMIT:.0f} s and were stopped")
+        return 1
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(30)
+            process.kill()
+            process.wait()
+
+
+def chosen_lanes(missing: Sequence[Need]) -> list[str]:
+    """Return the lanes asked for that can run here."""
+    asked = os.environ.get("LANES", "").split() or list(lanes.LANES)
+    if unknown := set(asked) - set(lanes.LANES):
+        sys.exit(f"Unknown lane {', '.join(sorted(unknown))}: choose from {', '.join(lanes.LANES)}.")
+    return [lane for lane in asked if lane not in {need.lane for need in missing}]
+
+
+def end(signum: int, frame: FrameType | None) -> None:
+    """Leave through every `finally` on SIGTERM and SIGHUP."""
+    sys.exit(128 + signum)
+
+
+def main() -> int:
+    """Return pytest's exit code, 1 where something is missing in CI."""
+    for signum in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(signum, end)
+    missing = install_missing()
+    lines = [f"{need.name} ({need.package}): {need.without}" for need in missing]
+    for line in lines:
+        shout(f"MISSING: {line}")
+    if lines and os.environ.get("CI") == "true":
+        return 1
+    chosen = chosen_lanes(missing)
+    with servers(chosen, [need.name for need in missing]) as environment:
+        environment[lanes.MISSING] = json.dumps(lines)
+        return run_pytest(pytest_command(chosen, sys.argv[1:]), environment)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except services.ServiceUnavailable as error:
+        sys.exit(f"\n!!! {error} !!!\n")

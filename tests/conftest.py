@@ -1,0 +1,153 @@
+"""Fixtures for all tests: the database's guards, private servers, a real worker process."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+from django.conf import settings
+from django.db import connection
+from django.test import TransactionTestCase
+
+from tests.support import lanes, services
+from tests.support.append_only import guards_lifted
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what another lane runs, and what the database under test cannot answer."""
+    lane, postgres = os.environ.get(lanes.LANE, ""), connection.vendor == "postgresql"
+    keep, drop = [], []
+    for item in items:
+        markers = {marker.name for marker in item.iter_markers()}
+        (keep if lanes.wanted(lane, markers, postgres=postgres) else drop).append(item)
+    if drop:
+        config.hook.pytest_deselected(items=drop)
+        items[:] = keep
+
+
+def pytest_report_header() -> str:
+    """Name the database under test."""
+    return f"database: {connection.vendor}"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _flush_past_the_guards() -> Iterator[None]:
+    """A transactional test ends with a flush, which append-only tables refuse; there alone they must not."""
+    original = TransactionTestCase._fixture_teardown
+
+    def flush(case: TransactionTestCase) -> None:
+        with guards_lifted(connection):
+            original(case)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", flush)
+        yield
+
+
+def _unavailable(error: services.ServiceUnavailable) -> NoReturn:
+    """A missing server is an error in CI, and named loudly elsewhere."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(str(error), pytrace=False)
+    pytest.skip(f"MISSING: {error}")
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """Address of a private PostgreSQL's maintenance database, as a superuser."""
+    if url := os.environ.get(lanes.POSTGRES_URL):
+        yield url
+        return
+    try:
+        with services.postgres() as url:
+            yield url
+    except services.ServiceUnavailable as error:
+        _unavailable(error)
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[str]:
+    """Address of a private Redis database that no other lane uses."""
+    if url := os.environ.get(lanes.REDIS_URL):
+        lane = os.environ.get(lanes.LANE, "")
+        number = 1 + lanes.LANES.index(lane) if lane in lanes.LANES else 0
+        yield f"{url.rpartition('/')[0]}/{number}"
+        return
+    try:
+        with services.redis() as url:
+            yield url
+    except services.ServiceUnavailable as error:
+        _unavailable(error)
+
+
+@pytest.fixture
+def redis_url(redis_server: str) -> str:
+    """Address of an empty Redis database."""
+    import redis
+
+    with redis.Redis.from_url(redis_server) as client:
+        client.flushdb()
+    return redis_server
+
+
+@pytest.fixture
+def broker(request: pytest.FixtureRequest) -> str:
+    """Address of an empty broker: the demo's folder, or Redis where a test is parametrized with it.
+
+    @pytest.mark.parametrize("broker", ["filesystem", "redis"], indirect=True)
+    """
+    if getattr(request, "param", "filesystem") == "redis":
+        return str(request.getfixturevalue("redis_url"))
+    for folder in ("messages", "control"):
+        shutil.rmtree(settings.CELERY_BROKER_DIR / folder, ignore_errors=True)
+        (settings.CELERY_BROKER_DIR / folder).mkdir(parents=True)
+    return "filesystem://"
+
+
+def database_url() -> str:
+    """Address of the database under test, for another process."""
+    values = connection.settings_dict
+    if connection.vendor == "sqlite":
+        return f"sqlite:///{values['NAME']}"
+    return f"postgres://{values['USER']}@{values['HOST']}:{values['PORT']}/{values['NAME']}"
+
+
+@pytest.fixture
+def celery_worker_process(
+    transactional_db: None, broker: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A real worker process on the test database; what this test sends through the application reaches it.
+
+    The test's rows are committed, so both processes see them. The worker's log is `tmp_path / "worker.log"`.
+    """
+    from skillmap.config.celery import app
+
+    folder = settings.CELERY_BROKER_DIR
+    options = {
+        "data_folder_in": str(folder / "messages"),
+        "data_folder_out": str(folder / "messages"),
+        "control_folder": str(folder / "control"),
+    }
+    monkeypatch.setitem(app.conf, "broker_url", broker)
+    monkeypatch.setitem(app.conf, "broker_transport_options", options if broker.startswith("filesystem") else {})
+    monkeypatch.setitem(app.conf, "task_always_eager", False)
+    # Connections of earlier tests lead to another broker.
+    monkeypatch.setattr(app, "_pool", None)
+    monkeypatch.setattr(app.amqp, "_producer_pool", None)
+    environment = {
+        "DJANGO_SETTINGS_MODULE": "skillmap.config.settings.test",
+        "CELERY_BROKER_URL": broker,
+        "DATABASE_URL": database_url(),
+        "LOG_LEVEL": "INFO",
+        "VAR_DIR": str(settings.VAR_DIR),
+    }
+    log = tmp_path / "worker.log"
+    with services.celery_worker(environment, log=log, root=ROOT, python=sys.executable) as process:
+        yield process

@@ -1,0 +1,87 @@
+"""Lanes: one pytest run that takes the whole suite over both databases and through a browser, side by side.
+
+`scripts/run_tests.py` starts one pytest-xdist worker per lane (`--dist each`: every worker runs all it has collected) and
+loads this plugin with `-p tests.support.lanes`. The closing line of that one run counts every lane.
+
+=========  ==========  =========================================
+lane       database    tests
+=========  ==========  =========================================
+sqlite     SQLite      all but `browser`, and not `postgres`
+postgres   PostgreSQL  all but `browser`, and not `sqlite`
+browser    SQLite      `browser` alone: its event loop would make
+                       Django refuse queries in the tests after it
+=========  ==========  =========================================
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+import pytest
+
+LANES = ("sqlite", "postgres", "browser")
+LANE = "TEST_LANE"
+POSTGRES_URL = "TEST_POSTGRES_URL"
+REDIS_URL = "TEST_REDIS_URL"
+MISSING = "TEST_MISSING"
+
+
+def enter(lane: str) -> None:
+    """Point the settings at the lane's database; only before Django has read them."""
+    if lane == "postgres":
+        os.environ["DATABASE_URL"] = urlsplit(os.environ[POSTGRES_URL])._replace(path="/skillmap").geturl()
+
+
+def wanted(lane: str, markers: set[str], *, postgres: bool) -> bool:
+    """Say whether a test with these markers belongs into this run.
+
+    Args:
+        lane: one of LANES, or "" for a run by hand, which takes the browser along.
+        markers: names of the test's markers.
+        postgres: whether the database under test is PostgreSQL.
+    """
+    if lane and ("browser" in markers) != (lane == "browser"):
+        return False
+    return ("sqlite" if postgres else "postgres") not in markers
+
+
+def missing() -> list[str]:
+    """What `make test` could not get on this machine, one line each."""
+    return list(json.loads(os.environ.get(MISSING, "[]")))
+
+
+def pytest_report_header() -> list[str]:
+    """Say at the start what is not tried."""
+    return [f"MISSING: {line}" for line in missing()]
+
+
+class _Tally:
+    """How many tests all lanes collected; pytest-xdist itself keeps the last lane's number alone."""
+
+    collected = 0
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_node_collection_finished(ids: Sequence[str]) -> None:
+    """Count what one lane is going to run."""
+    _Tally.collected += len(ids)
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """A lane without a test, because somebody chose some, is no failure where another lane had one."""
+    if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and _Tally.collected:
+        session.exitstatus = pytest.ExitCode.OK
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say it again at the end, right above pytest's closing line."""
+    for line in missing():
+        terminalreporter.write_line(f"MISSING: {line}", red=True, bold=True)
+
+
+# A plugin named by -p is imported before pytest-django reads the settings, later hooks come after it.
+enter(os.environ.get(LANE, ""))

@@ -1,0 +1,220 @@
+"""Private servers for tests: PostgreSQL and Redis on free ports, in folders of their own, gone afterwards.
+
+Used twice: `scripts/run_tests.py` starts them once for all lanes and passes their addresses on in the environment, and a
+fixture starts its own where a test is run by hand. Each server dies with the process that started it, even if that one
+is killed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+PR_SET_PDEATHSIG = 1
+START_SECONDS = 60.0
+STOP_SECONDS = 20.0
+# What each test service needs, as commands and as Debian packages.
+POSTGRES_USER = "postgres"
+
+
+class ServiceUnavailable(Exception):
+    """A server cannot be had on this machine; the text says what is missing."""
+
+
+def free_port() -> int:
+    """Return a TCP port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def find_postgres() -> Path | None:
+    """Return the folder of the newest installed PostgreSQL's programs, or None."""
+    if found := shutil.which("initdb"):
+        return Path(found).resolve().parent
+    installed = Path("/usr/lib/postgresql").glob("*/bin/initdb")
+    newest = sorted(installed, key=lambda path: int(path.parts[-3]) if path.parts[-3].isdigit() else 0)
+    return newest[-1].parent if newest else None
+
+
+def find_redis() -> str | None:
+    """Return the path of redis-server (or its drop-in valkey-server), or None."""
+    return shutil.which("redis-server") or shutil.which("valkey-server")
+
+
+def find_chromium() -> str | None:
+    """Return the path of the system's Chromium, or None."""
+    return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+def die_with_parent(signum: int) -> Callable[[], None]:
+    """Return a `preexec_fn` that lets the kernel send `signum` when the starting process ends."""
+    libc = ctypes.CDLL(None, use_errno=True)
+
+    def set_signal() -> None:
+        libc.prctl(PR_SET_PDEATHSIG, signum)
+
+    return set_signal
+
+
+def stop(process: subprocess.Popen[bytes], signum: int) -> None:
+    """Ask `process` to end with `signum`, and kill its group where it does not."""
+    if process.poll() is None:
+        process.send_signal(signum)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(STOP_SECONDS)
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def wait_until(ready: Callable[[], bool], process: subprocess.Popen[bytes], log: Path) -> None:
+    """Wait until `ready()`; raise ServiceUnavailable with the end of `log` if the process ends or takes too long."""
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            break
+        if ready():
+            return
+        time.sleep(0.05)
+    raise ServiceUnavailable(f"{process.args!r} did not start:\n{log.read_text(errors='replace')[-2000:]}")
+
+
+def answers(port: int) -> bool:
+    """Say whether somebody listens on this local port."""
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+    return False
+
+
+@contextlib.contextmanager
+def private_folder(prefix: str, owner: str | None = None) -> Iterator[Path]:
+    """Yield a new folder that only `owner` (by default this user) can read, and remove it with all it holds."""
+    folder = Path(tempfile.mkdtemp(prefix=prefix))
+    try:
+        if owner is not None:
+            shutil.chown(folder, owner)
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _initdb(programs: Path, data: Path, user: str | None) -> None:
+    command: Sequence[str | Path] = [
+        programs / "initdb", "--pgdata", data, "--username", POSTGRES_USER, "--auth", "trust", "--encoding", "UTF8",
+        "--locale", "C.UTF-8", "--no-sync",
+    ]  # fmt: skip
+    done = subprocess.run(command, user=user, cwd="/", capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise ServiceUnavailable(f"initdb failed: {done.stderr.strip()[-1000:]}")
+
+
+@contextlib.contextmanager
+def postgres() -> Iterator[str]:
+    """Run a private PostgreSQL; yield `postgres://…` without secrets, for a superuser on its database `postgres`."""
+    programs = find_postgres()
+    if programs is None:
+        raise ServiceUnavailable("PostgreSQL is not installed (Debian: postgresql)")
+    # PostgreSQL refuses to run as root: the account that its package made does it.
+    user = None
+    if os.geteuid() == 0:
+        user = POSTGRES_USER
+        try:
+            pwd.getpwnam(user)
+        except KeyError as error:
+            raise ServiceUnavailable("there is no account `postgres` to run PostgreSQL") from error
+    with private_folder("skillmap-postgres-", user) as folder, contextlib.ExitStack() as stack:
+        data, log, port = folder / "data", folder / "log", free_port()
+        _initdb(programs, data, user)
+        settings = {
+            "listen_addresses": "127.0.0.1", "port": port, "unix_socket_directories": "", "max_connections": 200,
+            "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "on",
+            "shared_buffers": "256MB", "timezone": "UTC", "log_min_messages": "fatal",
+        }  # fmt: skip
+        options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        process = subprocess.Popen(
+            [programs / "postgres", "-D", data, *options],
+            user=user,
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=stack.enter_context(log.open("wb")),
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=die_with_parent(signal.SIGQUIT),
+        )
+        stack.callback(stop, process, signal.SIGINT)  # SIGINT: a fast shutdown, clients are sent away
+        wait_until(lambda: _postgres_answers(port), process, log)
+        yield f"postgres://{POSTGRES_USER}@127.0.0.1:{port}/postgres"
+
+
+def _postgres_answers(port: int) -> bool:
+    import psycopg2  # a bare system starts this module to learn what is missing, before the libraries are there
+
+    try:
+        psycopg2.connect(host="127.0.0.1", port=port, user=POSTGRES_USER, dbname="postgres").close()
+    except psycopg2.OperationalError:
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def redis() -> Iterator[str]:
+    """Run a private Redis that keeps nothing; yield `redis://127.0.0.1:port/0`."""
+    program = find_redis()
+    if program is None:
+        raise ServiceUnavailable("Redis is not installed (Debian: redis-server)")
+    with private_folder("skillmap-redis-") as folder, contextlib.ExitStack() as stack:
+        log, port = folder / "log", free_port()
+        process = subprocess.Popen(
+            [program, "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--appendonly", "no", "--dir", str(folder)],
+            stdin=subprocess.DEVNULL,
+            stdout=stack.enter_context(log.open("wb")),
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=die_with_parent(signal.SIGTERM),
+        )
+        stack.callback(stop, process, signal.SIGTERM)
+        wait_until(lambda: answers(port), process, log)
+        yield f"redis://127.0.0.1:{port}/0"
+
+
+@contextlib.contextmanager
+def celery_worker(environment: dict[str, str], *, log: Path, root: Path, python: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a real Celery worker process until the block ends; it is ready when this yields.
+
+    Args:
+        environment: what the worker's settings read: DATABASE_URL, CELERY_BROKER_URL, VAR_DIR, …
+        log: where its output goes.
+        root: the project's folder.
+        python: the interpreter to start it with.
+    """
+    with log.open("wb") as sink:
+        process = subprocess.Popen(
+            [
+                python, "-m", "celery", "--app", "skillmap.config.celery:app", "worker", "--loglevel", "INFO",
+                "--concurrency", "1", "--without-gossip", "--without-mingle", "--without-heartbeat",
+                "--hostname", f"test-{os.getpid()}-{time.monotonic_ns()}@%h",
+            ],
+            cwd=root,
+            env=os.environ | environment,
+            stdin=subprocess.DEVNULL,
+            stdout=sink,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=die_with_parent(signal.SIGTERM),
+        )  # fmt: skip
+        try:
+            wait_until(lambda: b" ready." in log.read_bytes(), process, log)
+            yield process
+        finally:
+            stop(process, signal.SIGTERM)
