@@ -6,419 +6,1013 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('framework', '0001_initial'),
-        ('people', '0001_initial'),
+        ("framework", "0001_initial"),
+        ("people", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='PurposeText',
+            name="PurposeText",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveSmallIntegerField(unique=True)),
-                ('text', models.TextField()),
-                ('text_en', models.TextField(blank=True)),
-                ('published_at', models.DateTimeField(auto_now_add=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.PositiveSmallIntegerField(unique=True)),
+                ("text", models.TextField()),
+                ("text_en", models.TextField(blank=True)),
+                ("published_at", models.DateTimeField(auto_now_add=True)),
             ],
         ),
         migrations.CreateModel(
-            name='Assessment',
+            name="Assessment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('grade', models.PositiveSmallIntegerField()),
-                ('occupation', models.CharField(max_length=12)),
-                ('state', models.CharField(choices=[('draft', 'Answering'), ('submitted', 'Submitted'), ('reviewed', 'First 1on1 held'), ('corrected', 'Corrected by the person'), ('confirmed', 'Confirmed'), ('received', 'Received'), ('withdrawn', 'Withdrawn')], default='draft', max_length=10)),
-                ('version', models.PositiveIntegerField(default=1)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('submitted_at', models.DateTimeField(null=True)),
-                ('confirmed_at', models.DateTimeField(null=True)),
-                ('received_at', models.DateTimeField(null=True)),
-                ('confirmed_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='assessments', to='people.organisation')),
-                ('staff', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='assessments', to='people.staff')),
-                ('target_job_type', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='framework.jobtype')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("grade", models.PositiveSmallIntegerField()),
+                ("occupation", models.CharField(max_length=12)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("draft", "Answering"),
+                            ("submitted", "Submitted"),
+                            ("reviewed", "First 1on1 held"),
+                            ("corrected", "Corrected by the person"),
+                            ("confirmed", "Confirmed"),
+                            ("received", "Received"),
+                            ("withdrawn", "Withdrawn"),
+                        ],
+                        default="draft",
+                        max_length=10,
+                    ),
+                ),
+                ("version", models.PositiveIntegerField(default=1)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("submitted_at", models.DateTimeField(null=True)),
+                ("confirmed_at", models.DateTimeField(null=True)),
+                ("received_at", models.DateTimeField(null=True)),
+                (
+                    "confirmed_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="assessments",
+                        to="people.organisation",
+                    ),
+                ),
+                (
+                    "staff",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="assessments", to="people.staff"
+                    ),
+                ),
+                (
+                    "target_job_type",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="framework.jobtype",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='AssessmentEvent',
+            name="AssessmentEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('action', models.CharField(choices=[('submit', 'Submit'), ('take_back', 'Take back'), ('review', 'Finish the first 1on1'), ('correct', 'Submit the correction'), ('return', 'Return'), ('confirm', 'Confirm'), ('receive', 'Receive'), ('reopen', 'Reopen'), ('withdraw', 'Withdraw')], max_length=10)),
-                ('source', models.CharField(choices=[('draft', 'Answering'), ('submitted', 'Submitted'), ('reviewed', 'First 1on1 held'), ('corrected', 'Corrected by the person'), ('confirmed', 'Confirmed'), ('received', 'Received'), ('withdrawn', 'Withdrawn')], max_length=10)),
-                ('target', models.CharField(choices=[('draft', 'Answering'), ('submitted', 'Submitted'), ('reviewed', 'First 1on1 held'), ('corrected', 'Corrected by the person'), ('confirmed', 'Confirmed'), ('received', 'Received'), ('withdrawn', 'Withdrawn')], max_length=10)),
-                ('acting_as', models.CharField(choices=[('self', 'The person'), ('mentor', 'Mentor'), ('deputy', 'Deputy mentor'), ('secretariat', 'Secretariat')], max_length=12)),
-                ('on_behalf', models.BooleanField(default=False)),
-                ('comment', models.CharField(blank=True, max_length=1000)),
-                ('at', models.DateTimeField(auto_now_add=True)),
-                ('actor', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('assessment', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='events', to='assessment.assessment')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "action",
+                    models.CharField(
+                        choices=[
+                            ("submit", "Submit"),
+                            ("take_back", "Take back"),
+                            ("review", "Finish the first 1on1"),
+                            ("correct", "Submit the correction"),
+                            ("return", "Return"),
+                            ("confirm", "Confirm"),
+                            ("receive", "Receive"),
+                            ("reopen", "Reopen"),
+                            ("withdraw", "Withdraw"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "source",
+                    models.CharField(
+                        choices=[
+                            ("draft", "Answering"),
+                            ("submitted", "Submitted"),
+                            ("reviewed", "First 1on1 held"),
+                            ("corrected", "Corrected by the person"),
+                            ("confirmed", "Confirmed"),
+                            ("received", "Received"),
+                            ("withdrawn", "Withdrawn"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "target",
+                    models.CharField(
+                        choices=[
+                            ("draft", "Answering"),
+                            ("submitted", "Submitted"),
+                            ("reviewed", "First 1on1 held"),
+                            ("corrected", "Corrected by the person"),
+                            ("confirmed", "Confirmed"),
+                            ("received", "Received"),
+                            ("withdrawn", "Withdrawn"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "acting_as",
+                    models.CharField(
+                        choices=[
+                            ("self", "The person"),
+                            ("mentor", "Mentor"),
+                            ("deputy", "Deputy mentor"),
+                            ("secretariat", "Secretariat"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("on_behalf", models.BooleanField(default=False)),
+                ("comment", models.CharField(blank=True, max_length=1000)),
+                ("at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "actor",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "assessment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="events", to="assessment.assessment"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Cycle',
+            name="Cycle",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('fiscal_year', models.PositiveSmallIntegerField()),
-                ('name', models.CharField(max_length=100)),
-                ('state', models.CharField(choices=[('draft', 'In preparation'), ('open', 'Running'), ('closed', 'Closed')], default='draft', max_length=8)),
-                ('second_meeting', models.CharField(choices=[('before', 'Before confirmation'), ('after', 'After confirmation')], default='after', max_length=8)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('opened_at', models.DateTimeField(null=True)),
-                ('closed_at', models.DateTimeField(null=True)),
-                ('closing_checklist', models.JSONField(default=dict)),
-                ('version', models.PositiveIntegerField(default=1)),
-                ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('framework', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='cycles', to='framework.framework')),
-                ('purpose_text', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='cycles', to='assessment.purposetext')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("fiscal_year", models.PositiveSmallIntegerField()),
+                ("name", models.CharField(max_length=100)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("draft", "In preparation"), ("open", "Running"), ("closed", "Closed")],
+                        default="draft",
+                        max_length=8,
+                    ),
+                ),
+                (
+                    "second_meeting",
+                    models.CharField(
+                        choices=[("before", "Before confirmation"), ("after", "After confirmation")],
+                        default="after",
+                        max_length=8,
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("opened_at", models.DateTimeField(null=True)),
+                ("closed_at", models.DateTimeField(null=True)),
+                ("closing_checklist", models.JSONField(default=dict)),
+                ("version", models.PositiveIntegerField(default=1)),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "framework",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="cycles", to="framework.framework"
+                    ),
+                ),
+                (
+                    "purpose_text",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="cycles", to="assessment.purposetext"
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='assessment',
-            name='cycle',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='assessments', to='assessment.cycle'),
+            model_name="assessment",
+            name="cycle",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="assessments", to="assessment.cycle"
+            ),
         ),
         migrations.CreateModel(
-            name='CycleGroup',
+            name="CycleGroup",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=60)),
-                ('items', models.CharField(choices=[('digital', 'Digital skills'), ('tool', 'Digital tools'), ('both', 'Digital skills and tools')], default='digital', max_length=8)),
-                ('with_one_on_one', models.BooleanField(default=True)),
-                ('selection', models.JSONField(default=dict)),
-                ('sort_order', models.PositiveSmallIntegerField(default=0)),
-                ('cycle', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='groups', to='assessment.cycle')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=60)),
+                (
+                    "items",
+                    models.CharField(
+                        choices=[
+                            ("digital", "Digital skills"),
+                            ("tool", "Digital tools"),
+                            ("both", "Digital skills and tools"),
+                        ],
+                        default="digital",
+                        max_length=8,
+                    ),
+                ),
+                ("with_one_on_one", models.BooleanField(default=True)),
+                ("selection", models.JSONField(default=dict)),
+                ("sort_order", models.PositiveSmallIntegerField(default=0)),
+                (
+                    "cycle",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="groups", to="assessment.cycle"
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='assessment',
-            name='group',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='assessments', to='assessment.cyclegroup'),
+            model_name="assessment",
+            name="group",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="assessments", to="assessment.cyclegroup"
+            ),
         ),
         migrations.CreateModel(
-            name='CycleWindow',
+            name="CycleWindow",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('step', models.CharField(choices=[('self_check', 'Self-check'), ('first_one_on_one', '1on1 (on the input)'), ('correction', 'Self-correction'), ('confirmation', 'Tally and confirmation'), ('second_one_on_one', '1on1 (on the result) and receipt')], max_length=20)),
-                ('opens_on', models.DateField()),
-                ('closes_on', models.DateField()),
-                ('cycle', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='windows', to='assessment.cycle')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "step",
+                    models.CharField(
+                        choices=[
+                            ("self_check", "Self-check"),
+                            ("first_one_on_one", "1on1 (on the input)"),
+                            ("correction", "Self-correction"),
+                            ("confirmation", "Tally and confirmation"),
+                            ("second_one_on_one", "1on1 (on the result) and receipt"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("opens_on", models.DateField()),
+                ("closes_on", models.DateField()),
+                (
+                    "cycle",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="windows", to="assessment.cycle"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='DevelopmentGoal',
+            name="DevelopmentGoal",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('text', models.CharField(max_length=300)),
-                ('due_on', models.DateField(null=True)),
-                ('state', models.CharField(choices=[('open', 'In progress'), ('reached', 'Reached'), ('dropped', 'Dropped')], default='open', max_length=8)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('version', models.PositiveIntegerField(default=1)),
-                ('assessment', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='goals', to='assessment.assessment')),
-                ('carried_from', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='carried_to', to='assessment.developmentgoal')),
-                ('created_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('skill', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='framework.skill')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("text", models.CharField(max_length=300)),
+                ("due_on", models.DateField(null=True)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("open", "In progress"), ("reached", "Reached"), ("dropped", "Dropped")],
+                        default="open",
+                        max_length=8,
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("version", models.PositiveIntegerField(default=1)),
+                (
+                    "assessment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="goals", to="assessment.assessment"
+                    ),
+                ),
+                (
+                    "carried_from",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="carried_to",
+                        to="assessment.developmentgoal",
+                    ),
+                ),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "skill",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="framework.skill"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Extension',
+            name="Extension",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('step', models.CharField(choices=[('self_check', 'Self-check'), ('first_one_on_one', '1on1 (on the input)'), ('correction', 'Self-correction'), ('confirmation', 'Tally and confirmation'), ('second_one_on_one', '1on1 (on the result) and receipt')], max_length=20)),
-                ('closes_on', models.DateField()),
-                ('reason', models.CharField(max_length=200)),
-                ('granted_at', models.DateTimeField(auto_now_add=True)),
-                ('assessment', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='extensions', to='assessment.assessment')),
-                ('granted_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "step",
+                    models.CharField(
+                        choices=[
+                            ("self_check", "Self-check"),
+                            ("first_one_on_one", "1on1 (on the input)"),
+                            ("correction", "Self-correction"),
+                            ("confirmation", "Tally and confirmation"),
+                            ("second_one_on_one", "1on1 (on the result) and receipt"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("closes_on", models.DateField()),
+                ("reason", models.CharField(max_length=200)),
+                ("granted_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "assessment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="extensions",
+                        to="assessment.assessment",
+                    ),
+                ),
+                (
+                    "granted_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Finding',
+            name="Finding",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('finding', 'Finding'), ('measure', 'Measure')], max_length=8)),
-                ('text', models.TextField()),
-                ('at', models.DateTimeField(auto_now_add=True)),
-                ('author', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('cycle', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='findings', to='assessment.cycle')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("kind", models.CharField(choices=[("finding", "Finding"), ("measure", "Measure")], max_length=8)),
+                ("text", models.TextField()),
+                ("at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "author",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "cycle",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="findings", to="assessment.cycle"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='MailText',
+            name="MailText",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(max_length=64, unique=True)),
-                ('subject', models.CharField(max_length=200)),
-                ('body', models.TextField()),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('version', models.PositiveIntegerField(default=1)),
-                ('updated_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("kind", models.CharField(max_length=64, unique=True)),
+                ("subject", models.CharField(max_length=200)),
+                ("body", models.TextField()),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("version", models.PositiveIntegerField(default=1)),
+                (
+                    "updated_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='MeetingProposal',
+            name="MeetingProposal",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('first', 'First 1on1 (on the input)'), ('second', 'Second 1on1 (on the result)')], max_length=8)),
-                ('starts_at', models.DateTimeField()),
-                ('minutes', models.PositiveSmallIntegerField(default=30)),
-                ('way', models.CharField(choices=[('in_person', 'In person'), ('online', 'Online')], default='online', max_length=10)),
-                ('place', models.CharField(blank=True, max_length=200)),
-                ('state', models.CharField(choices=[('open', 'Waiting for an answer'), ('accepted', 'Agreed'), ('dropped', 'Dropped')], default='open', max_length=10)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('answered_at', models.DateTimeField(null=True)),
-                ('assessment', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='proposals', to='assessment.assessment')),
-                ('proposed_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("first", "First 1on1 (on the input)"), ("second", "Second 1on1 (on the result)")],
+                        max_length=8,
+                    ),
+                ),
+                ("starts_at", models.DateTimeField()),
+                ("minutes", models.PositiveSmallIntegerField(default=30)),
+                (
+                    "way",
+                    models.CharField(
+                        choices=[("in_person", "In person"), ("online", "Online")], default="online", max_length=10
+                    ),
+                ),
+                ("place", models.CharField(blank=True, max_length=200)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("open", "Waiting for an answer"), ("accepted", "Agreed"), ("dropped", "Dropped")],
+                        default="open",
+                        max_length=10,
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("answered_at", models.DateTimeField(null=True)),
+                (
+                    "assessment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="proposals",
+                        to="assessment.assessment",
+                    ),
+                ),
+                (
+                    "proposed_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='MentorPair',
+            name="MentorPair",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('is_deputy', models.BooleanField(default=False)),
-                ('not_evaluator_declared', models.BooleanField(default=False)),
-                ('started_at', models.DateTimeField()),
-                ('ended_at', models.DateTimeField(null=True)),
-                ('reason', models.CharField(blank=True, max_length=200)),
-                ('assigned_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('cycle', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='mentor_pairs', to='assessment.cycle')),
-                ('mentee', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='mentor_pairs', to='people.staff')),
-                ('mentor', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='mentee_pairs', to='people.staff')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("is_deputy", models.BooleanField(default=False)),
+                ("not_evaluator_declared", models.BooleanField(default=False)),
+                ("started_at", models.DateTimeField()),
+                ("ended_at", models.DateTimeField(null=True)),
+                ("reason", models.CharField(blank=True, max_length=200)),
+                (
+                    "assigned_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "cycle",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="mentor_pairs", to="assessment.cycle"
+                    ),
+                ),
+                (
+                    "mentee",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="mentor_pairs", to="people.staff"
+                    ),
+                ),
+                (
+                    "mentor",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="mentee_pairs", to="people.staff"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Objection',
+            name="Objection",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('wanted_level', models.PositiveSmallIntegerField(choices=[(0, 'Lv.0 Not practised'), (1, 'Lv.1 Needs guidance'), (2, 'Lv.2 Independent'), (3, 'Lv.3 Leads others')])),
-                ('text', models.CharField(max_length=1000)),
-                ('state', models.CharField(choices=[('open', 'Waiting for an answer'), ('accepted', 'Accepted'), ('refused', 'Refused')], default='open', max_length=8)),
-                ('raised_at', models.DateTimeField(auto_now_add=True)),
-                ('answer', models.CharField(blank=True, max_length=1000)),
-                ('answered_at', models.DateTimeField(null=True)),
-                ('version', models.PositiveIntegerField(default=1)),
-                ('answered_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('assessment', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='objections', to='assessment.assessment')),
-                ('skill', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='framework.skill')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "wanted_level",
+                    models.PositiveSmallIntegerField(
+                        choices=[
+                            (0, "Lv.0 Not practised"),
+                            (1, "Lv.1 Needs guidance"),
+                            (2, "Lv.2 Independent"),
+                            (3, "Lv.3 Leads others"),
+                        ]
+                    ),
+                ),
+                ("text", models.CharField(max_length=1000)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("open", "Waiting for an answer"), ("accepted", "Accepted"), ("refused", "Refused")],
+                        default="open",
+                        max_length=8,
+                    ),
+                ),
+                ("raised_at", models.DateTimeField(auto_now_add=True)),
+                ("answer", models.CharField(blank=True, max_length=1000)),
+                ("answered_at", models.DateTimeField(null=True)),
+                ("version", models.PositiveIntegerField(default=1)),
+                (
+                    "answered_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "assessment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="objections",
+                        to="assessment.assessment",
+                    ),
+                ),
+                (
+                    "skill",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="framework.skill"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='OneOnOne',
+            name="OneOnOne",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('first', 'First 1on1 (on the input)'), ('second', 'Second 1on1 (on the result)')], max_length=8)),
-                ('held_on', models.DateField()),
-                ('way', models.CharField(choices=[('in_person', 'In person'), ('online', 'Online')], max_length=10)),
-                ('by_deputy', models.BooleanField(default=False)),
-                ('shared_note', models.TextField(blank=True, max_length=4000)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('version', models.PositiveIntegerField(default=1)),
-                ('assessment', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='meetings', to='assessment.assessment')),
-                ('created_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('mentor', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='people.staff')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("first", "First 1on1 (on the input)"), ("second", "Second 1on1 (on the result)")],
+                        max_length=8,
+                    ),
+                ),
+                ("held_on", models.DateField()),
+                ("way", models.CharField(choices=[("in_person", "In person"), ("online", "Online")], max_length=10)),
+                ("by_deputy", models.BooleanField(default=False)),
+                ("shared_note", models.TextField(blank=True, max_length=4000)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("version", models.PositiveIntegerField(default=1)),
+                (
+                    "assessment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="meetings", to="assessment.assessment"
+                    ),
+                ),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "mentor",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="people.staff"),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='PrivateMemo',
+            name="PrivateMemo",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('text', models.TextField(max_length=4000)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('version', models.PositiveIntegerField(default=1)),
-                ('assessment', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='memos', to='assessment.assessment')),
-                ('author', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("text", models.TextField(max_length=4000)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("version", models.PositiveIntegerField(default=1)),
+                (
+                    "assessment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="memos", to="assessment.assessment"
+                    ),
+                ),
+                (
+                    "author",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='PurposeAcknowledgement',
+            name="PurposeAcknowledgement",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField(auto_now_add=True)),
-                ('cycle', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='acknowledgements', to='assessment.cycle')),
-                ('staff', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='acknowledgements', to='people.staff')),
-                ('purpose_text', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='assessment.purposetext')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "cycle",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="acknowledgements",
+                        to="assessment.cycle",
+                    ),
+                ),
+                (
+                    "staff",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="acknowledgements", to="people.staff"
+                    ),
+                ),
+                (
+                    "purpose_text",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="assessment.purposetext"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='SkillRating',
+            name="SkillRating",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('self_level', models.PositiveSmallIntegerField(null=True)),
-                ('self_at', models.DateTimeField(null=True)),
-                ('corrected_level', models.PositiveSmallIntegerField(null=True)),
-                ('corrected_at', models.DateTimeField(null=True)),
-                ('mentor_level', models.PositiveSmallIntegerField(null=True)),
-                ('mentor_reason', models.CharField(blank=True, max_length=500)),
-                ('mentor_at', models.DateTimeField(null=True)),
-                ('confirmed_level', models.PositiveSmallIntegerField(null=True)),
-                ('wish', models.BooleanField(default=False)),
-                ('note', models.CharField(blank=True, max_length=500)),
-                ('version', models.PositiveIntegerField(default=1)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('assessment', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='ratings', to='assessment.assessment')),
-                ('corrected_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('mentor_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('self_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('skill', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='ratings', to='framework.skill')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("self_level", models.PositiveSmallIntegerField(null=True)),
+                ("self_at", models.DateTimeField(null=True)),
+                ("corrected_level", models.PositiveSmallIntegerField(null=True)),
+                ("corrected_at", models.DateTimeField(null=True)),
+                ("mentor_level", models.PositiveSmallIntegerField(null=True)),
+                ("mentor_reason", models.CharField(blank=True, max_length=500)),
+                ("mentor_at", models.DateTimeField(null=True)),
+                ("confirmed_level", models.PositiveSmallIntegerField(null=True)),
+                ("wish", models.BooleanField(default=False)),
+                ("note", models.CharField(blank=True, max_length=500)),
+                ("version", models.PositiveIntegerField(default=1)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                (
+                    "assessment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="ratings", to="assessment.assessment"
+                    ),
+                ),
+                (
+                    "corrected_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "mentor_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "self_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "skill",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="ratings", to="framework.skill"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Evidence',
+            name="Evidence",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('work', models.CharField(max_length=120)),
-                ('fiscal_year', models.PositiveSmallIntegerField(null=True)),
-                ('difficulty', models.CharField(blank=True, choices=[('routine', 'Routine'), ('applied', 'Needed adaptation'), ('complex', 'Complex'), ('pioneering', 'Without precedent')], max_length=12)),
-                ('role', models.CharField(blank=True, choices=[('member', 'Member'), ('main', 'Main person in charge'), ('leader', 'Leader'), ('adviser', 'Adviser')], max_length=12)),
-                ('shown', models.CharField(blank=True, max_length=500)),
-                ('position', models.PositiveSmallIntegerField(default=0)),
-                ('version', models.PositiveIntegerField(default=1)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('certification', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='framework.certification')),
-                ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('rating', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='evidence', to='assessment.skillrating')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("work", models.CharField(max_length=120)),
+                ("fiscal_year", models.PositiveSmallIntegerField(null=True)),
+                (
+                    "difficulty",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("routine", "Routine"),
+                            ("applied", "Needed adaptation"),
+                            ("complex", "Complex"),
+                            ("pioneering", "Without precedent"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "role",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("member", "Member"),
+                            ("main", "Main person in charge"),
+                            ("leader", "Leader"),
+                            ("adviser", "Adviser"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("shown", models.CharField(blank=True, max_length=500)),
+                ("position", models.PositiveSmallIntegerField(default=0)),
+                ("version", models.PositiveIntegerField(default=1)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "certification",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="framework.certification",
+                    ),
+                ),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "rating",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="evidence",
+                        to="assessment.skillrating",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='ConfirmedLevel',
+            name="ConfirmedLevel",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('skill_code', models.CharField(max_length=40)),
-                ('level', models.PositiveSmallIntegerField(choices=[(0, 'Lv.0 Not practised'), (1, 'Lv.1 Needs guidance'), (2, 'Lv.2 Independent'), (3, 'Lv.3 Leads others')])),
-                ('valid_from', models.DateField()),
-                ('valid_to', models.DateField(null=True)),
-                ('recorded_at', models.DateTimeField()),
-                ('recorded_until', models.DateTimeField(null=True)),
-                ('source', models.CharField(choices=[('cycle', 'Yearly check'), ('import', 'Import of past levels')], max_length=8)),
-                ('assessment', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='confirmed_levels', to='assessment.assessment')),
-                ('recorded_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('skill', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='confirmed_levels', to='framework.skill')),
-                ('staff', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='confirmed_levels', to='people.staff')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("skill_code", models.CharField(max_length=40)),
+                (
+                    "level",
+                    models.PositiveSmallIntegerField(
+                        choices=[
+                            (0, "Lv.0 Not practised"),
+                            (1, "Lv.1 Needs guidance"),
+                            (2, "Lv.2 Independent"),
+                            (3, "Lv.3 Leads others"),
+                        ]
+                    ),
+                ),
+                ("valid_from", models.DateField()),
+                ("valid_to", models.DateField(null=True)),
+                ("recorded_at", models.DateTimeField()),
+                ("recorded_until", models.DateTimeField(null=True)),
+                (
+                    "source",
+                    models.CharField(
+                        choices=[("cycle", "Yearly check"), ("import", "Import of past levels")], max_length=8
+                    ),
+                ),
+                (
+                    "assessment",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="confirmed_levels",
+                        to="assessment.assessment",
+                    ),
+                ),
+                (
+                    "recorded_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "skill",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="confirmed_levels",
+                        to="framework.skill",
+                    ),
+                ),
+                (
+                    "staff",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="confirmed_levels", to="people.staff"
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['skill_code', 'level'], name='confirmed_by_skill')],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('recorded_until', None), ('valid_to', None)), fields=('staff', 'skill_code'), name='confirmed_one_current'), models.CheckConstraint(condition=models.Q(('level__in', [0, 1, 2, 3])), name='confirmed_level_known'), models.CheckConstraint(condition=models.Q(('valid_to', None), ('valid_to__gt', models.F('valid_from')), _connector='OR'), name='confirmed_interval'), models.CheckConstraint(condition=models.Q(('recorded_until', None), ('recorded_until__gte', models.F('recorded_at')), _connector='OR'), name='confirmed_known_interval')],
+                "indexes": [models.Index(fields=["skill_code", "level"], name="confirmed_by_skill")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("recorded_until", None), ("valid_to", None)),
+                        fields=("staff", "skill_code"),
+                        name="confirmed_one_current",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("level__in", [0, 1, 2, 3])), name="confirmed_level_known"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("valid_to", None), ("valid_to__gt", models.F("valid_from")), _connector="OR"
+                        ),
+                        name="confirmed_interval",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("recorded_until", None), ("recorded_until__gte", models.F("recorded_at")), _connector="OR"
+                        ),
+                        name="confirmed_known_interval",
+                    ),
+                ],
             },
         ),
         migrations.AddConstraint(
-            model_name='cyclegroup',
-            constraint=models.UniqueConstraint(fields=('cycle', 'name'), name='cycle_group_name_once'),
+            model_name="cyclegroup",
+            constraint=models.UniqueConstraint(fields=("cycle", "name"), name="cycle_group_name_once"),
         ),
         migrations.AddIndex(
-            model_name='assessment',
-            index=models.Index(fields=['cycle', 'state'], name='assessment_by_state'),
+            model_name="assessment",
+            index=models.Index(fields=["cycle", "state"], name="assessment_by_state"),
         ),
         migrations.AddConstraint(
-            model_name='assessment',
-            constraint=models.UniqueConstraint(fields=('cycle', 'staff'), name='assessment_once_a_cycle'),
+            model_name="assessment",
+            constraint=models.UniqueConstraint(fields=("cycle", "staff"), name="assessment_once_a_cycle"),
         ),
         migrations.AddConstraint(
-            model_name='assessment',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['draft', 'submitted', 'reviewed', 'corrected', 'confirmed', 'received', 'withdrawn'])), name='assessment_state_known'),
+            model_name="assessment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("state__in", ["draft", "submitted", "reviewed", "corrected", "confirmed", "received", "withdrawn"])
+                ),
+                name="assessment_state_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='assessment',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state__in', ['confirmed', 'received']), _negated=True), models.Q(('confirmed_at__isnull', False), ('confirmed_by__isnull', False)), _connector='OR'), name='assessment_confirmed_has_who_and_when'),
+            model_name="assessment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state__in", ["confirmed", "received"]), _negated=True),
+                    models.Q(("confirmed_at__isnull", False), ("confirmed_by__isnull", False)),
+                    _connector="OR",
+                ),
+                name="assessment_confirmed_has_who_and_when",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='cyclewindow',
-            constraint=models.UniqueConstraint(fields=('cycle', 'step'), name='window_once_per_step'),
+            model_name="cyclewindow",
+            constraint=models.UniqueConstraint(fields=("cycle", "step"), name="window_once_per_step"),
         ),
         migrations.AddConstraint(
-            model_name='cyclewindow',
-            constraint=models.CheckConstraint(condition=models.Q(('closes_on__gte', models.F('opens_on'))), name='window_ends_after_start'),
+            model_name="cyclewindow",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("closes_on__gte", models.F("opens_on"))), name="window_ends_after_start"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='extension',
-            constraint=models.UniqueConstraint(fields=('assessment', 'step'), name='extension_once_per_step'),
+            model_name="extension",
+            constraint=models.UniqueConstraint(fields=("assessment", "step"), name="extension_once_per_step"),
         ),
         migrations.AddConstraint(
-            model_name='meetingproposal',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'accepted')), fields=('assessment', 'kind'), name='proposal_one_agreed'),
+            model_name="meetingproposal",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state", "accepted")), fields=("assessment", "kind"), name="proposal_one_agreed"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='meetingproposal',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'open')), fields=('assessment', 'kind', 'starts_at'), name='proposal_time_once'),
+            model_name="meetingproposal",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state", "open")),
+                fields=("assessment", "kind", "starts_at"),
+                name="proposal_time_once",
+            ),
         ),
         migrations.AddIndex(
-            model_name='mentorpair',
-            index=models.Index(fields=['mentor', 'ended_at'], name='pair_by_mentor'),
+            model_name="mentorpair",
+            index=models.Index(fields=["mentor", "ended_at"], name="pair_by_mentor"),
         ),
         migrations.AddConstraint(
-            model_name='mentorpair',
-            constraint=models.UniqueConstraint(condition=models.Q(('ended_at', None)), fields=('cycle', 'mentee', 'is_deputy'), name='pair_one_active_mentor'),
+            model_name="mentorpair",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("ended_at", None)),
+                fields=("cycle", "mentee", "is_deputy"),
+                name="pair_one_active_mentor",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='mentorpair',
-            constraint=models.CheckConstraint(condition=models.Q(('mentor', models.F('mentee')), _negated=True), name='pair_not_oneself'),
+            model_name="mentorpair",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("mentor", models.F("mentee")), _negated=True), name="pair_not_oneself"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='mentorpair',
-            constraint=models.CheckConstraint(condition=models.Q(('not_evaluator_declared', True)), name='pair_not_evaluator_declared'),
+            model_name="mentorpair",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("not_evaluator_declared", True)), name="pair_not_evaluator_declared"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='mentorpair',
-            constraint=models.CheckConstraint(condition=models.Q(('ended_at', None), ('ended_at__gte', models.F('started_at')), _connector='OR'), name='pair_ends_after_start'),
+            model_name="mentorpair",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("ended_at", None), ("ended_at__gte", models.F("started_at")), _connector="OR"),
+                name="pair_ends_after_start",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='objection',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'open')), fields=('assessment', 'skill'), name='objection_one_open_per_item'),
+            model_name="objection",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state", "open")),
+                fields=("assessment", "skill"),
+                name="objection_one_open_per_item",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='objection',
-            constraint=models.CheckConstraint(condition=models.Q(('state', 'open'), models.Q(('answered_at__isnull', False), ('answered_by__isnull', False)), _connector='OR'), name='objection_answer_has_who_and_when'),
+            model_name="objection",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("state", "open"),
+                    models.Q(("answered_at__isnull", False), ("answered_by__isnull", False)),
+                    _connector="OR",
+                ),
+                name="objection_answer_has_who_and_when",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='oneonone',
-            constraint=models.UniqueConstraint(fields=('assessment', 'kind'), name='meeting_once_per_kind'),
+            model_name="oneonone",
+            constraint=models.UniqueConstraint(fields=("assessment", "kind"), name="meeting_once_per_kind"),
         ),
         migrations.AddConstraint(
-            model_name='privatememo',
-            constraint=models.UniqueConstraint(fields=('assessment', 'author'), name='memo_once_per_author'),
+            model_name="privatememo",
+            constraint=models.UniqueConstraint(fields=("assessment", "author"), name="memo_once_per_author"),
         ),
         migrations.AddConstraint(
-            model_name='purposeacknowledgement',
-            constraint=models.UniqueConstraint(fields=('staff', 'cycle', 'purpose_text'), name='purpose_acknowledged_once'),
+            model_name="purposeacknowledgement",
+            constraint=models.UniqueConstraint(
+                fields=("staff", "cycle", "purpose_text"), name="purpose_acknowledged_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='cycle',
-            constraint=models.UniqueConstraint(fields=('fiscal_year', 'name'), name='cycle_name_once_a_year'),
+            model_name="cycle",
+            constraint=models.UniqueConstraint(fields=("fiscal_year", "name"), name="cycle_name_once_a_year"),
         ),
         migrations.AddConstraint(
-            model_name='cycle',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['draft', 'open', 'closed'])), name='cycle_state_known'),
+            model_name="cycle",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["draft", "open", "closed"])), name="cycle_state_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='cycle',
-            constraint=models.CheckConstraint(condition=models.Q(('fiscal_year__gte', 2000), ('fiscal_year__lte', 2100)), name='cycle_fiscal_year_plausible'),
+            model_name="cycle",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("fiscal_year__gte", 2000), ("fiscal_year__lte", 2100)),
+                name="cycle_fiscal_year_plausible",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='cycle',
-            constraint=models.CheckConstraint(condition=models.Q(('state', 'draft'), ('opened_at__isnull', False), _connector='OR'), name='cycle_opened_has_time'),
+            model_name="cycle",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state", "draft"), ("opened_at__isnull", False), _connector="OR"),
+                name="cycle_opened_has_time",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='skillrating',
-            constraint=models.UniqueConstraint(fields=('assessment', 'skill'), name='rating_once'),
+            model_name="skillrating",
+            constraint=models.UniqueConstraint(fields=("assessment", "skill"), name="rating_once"),
         ),
         migrations.AddConstraint(
-            model_name='skillrating',
-            constraint=models.CheckConstraint(condition=models.Q(('self_level', None), ('self_level__in', [0, 1, 2, 3]), _connector='OR'), name='rating_self_level_known'),
+            model_name="skillrating",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("self_level", None), ("self_level__in", [0, 1, 2, 3]), _connector="OR"),
+                name="rating_self_level_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='skillrating',
-            constraint=models.CheckConstraint(condition=models.Q(('corrected_level', None), ('corrected_level__in', [0, 1, 2, 3]), _connector='OR'), name='rating_corrected_level_known'),
+            model_name="skillrating",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("corrected_level", None), ("corrected_level__in", [0, 1, 2, 3]), _connector="OR"),
+                name="rating_corrected_level_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='skillrating',
-            constraint=models.CheckConstraint(condition=models.Q(('mentor_level', None), ('mentor_level__in', [0, 1, 2, 3]), _connector='OR'), name='rating_mentor_level_known'),
+            model_name="skillrating",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("mentor_level", None), ("mentor_level__in", [0, 1, 2, 3]), _connector="OR"),
+                name="rating_mentor_level_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='skillrating',
-            constraint=models.CheckConstraint(condition=models.Q(('confirmed_level', None), ('confirmed_level__in', [0, 1, 2, 3]), _connector='OR'), name='rating_confirmed_level_known'),
+            model_name="skillrating",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("confirmed_level", None), ("confirmed_level__in", [0, 1, 2, 3]), _connector="OR"),
+                name="rating_confirmed_level_known",
+            ),
         ),
     ]

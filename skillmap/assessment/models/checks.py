@@ -204,5 +204,3 @@ class Objection(models.Model):
 
     def __str__(self) -> str:
         return f"{self.assessment_id}:{self.skill_id} ({self.state})"
-
-

@@ -85,7 +85,8 @@ class ConfirmedLevel(models.Model):
                 condition=Q(valid_to=None) | Q(valid_to__gt=F("valid_from")), name="confirmed_interval"
             ),
             models.CheckConstraint(
-                condition=Q(recorded_until=None) | Q(recorded_until__gte=F("recorded_at")), name="confirmed_known_interval"
+                condition=Q(recorded_until=None) | Q(recorded_until__gte=F("recorded_at")),
+                name="confirmed_known_interval",
             ),
         ]
         indexes = [models.Index(fields=["skill_code", "level"], name="confirmed_by_skill")]

@@ -1,0 +1,57 @@
+"""The confirmed profile as it is, as it was known on a past day, or as it held on a day."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from skillmap.assessment.models import ConfirmedLevel
+from skillmap.people.models import User
+
+
+@dataclass(frozen=True)
+class LastLevel:
+    """A confirmed level with the day from which it holds."""
+
+    level: int
+    since: date
+
+
+def last_levels(staff_id: int, *, before_assessment: int | None = None) -> dict[str, LastLevel]:
+    """The confirmed levels of one person by item code; one query.
+
+    Rights are the caller's: it has found the person through `visible_to`. With `before_assessment` the levels that this
+    check itself confirmed are left out, so that "last" means the time before it.
+    """
+    rows = ConfirmedLevel.objects.filter(staff=staff_id, recorded_until=None)
+    if before_assessment is not None:
+        rows = rows.exclude(assessment=before_assessment)
+    else:
+        rows = rows.filter(valid_to=None)
+    ordered = rows.order_by("valid_from").values_list("skill_code", "level", "valid_from")
+    return {code: LastLevel(level, since) for code, level, since in ordered}
+
+
+def profile(
+    *, viewer: User, staff_id: int, as_of: date | None = None, valid_on: date | None = None
+) -> list[ConfirmedLevel]:
+    """Confirmed levels of one person that the viewer may see, in item order; one query.
+
+    `as_of`: as known at the end of that day; `valid_on`: what held that day by today's knowledge; neither: now.
+    """
+    rows = ConfirmedLevel.objects.visible_to(viewer).filter(staff=staff_id)
+    if as_of is not None:
+        rows = rows.as_of(as_of)
+    elif valid_on is not None:
+        rows = rows.valid_on(valid_on)
+    else:
+        rows = rows.current()
+    return list(rows.select_related("skill").order_by("skill__kind", "skill__number"))
+
+
+def levels_now(staff_ids: Iterable[int]) -> dict[int, dict[str, int]]:
+    """Confirmed levels by person and item code, for several people in one query; rights are the caller's."""
+    found: dict[int, dict[str, int]] = {pk: {} for pk in staff_ids}
+    rows = ConfirmedLevel.objects.current().filter(staff__in=list(found))
+    for staff_id, code, level in rows.values_list("staff_id", "skill_code", "level"):
+        found[staff_id][code] = level
+    return found

@@ -1,0 +1,92 @@
+"""What decides which steps of a check are open, read from the database."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db.models import Count, DateField, Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+
+from skillmap.assessment import rules
+from skillmap.assessment.choices import CycleState, MeetingKind, SecondMeeting
+from skillmap.assessment.models import Assessment, CycleWindow, Extension, MentorPair, OneOnOne
+from skillmap.core import clock
+from skillmap.people.access import access_of
+from skillmap.people.models import User
+
+
+def windows_of(assessment: Assessment) -> dict[str, rules.Window]:
+    """The cycle's windows with the person's extensions; one query."""
+    extended = Extension.objects.filter(assessment=assessment.pk, step=OuterRef("step")).values("closes_on")[:1]
+    rows = CycleWindow.objects.filter(cycle=assessment.cycle_id).annotate(
+        last_day=Coalesce(Subquery(extended), "closes_on", output_field=DateField())
+    )
+    return {
+        step: rules.Window(opens_on, max(closes_on, last_day))
+        for step, opens_on, closes_on, last_day in rows.values_list("step", "opens_on", "closes_on", "last_day")
+    }
+
+
+def with_progress(assessments: QuerySet[Assessment]) -> QuerySet[Assessment]:
+    """Add items, answered, corrected_items, first_held, second_held; in the same query."""
+    held = OneOnOne.objects.filter(assessment=OuterRef("pk"))
+    return assessments.annotate(
+        item_count=Count("ratings", distinct=True),
+        answered_count=Count("ratings", filter=Q(ratings__self_level__isnull=False), distinct=True),
+        corrected_count=Count("ratings", filter=Q(ratings__corrected_level__isnull=False), distinct=True),
+        first_held=Exists(held.filter(kind=MeetingKind.FIRST)),
+        second_held=Exists(held.filter(kind=MeetingKind.SECOND)),
+    )
+
+
+def situation_of(assessment: Assessment, windows: dict[str, rules.Window] | None = None) -> rules.Situation:
+    """The situation of one check that was read through `with_progress`, with `cycle` and `group`.
+
+    `answered` counts the column that the person fills in now.
+    """
+    corrected = rules.editable_level(assessment.state) == "corrected_level"
+    return rules.Situation(
+        state=assessment.state,
+        today=clock.today(),
+        cycle_open=assessment.cycle.state == CycleState.OPEN,
+        windows=windows_of(assessment) if windows is None else windows,
+        with_one_on_one=assessment.group.with_one_on_one,
+        second_before=assessment.cycle.second_meeting == SecondMeeting.BEFORE,
+        items=assessment.item_count,  # type: ignore[attr-defined]
+        answered=assessment.corrected_count if corrected else assessment.answered_count,  # type: ignore[attr-defined]
+        first_held=assessment.first_held,  # type: ignore[attr-defined]
+        second_held=assessment.second_held,  # type: ignore[attr-defined]
+    )
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """As what somebody may act on one check; `on_behalf` marks entries of the secretariat for the person."""
+
+    words: frozenset[str]
+    on_behalf: bool = False
+
+    def acting_as(self, actors: Iterable[str]) -> str:
+        """The capacity in which an action of these actors is recorded: the closest to the person first."""
+        allowed = set(actors)
+        return next(word for word in ("self", "mentor", "deputy", "secretariat") if word in self.words & allowed)
+
+
+def capacity_of(user: User, assessment: Assessment) -> Capacity:
+    """In which capacities a user may act on a check. Nobody acts as the secretariat on the own one."""
+    access = access_of(user)
+    if access.staff_id == assessment.staff_id:
+        return Capacity(frozenset({rules.SELF}))
+    words = set()
+    if access.is_secretariat:
+        words.add(rules.SECRETARIAT)
+    if access.staff_id is not None:
+        pairs = MentorPair.objects.active().filter(
+            cycle=assessment.cycle_id, mentee=assessment.staff_id, mentor=access.staff_id
+        )
+        words |= {rules.DEPUTY if deputy else rules.MENTOR for deputy in pairs.values_list("is_deputy", flat=True)}
+    return Capacity(frozenset(words), on_behalf=access.is_secretariat)
+
+
+def open_actions(user: User, assessment: Assessment, situation: rules.Situation | None = None) -> tuple[str, ...]:
+    """The actions open to a user on a check that was read through `with_progress`."""
+    return rules.open_actions(situation or situation_of(assessment), capacity_of(user, assessment).words)

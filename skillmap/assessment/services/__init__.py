@@ -1,0 +1,1 @@
+"""Writes of the yearly check: answers, steps, meetings, the confirmed profile, cycles."""

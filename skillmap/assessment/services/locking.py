@@ -1,0 +1,36 @@
+"""Rows are locked in one order everywhere: the cycle (shared), the check, then its items."""
+
+from django.db import connection
+from django.http import Http404
+
+from skillmap.assessment.models import Assessment
+from skillmap.assessment.selectors.situations import with_progress
+from skillmap.people.models import User
+
+
+def share_cycle_of(assessment_id: int) -> None:
+    """Hold the check's cycle open until this transaction ends: closing it waits, and later writes see it closed.
+
+    A shared lock on PostgreSQL, so that people saving in the same cycle don't wait for each other; SQLite has one writer.
+    """
+    if connection.vendor != "postgresql":
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT c.id FROM assessment_cycle c JOIN assessment_assessment a ON a.cycle_id = c.id "
+            "WHERE a.id = %s FOR SHARE OF c",
+            [assessment_id],
+        )
+
+
+def lock_check(assessment_id: int, user: User) -> Assessment:
+    """Lock one check that the user may see, and read it with cycle, group and progress; Http404 otherwise.
+
+    The lock and the reading are two statements: PostgreSQL can't lock a row of a query that counts.
+    """
+    share_cycle_of(assessment_id)
+    visible = Assessment.objects.visible_to(user).filter(pk=assessment_id)
+    locked = visible.select_for_update(of=("self",)).values_list("pk", flat=True).first()
+    if locked is None:
+        raise Http404
+    return with_progress(Assessment.objects.filter(pk=locked)).select_related("cycle", "group", "staff").get()

@@ -1,0 +1,37 @@
+"""Looking at somebody else's levels: the rows are evaluated and the look is recorded in one transaction."""
+
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from django.db import transaction
+
+from skillmap.core import audit
+from skillmap.people.access import access_of
+from skillmap.people.models import User
+
+Rows = TypeVar("Rows")
+
+
+def look(
+    read: Callable[[], Rows], *, viewer: User, staff_ids: Iterable[int], purpose: str, what: str, channel: str = "page"
+) -> Rows:
+    """Run `read` and record the look at each named person, in one transaction: without the record no reading.
+
+    Args:
+        read: evaluates its rows completely (no lazy queryset comes back).
+        staff_ids: whose levels are read; the viewer's own are not recorded.
+        purpose: a value of core.choices.Purpose.
+        what: what was read, such as `profile`, `check`, `one_on_one`.
+    """
+    own = access_of(viewer).staff_id
+    seen = sorted({pk for pk in staff_ids if pk != own})
+    with transaction.atomic():
+        rows = read()
+        if seen:
+            audit.record_many(
+                audit.build(
+                    verb="levels.read", actor=viewer, subject_id=pk, purpose=purpose, channel=channel, what=what
+                )
+                for pk in seen
+            )
+    return rows

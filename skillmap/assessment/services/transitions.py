@@ -1,0 +1,179 @@
+"""Steps of a check: one function for all of them, and the confirmation of many."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Coalesce
+from django.http import Http404
+from django.utils.translation import gettext as _
+
+from skillmap.assessment import rules
+from skillmap.assessment.choices import Action, CycleStep, LevelSource, State
+from skillmap.assessment.messages import REFUSALS, refuse
+from skillmap.assessment.models import Assessment, AssessmentEvent, Extension, SkillRating
+from skillmap.assessment.selectors.situations import Capacity, capacity_of, situation_of
+from skillmap.assessment.services.locking import lock_check
+from skillmap.assessment.services.notices import tell_about_step
+from skillmap.assessment.services.profile import NewLevel, record_levels
+from skillmap.core import audit, clock
+from skillmap.core.errors import Conflict, RuleViolation
+from skillmap.people.access import access_of
+from skillmap.people.models import User
+
+GRACE_AFTER_RETURN = timedelta(days=7)
+
+
+@transaction.atomic
+def transition(
+    *,
+    assessment_id: int,
+    action: str,
+    actor: User,
+    comment: str = "",
+    expected_version: int | None = None,
+    channel: str = "page",
+) -> Assessment:
+    """Take one step of a check, with its history, audit line and notices; all or nothing.
+
+    Args:
+        action: a key of `rules.STEPS`.
+        expected_version: the check's version that the actor saw; required to confirm.
+
+    Raises:
+        Http404: the actor may not know of the check.
+        RuleViolation: the rules say no (see `rules.refusal`), with its code.
+        Conflict: the check moved since the actor saw it.
+    """
+    check = lock_check(assessment_id, actor)
+    capacity = capacity_of(actor, check)
+    words, on_behalf = _words_for(action, capacity)
+    _refuse_unless_open(check, action, words, comment)
+    if expected_version is None and action == Action.CONFIRM:
+        raise Conflict(REFUSALS["changed"], code="changed")
+    if expected_version is not None and expected_version != check.version:
+        raise Conflict(REFUSALS["changed"], code="changed", details={"version": check.version})
+
+    source, target = check.state, rules.target_of(action, check.state)
+    _effects(check, action, actor)
+    check.state = target
+    check.version += 1
+    check.save(update_fields=["state", "version", "submitted_at", "confirmed_at", "confirmed_by", "received_at"])
+    acting_as = rules.SELF if on_behalf else Capacity(words).acting_as(rules.STEPS[action].actors)
+    AssessmentEvent.objects.create(
+        assessment=check,
+        action=action,
+        source=source,
+        target=target,
+        actor=actor,
+        acting_as=acting_as,
+        on_behalf=on_behalf,
+        comment=comment.strip(),
+    )
+    audit.record(
+        verb=f"assessment.{action}",
+        actor=actor,
+        target=check,
+        subject_id=check.staff_id,
+        channel=channel,
+        source=source,
+        to=target,
+        on_behalf=on_behalf,
+    )
+    tell_about_step(check, action=action, actor=actor)
+    return check
+
+
+def _words_for(action: str, capacity: Capacity) -> tuple[frozenset[str], bool]:
+    """The capacities to act in; the secretariat may submit and correct on behalf of the person, and it is recorded."""
+    on_behalf = capacity.on_behalf and action in (Action.SUBMIT, Action.CORRECT)
+    return (frozenset({rules.SELF}) if on_behalf else capacity.words), on_behalf
+
+
+def _refuse_unless_open(check: Assessment, action: str, words: Iterable[str], comment: str) -> None:
+    code = rules.refusal(action, situation_of(check), words, comment=comment)
+    if code is not None:
+        raise refuse(code, {"state": check.state})
+
+
+def _effects(check: Assessment, action: str, actor: User) -> None:
+    now = clock.now()
+    if action == Action.SUBMIT:
+        check.submitted_at = now
+    elif action == Action.REVIEW:
+        # The correction starts from the person's own answers; nothing is taken over from the mentor's view.
+        SkillRating.objects.filter(assessment=check, corrected_level=None).update(
+            corrected_level=F("self_level"), version=F("version") + 1
+        )
+    elif action == Action.RETURN:
+        _give_time_after_return(check, actor)
+    elif action == Action.CONFIRM:
+        check.confirmed_at, check.confirmed_by = now, actor
+        _confirm_levels(check, actor)
+    elif action == Action.RECEIVE:
+        check.received_at = now
+    elif action == Action.REOPEN:
+        check.received_at = None
+
+
+def _give_time_after_return(check: Assessment, actor: User) -> None:
+    """A returned check can be worked on for a week at least, even when its window is over."""
+    step = CycleStep.SELF_CHECK if check.state in (State.SUBMITTED, State.REVIEWED) else CycleStep.CORRECTION
+    until = clock.today() + GRACE_AFTER_RETURN
+    window = situation_of(check).windows.get(step)
+    if window is None or window.closes_on >= until:
+        return
+    Extension.objects.update_or_create(
+        assessment=check,
+        step=step,
+        defaults={"closes_on": until, "reason": _("Time after the check was returned"), "granted_by": actor},
+    )
+
+
+def _confirm_levels(check: Assessment, actor: User) -> None:
+    ratings = list(SkillRating.objects.filter(assessment=check).select_related("skill"))
+    SkillRating.objects.filter(assessment=check).update(
+        confirmed_level=Coalesce("corrected_level", "self_level"), version=F("version") + 1
+    )
+    levels = [
+        NewLevel(check.staff_id, rating.skill, level, check)
+        for rating in ratings
+        if (level := rules.level_to_confirm(rating.self_level, rating.corrected_level)) is not None
+    ]
+    record_levels(levels, valid_from=clock.today(), source=LevelSource.CYCLE, actor=actor)
+
+
+@dataclass(frozen=True)
+class BulkOutcome:
+    """What became of each check of a bulk confirmation, by id; `left_out` says why."""
+
+    confirmed: tuple[int, ...]
+    changed: tuple[int, ...]
+    left_out: tuple[tuple[int, str], ...]
+
+
+def confirm_many(*, chosen: Iterable[tuple[int, int]], actor: User, channel: str = "page") -> BulkOutcome:
+    """Confirm checks, each as (id, version seen in the preview) and in its own transaction, in ascending order.
+
+    What somebody changed since the preview is not confirmed. 403 unless the actor is the secretariat.
+    """
+    access_of(actor).require("secretariat")
+    confirmed: list[int] = []
+    changed: list[int] = []
+    left_out: list[tuple[int, str]] = []
+    for assessment_id, version in sorted(chosen):
+        try:
+            transition(
+                assessment_id=assessment_id, action="confirm", actor=actor, expected_version=version, channel=channel
+            )
+        except Conflict:
+            changed.append(assessment_id)
+        except RuleViolation as refusal:
+            left_out.append((assessment_id, str(refusal)))
+        except Http404:
+            left_out.append((assessment_id, _("There is no such check.")))
+        else:
+            confirmed.append(assessment_id)
+    return BulkOutcome(tuple(confirmed), tuple(changed), tuple(left_out))
