@@ -88,8 +88,10 @@ def installer(venv: Path) -> list[str]:
     pip = [python, "-m", "pip"] if run([python, "-m", "pip", "--version"], quiet=True) else []
     pip = pip or [*pip_command(), "--python", python]
     common = ["install", "--require-hashes", "--quiet", "--disable-pip-version-check"]
-    if run([*pip, *common, "-r", ROOT / "requirements-uv.txt"], quiet=True) and run([venv / "bin" / "uv", "--version"], quiet=True):
-        return [str(venv / "bin" / "uv"), "pip", "install", "--python", python, "--require-hashes", "--quiet"]
+    uv = venv / "bin" / "uv"
+    run([*pip, *common, "-r", ROOT / "requirements-uv.txt"], quiet=True)
+    if uv.exists() and run([uv, "--version"], quiet=True):
+        return [str(uv), "pip", "install", "--python", python, "--require-hashes", "--quiet"]
     print("uv could not be installed here; pip does it, more slowly.", flush=True)
     return [*pip, *common]
 

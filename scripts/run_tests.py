@@ -4,8 +4,8 @@
     make test ARGS="tests/people -x"       # any arguments of pytest
     make test LANES="postgres"             # some of: sqlite postgres browser
 
-As root it installs what is missing through apt. What it cannot get it names in one loud line each, and again at the end;
-with CI=true a missing service is an error.
+As root it installs what is missing through apt. What it cannot get it names in one loud line each, and again at the
+end; with CI=true a missing service is an error.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def install_missing() -> list[Need]:
 
 
 @contextlib.contextmanager
-def servers(chosen: Sequence[str], absent: Sequence[str]) -> Iterator[dict[str, str]]:
+def servers(absent: Sequence[str]) -> Iterator[dict[str, str]]:
     """Run the private servers that the lanes share; yield the environment that names them."""
     with contextlib.ExitStack() as stack:
         environment = {}
@@ -129,7 +129,7 @@ def chosen_lanes(missing: Sequence[Need]) -> list[str]:
     return [lane for lane in asked if lane not in {need.lane for need in missing}]
 
 
-def end(signum: int, frame: FrameType | None) -> None:
+def end(signum: int, _frame: FrameType | None) -> None:
     """Leave through every `finally` on SIGTERM and SIGHUP."""
     sys.exit(128 + signum)
 
@@ -145,7 +145,7 @@ def main() -> int:
     if lines and os.environ.get("CI") == "true":
         return 1
     chosen = chosen_lanes(missing)
-    with servers(chosen, [need.name for need in missing]) as environment:
+    with servers([need.name for need in missing]) as environment:
         environment[lanes.MISSING] = json.dumps(lines)
         return run_pytest(pytest_command(chosen, sys.argv[1:]), environment)
 
@@ -155,5 +155,5 @@ if __name__ == "__main__":
         sys.exit(main())
     except KeyboardInterrupt:
         sys.exit(130)
-    except services.ServiceUnavailable as error:
+    except services.MissingServiceError as error:
         sys.exit(f"\n!!! {error} !!!\n")

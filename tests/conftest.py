@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
@@ -24,7 +24,8 @@ ROOT = Path(__file__).resolve().parent.parent
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what another lane runs, and what the database under test cannot answer."""
     lane, postgres = os.environ.get(lanes.LANE, ""), connection.vendor == "postgresql"
-    keep, drop = [], []
+    keep: list[pytest.Item] = []
+    drop: list[pytest.Item] = []
     for item in items:
         markers = {marker.name for marker in item.iter_markers()}
         (keep if lanes.wanted(lane, markers, postgres=postgres) else drop).append(item)
@@ -41,18 +42,19 @@ def pytest_report_header() -> str:
 @pytest.fixture(scope="session", autouse=True)
 def _flush_past_the_guards() -> Iterator[None]:
     """A transactional test ends with a flush, which append-only tables refuse; there alone they must not."""
-    original = TransactionTestCase._fixture_teardown
+    name = "_fixture_teardown"  # Django's own, and without a type
+    original: Callable[[TransactionTestCase], None] = getattr(TransactionTestCase, name)
 
     def flush(case: TransactionTestCase) -> None:
         with guards_lifted(connection):
             original(case)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(TransactionTestCase, "_fixture_teardown", flush)
+        patch.setattr(TransactionTestCase, name, flush)
         yield
 
 
-def _unavailable(error: services.ServiceUnavailable) -> NoReturn:
+def _unavailable(error: services.MissingServiceError) -> NoReturn:
     """A missing server is an error in CI, and named loudly elsewhere."""
     if os.environ.get("CI") == "true":
         pytest.fail(str(error), pytrace=False)
@@ -68,7 +70,7 @@ def postgres_server() -> Iterator[str]:
     try:
         with services.postgres() as url:
             yield url
-    except services.ServiceUnavailable as error:
+    except services.MissingServiceError as error:
         _unavailable(error)
 
 
@@ -83,7 +85,7 @@ def redis_server() -> Iterator[str]:
     try:
         with services.redis() as url:
             yield url
-    except services.ServiceUnavailable as error:
+    except services.MissingServiceError as error:
         _unavailable(error)
 
 

@@ -1,7 +1,7 @@
 """Lanes: one pytest run that takes the whole suite over both databases and through a browser, side by side.
 
-`scripts/run_tests.py` starts one pytest-xdist worker per lane (`--dist each`: every worker runs all it has collected) and
-loads this plugin with `-p tests.support.lanes`. The closing line of that one run counts every lane.
+`scripts/run_tests.py` starts one pytest-xdist worker per lane (`--dist each`: every worker runs all it has collected)
+and loads this plugin with `-p tests.support.lanes`. The closing line of that one run counts every lane.
 
 =========  ==========  =========================================
 lane       database    tests

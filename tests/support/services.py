@@ -1,14 +1,13 @@
 """Private servers for tests: PostgreSQL and Redis on free ports, in folders of their own, gone afterwards.
 
-Used twice: `scripts/run_tests.py` starts them once for all lanes and passes their addresses on in the environment, and a
-fixture starts its own where a test is run by hand. Each server dies with the process that started it, even if that one
-is killed.
+Used twice: `scripts/run_tests.py` starts them once for all lanes and passes their addresses on in the environment, and
+a fixture starts its own where a test is run by hand. Each server dies with the process that started it, even if that
+one is killed.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import pwd
 import shutil
@@ -20,14 +19,14 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-PR_SET_PDEATHSIG = 1
+from scripts.processes import die_with_parent, end_groups
+
 START_SECONDS = 60.0
 STOP_SECONDS = 20.0
-# What each test service needs, as commands and as Debian packages.
 POSTGRES_USER = "postgres"
 
 
-class ServiceUnavailable(Exception):
+class MissingServiceError(Exception):
     """A server cannot be had on this machine; the text says what is missing."""
 
 
@@ -57,29 +56,8 @@ def find_chromium() -> str | None:
     return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
-def die_with_parent(signum: int) -> Callable[[], None]:
-    """Return a `preexec_fn` that lets the kernel send `signum` when the starting process ends."""
-    libc = ctypes.CDLL(None, use_errno=True)
-
-    def set_signal() -> None:
-        libc.prctl(PR_SET_PDEATHSIG, signum)
-
-    return set_signal
-
-
-def stop(process: subprocess.Popen[bytes], signum: int) -> None:
-    """Ask `process` to end with `signum`, and kill its group where it does not."""
-    if process.poll() is None:
-        process.send_signal(signum)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(STOP_SECONDS)
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-
-
 def wait_until(ready: Callable[[], bool], process: subprocess.Popen[bytes], log: Path) -> None:
-    """Wait until `ready()`; raise ServiceUnavailable with the end of `log` if the process ends or takes too long."""
+    """Wait until `ready()`; raise MissingServiceError with the end of `log` if the process ends or takes too long."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if process.poll() is not None:
@@ -87,7 +65,7 @@ def wait_until(ready: Callable[[], bool], process: subprocess.Popen[bytes], log:
         if ready():
             return
         time.sleep(0.05)
-    raise ServiceUnavailable(f"{process.args!r} did not start:\n{log.read_text(errors='replace')[-2000:]}")
+    raise MissingServiceError(f"{process.args!r} did not start:\n{log.read_text(errors='replace')[-2000:]}")
 
 
 def answers(port: int) -> bool:
@@ -116,7 +94,7 @@ def _initdb(programs: Path, data: Path, user: str | None) -> None:
     ]  # fmt: skip
     done = subprocess.run(command, user=user, cwd="/", capture_output=True, text=True, check=False)
     if done.returncode:
-        raise ServiceUnavailable(f"initdb failed: {done.stderr.strip()[-1000:]}")
+        raise MissingServiceError(f"initdb failed: {done.stderr.strip()[-1000:]}")
 
 
 @contextlib.contextmanager
@@ -124,7 +102,7 @@ def postgres() -> Iterator[str]:
     """Run a private PostgreSQL; yield `postgres://…` without secrets, for a superuser on its database `postgres`."""
     programs = find_postgres()
     if programs is None:
-        raise ServiceUnavailable("PostgreSQL is not installed (Debian: postgresql)")
+        raise MissingServiceError("PostgreSQL is not installed (Debian: postgresql)")
     # PostgreSQL refuses to run as root: the account that its package made does it.
     user = None
     if os.geteuid() == 0:
@@ -132,7 +110,7 @@ def postgres() -> Iterator[str]:
         try:
             pwd.getpwnam(user)
         except KeyError as error:
-            raise ServiceUnavailable("there is no account `postgres` to run PostgreSQL") from error
+            raise MissingServiceError("there is no account `postgres` to run PostgreSQL") from error
     with private_folder("skillmap-postgres-", user) as folder, contextlib.ExitStack() as stack:
         data, log, port = folder / "data", folder / "log", free_port()
         _initdb(programs, data, user)
@@ -152,7 +130,8 @@ def postgres() -> Iterator[str]:
             start_new_session=True,
             preexec_fn=die_with_parent(signal.SIGQUIT),
         )
-        stack.callback(stop, process, signal.SIGINT)  # SIGINT: a fast shutdown, clients are sent away
+        # SIGINT: a fast shutdown, clients are sent away
+        stack.callback(end_groups, [process], signum=signal.SIGINT, grace=STOP_SECONDS)
         wait_until(lambda: _postgres_answers(port), process, log)
         yield f"postgres://{POSTGRES_USER}@127.0.0.1:{port}/postgres"
 
@@ -172,24 +151,38 @@ def redis() -> Iterator[str]:
     """Run a private Redis that keeps nothing; yield `redis://127.0.0.1:port/0`."""
     program = find_redis()
     if program is None:
-        raise ServiceUnavailable("Redis is not installed (Debian: redis-server)")
+        raise MissingServiceError("Redis is not installed (Debian: redis-server)")
     with private_folder("skillmap-redis-") as folder, contextlib.ExitStack() as stack:
         log, port = folder / "log", free_port()
         process = subprocess.Popen(
-            [program, "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--appendonly", "no", "--dir", str(folder)],
+            [
+                program,
+                "--bind",
+                "127.0.0.1",
+                "--port",
+                str(port),
+                "--save",
+                "",
+                "--appendonly",
+                "no",
+                "--dir",
+                str(folder),
+            ],
             stdin=subprocess.DEVNULL,
             stdout=stack.enter_context(log.open("wb")),
             stderr=subprocess.STDOUT,
             start_new_session=True,
             preexec_fn=die_with_parent(signal.SIGTERM),
         )
-        stack.callback(stop, process, signal.SIGTERM)
+        stack.callback(end_groups, [process], grace=STOP_SECONDS)
         wait_until(lambda: answers(port), process, log)
         yield f"redis://127.0.0.1:{port}/0"
 
 
 @contextlib.contextmanager
-def celery_worker(environment: dict[str, str], *, log: Path, root: Path, python: str) -> Iterator[subprocess.Popen[bytes]]:
+def celery_worker(
+    environment: dict[str, str], *, log: Path, root: Path, python: str
+) -> Iterator[subprocess.Popen[bytes]]:
     """Run a real Celery worker process until the block ends; it is ready when this yields.
 
     Args:
@@ -217,4 +210,4 @@ def celery_worker(environment: dict[str, str], *, log: Path, root: Path, python:
             wait_until(lambda: b" ready." in log.read_bytes(), process, log)
             yield process
         finally:
-            stop(process, signal.SIGTERM)
+            end_groups([process], grace=STOP_SECONDS)
