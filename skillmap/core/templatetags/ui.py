@@ -11,7 +11,7 @@ from typing import Any
 
 from django import template
 from django.core.paginator import Page
-from django.forms import BaseForm, BoundField
+from django.forms import BaseForm, BoundField, CheckboxInput
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.formats import number_format
@@ -36,6 +36,8 @@ LEVEL_NAMES: dict[int, Promise] = {
 }
 
 HEAT_STEPS = 5
+SLOPE_TOP = 8  # units of the drawing, which is 600 wide
+SLOPE_STEP = 28
 
 # Colour says the mood only; the word says what it is. A state not named here is grey.
 TONES = {
@@ -263,6 +265,39 @@ def heat_cell(
     return {"value": value, "step": heat_step(value, largest), "hidden": hidden, "url": url, "k": k}
 
 
+@register.inclusion_tag("components/heat_legend.html")
+def heat_legend(largest: int | None, k: int = 5) -> dict[str, Any]:
+    """Explain the five steps of a heat map in numbers, and the hatched cell."""
+    top = largest or 0
+    bounds = [(int(top * (step - 1) / HEAT_STEPS + 1e-9) + 1, int(top * step / HEAT_STEPS + 1e-9)) for step in range(1, 6)]
+    keys = [{"step": step, "low": low, "high": high} for step, (low, high) in enumerate(bounds, 1) if low <= high]
+    return {"keys": keys, "k": k}
+
+
+@register.inclusion_tag("components/slope_chart.html")
+def slope_chart(pairs: Sequence[Mapping[str, Any]], left: str, right: str, label: str) -> dict[str, Any]:
+    """Draw rank against rank: two columns joined by lines, the marked ones in the accent colour and on top.
+
+    Each pair has name, left and right (rank from 1, or None where it has none) and marked. ``label`` is the finding in
+    one sentence; the same numbers follow as a table.
+    """
+    rows = [_slope_row(pair) for pair in pairs]
+    ranks = [rank for pair in pairs for rank in (pair["left"], pair["right"]) if rank]
+    return {
+        "rows": sorted(rows, key=lambda row: bool(row["marked"])),
+        "left": left,
+        "right": right,
+        "label": label,
+        "height": SLOPE_TOP + SLOPE_STEP * max(ranks, default=0) + SLOPE_STEP // 2,
+    }
+
+
+def _slope_row(pair: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the pair with the heights of its two ends in the drawing."""
+    ends = {f"y_{side}": SLOPE_TOP + SLOPE_STEP * pair[side] if pair[side] else None for side in ("left", "right")}
+    return {**pair, **ends}
+
+
 @register.inclusion_tag("components/suppressed.html")
 def suppressed(k: int = 5) -> dict[str, Any]:
     """Say that a figure is not shown because it stands for fewer than k people."""
@@ -277,8 +312,12 @@ def level_cards(
     last: int | None = None,
     prefix: str = "",
     disabled: bool = False,
+    form: str = "",
 ) -> dict[str, Any]:
-    """Draw the radio cards of one item; each level has level, name and definition. None is chosen for the person."""
+    """Draw the radio cards of one item; each level has level, name and definition. None is chosen for the person.
+
+    ``form`` is the id of the form that the radios belong to, where they don't stand inside it.
+    """
     return {
         "name": name,
         "levels": list(levels),
@@ -286,6 +325,7 @@ def level_cards(
         "last": last,
         "prefix": prefix or name,
         "disabled": disabled,
+        "form": form,
     }
 
 
@@ -293,12 +333,19 @@ def level_cards(
 
 
 @register.inclusion_tag("components/field.html")
-def field(bound: BoundField, hint: str = "", optional: bool = False) -> dict[str, Any]:
+def field(bound: BoundField, hint: str = "", optional: bool = False, mark: bool = True) -> dict[str, Any]:
     """Show one form field: label or legend, hint, error and control, tied together for screen readers.
 
-    The ids are those that Django names in ``aria-describedby``. ``optional`` marks a field that may stay empty.
+    The ids are those that Django names in ``aria-describedby``. ``optional`` marks a field that may stay empty;
+    without ``mark`` nothing is said about that (filters).
     """
-    return {"field": bound, "hint": hint or bound.help_text, "optional": optional and not bound.field.required}
+    return {
+        "field": bound,
+        "hint": hint or bound.help_text,
+        "single": isinstance(bound.field.widget, CheckboxInput),
+        "required": mark and bound.field.required,
+        "optional": optional and not bound.field.required,
+    }
 
 
 @register.inclusion_tag("components/fields.html")
@@ -316,7 +363,7 @@ def error_summary(*forms: BaseForm) -> dict[str, Any]:
             continue
         errors += [{"text": str(text), "href": ""} for text in form.non_field_errors()]
         for bound in form:
-            errors += [{"text": str(text), "href": _first_control(bound)} for text in bound.errors]
+            errors += [{"label": bound.label, "text": str(text), "href": _first_control(bound)} for text in bound.errors]
     return {"errors": errors}
 
 
