@@ -39,6 +39,8 @@ class Framework(models.Model):
     state = models.CharField(max_length=10, choices=FrameworkState, default=FrameworkState.DRAFT)
     based_on = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="drafts")
     note = models.TextField(blank=True)
+    # Whether the English texts are still our own translation.
+    translation_provenance = models.CharField(max_length=10, choices=Provenance, default=Provenance.INFERRED)
     created_at = models.DateTimeField(auto_now_add=True)
     published_at = models.DateTimeField(null=True)
     published_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
@@ -52,6 +54,9 @@ class Framework(models.Model):
             models.CheckConstraint(condition=Q(state__in=FrameworkState.values), name="framework_state_known"),
             models.CheckConstraint(
                 condition=Q(state="draft") | Q(published_at__isnull=False), name="framework_published_has_time"
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="retired") | Q(retired_at__isnull=False), name="framework_retired_has_time"
             ),
         ]
 
@@ -79,9 +84,13 @@ class SkillCategory(models.Model):
     kind = models.CharField(max_length=8, choices=ItemKind, default=ItemKind.DIGITAL)
     sort_order = models.PositiveSmallIntegerField()
     source = models.CharField(max_length=100, blank=True)
+    version = models.PositiveIntegerField(default=1)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["framework", "code"], name="category_code_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["framework", "code"], name="category_code_once"),
+            models.CheckConstraint(condition=Q(kind__in=ItemKind.values), name="category_kind_known"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.name} ({self.framework_id}:{self.code})"
@@ -106,6 +115,7 @@ class Skill(models.Model):
     kind = models.CharField(max_length=8, choices=ItemKind, default=ItemKind.DIGITAL)
     provenance = models.CharField(max_length=10, choices=Provenance, default=Provenance.SEEN)
     source = models.CharField(max_length=100, blank=True)
+    version = models.PositiveIntegerField(default=1)
 
     class Meta:
         constraints = [
@@ -140,6 +150,7 @@ class SkillLevel(models.Model):
     definition = models.CharField(max_length=200)
     definition_en = models.CharField(max_length=300, blank=True)
     source = models.CharField(max_length=100, blank=True)
+    version = models.PositiveIntegerField(default=1)
 
     class Meta:
         constraints = [
@@ -169,12 +180,26 @@ class SkillLevelText(models.Model):
     text = models.CharField(max_length=300)
     text_en = models.CharField(max_length=400, blank=True)
     provenance = models.CharField(max_length=10, choices=Provenance, default=Provenance.INFERRED)
+    source = models.CharField(max_length=100, blank=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["skill", "level"], name="level_text_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["skill", "level"], name="level_text_once"),
+            models.CheckConstraint(condition=Q(level__in=Level.values), name="level_text_level_known"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.skill_id} Lv.{self.level}"
+
+    @property
+    def label(self) -> str:
+        """The text in the reader's language."""
+        return in_language(self.text, self.text_en)
+
+    @property
+    def words(self) -> str:
+        """Its text in the reader's language."""
+        return in_language(self.text, self.text_en)
 
 
 class JobType(models.Model):
@@ -191,6 +216,8 @@ class JobType(models.Model):
     name_provenance = models.CharField(max_length=10, choices=Provenance, default=Provenance.INFERRED)
     definition_provenance = models.CharField(max_length=10, choices=Provenance, default=Provenance.INFERRED)
     source = models.CharField(max_length=100, blank=True)
+    note = models.CharField(max_length=200, blank=True)
+    version = models.PositiveIntegerField(default=1)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["framework", "code"], name="job_type_code_once")]
@@ -221,6 +248,9 @@ class JobTypeRequirement(models.Model):
     skill = models.ForeignKey(Skill, models.PROTECT, related_name="requirements")
     level = models.PositiveSmallIntegerField(choices=Level)
     provenance = models.CharField(max_length=10, choices=Provenance, default=Provenance.INFERRED)
+    source = models.CharField(max_length=100, blank=True)
+    note = models.CharField(max_length=200, blank=True)
+    version = models.PositiveIntegerField(default=1)
 
     class Meta:
         constraints = [
@@ -230,6 +260,11 @@ class JobTypeRequirement(models.Model):
 
     def __str__(self) -> str:
         return f"{self.job_type_id} {self.skill_id} Lv.{self.level}"
+
+    @property
+    def is_default(self) -> bool:
+        """Whether the level is still our default."""
+        return self.provenance == Provenance.INFERRED
 
 
 class Certification(models.Model):
@@ -241,8 +276,10 @@ class Certification(models.Model):
     name_en = models.CharField(max_length=120, blank=True)
     issuer = models.CharField(max_length=60, blank=True)
     grade = models.CharField(max_length=20, blank=True)
+    provenance = models.CharField(max_length=10, choices=Provenance, default=Provenance.SEEN)
     source = models.CharField(max_length=100, blank=True)
     note = models.CharField(max_length=200, blank=True)
+    version = models.PositiveIntegerField(default=1)
     skills = models.ManyToManyField(Skill, related_name="certifications", through="CertificationSkill")
 
     class Meta:

@@ -1,0 +1,108 @@
+"""A framework as values that pages and services can hold: a published one is read once per process, for it never changes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from skillmap.framework.models import (
+    Certification,
+    CertificationSkill,
+    Framework,
+    JobType,
+    JobTypeRequirement,
+    Skill,
+    SkillCategory,
+    SkillLevel,
+    SkillLevelText,
+)
+
+
+@dataclass(frozen=True)
+class LevelChoice:
+    """One level of one item as it is offered: the item's own text where there is one, else the general definition.
+
+    The texts are kept in both languages; `name` and `definition` answer in the reader's.
+    """
+
+    row: SkillLevel
+    own: SkillLevelText | None
+
+    @property
+    def level(self) -> int:
+        """0 to 3."""
+        return self.row.level
+
+    @property
+    def name(self) -> str:
+        """The level's name."""
+        return self.row.title
+
+    @property
+    def definition(self) -> str:
+        """What it means for this item."""
+        if self.own is None:
+            return self.row.text
+        return self.own.label
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """All content of one framework, with the relations as dictionaries.
+
+    `requirements` maps a job type's id to item code -> required level; `choices` an item's id to its four levels.
+    """
+
+    framework: Framework
+    categories: tuple[SkillCategory, ...]
+    skills: tuple[Skill, ...]
+    levels: tuple[SkillLevel, ...]
+    choices: Mapping[int, tuple[LevelChoice, ...]]
+    job_types: tuple[JobType, ...]
+    requirements: Mapping[int, Mapping[str, int]]
+    certifications: Mapping[str, tuple[Certification, ...]]
+
+    def skills_in(self, category: SkillCategory) -> tuple[Skill, ...]:
+        """The items of a category, by number."""
+        return tuple(skill for skill in self.skills if skill.category_id == category.pk)
+
+    def job_type(self, pk: int | None) -> JobType | None:
+        """A job type by id."""
+        return next((row for row in self.job_types if row.pk == pk), None)
+
+
+_published: dict[tuple[int, object], Catalogue] = {}
+
+
+def catalogue_of(framework: Framework) -> Catalogue:
+    """The content of a framework. Published versions are kept in this process; a draft is read each time."""
+    if framework.is_draft:
+        return _read(framework)
+    key = (framework.pk, framework.published_at)
+    if key not in _published:
+        _published[key] = _read(framework)
+    return _published[key]
+
+
+def _read(framework: Framework) -> Catalogue:
+    skills = tuple(framework.skills.select_related("category").order_by("kind", "number"))
+    levels = tuple(framework.levels.order_by("level"))
+    own = {(text.skill_id, text.level): text for text in SkillLevelText.objects.filter(skill__framework=framework)}
+    requirements: dict[int, dict[str, int]] = {}
+    asked = JobTypeRequirement.objects.filter(job_type__framework=framework)
+    for job_type_id, code, level in asked.values_list("job_type_id", "skill__code", "level"):
+        requirements.setdefault(job_type_id, {})[code] = level
+    exams: dict[str, list[Certification]] = {}
+    links = CertificationSkill.objects.filter(skill__framework=framework).select_related("certification", "skill")
+    for link in links.order_by("certification__code"):
+        exams.setdefault(link.skill.code, []).append(link.certification)
+    return Catalogue(
+        framework=framework,
+        categories=tuple(framework.categories.order_by("kind", "sort_order")),
+        skills=skills,
+        levels=levels,
+        choices={
+            skill.pk: tuple(LevelChoice(level, own.get((skill.pk, level.level))) for level in levels) for skill in skills
+        },
+        job_types=tuple(framework.job_types.order_by("sort_order")),
+        requirements=requirements,
+        certifications={code: tuple(rows) for code, rows in exams.items()},
+    )
