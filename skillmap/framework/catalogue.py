@@ -1,8 +1,12 @@
-"""A framework as values that pages and services can hold: a published one is read once per process, for it never changes."""
+"""A framework as values that pages and services can hold.
+
+A published one is read once per process, for it never changes.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from skillmap.framework.choices import Provenance
 from skillmap.framework.models import (
     Certification,
     CertificationSkill,
@@ -42,6 +46,16 @@ class LevelChoice:
         if self.own is None:
             return self.row.text
         return self.own.label
+
+    @property
+    def label(self) -> str:
+        """Its short form, such as Lv.2."""
+        return self.row.label
+
+    @property
+    def is_default(self) -> bool:
+        """Whether the item's own text is still our default."""
+        return self.own is not None and self.own.provenance == Provenance.INFERRED
 
 
 @dataclass(frozen=True)
@@ -100,7 +114,8 @@ def _read(framework: Framework) -> Catalogue:
         skills=skills,
         levels=levels,
         choices={
-            skill.pk: tuple(LevelChoice(level, own.get((skill.pk, level.level))) for level in levels) for skill in skills
+            skill.pk: tuple(LevelChoice(level, own.get((skill.pk, level.level))) for level in levels)
+            for skill in skills
         },
         job_types=tuple(framework.job_types.order_by("sort_order")),
         requirements=requirements,

@@ -196,11 +196,6 @@ class SkillLevelText(models.Model):
         """The text in the reader's language."""
         return in_language(self.text, self.text_en)
 
-    @property
-    def words(self) -> str:
-        """Its text in the reader's language."""
-        return in_language(self.text, self.text_en)
-
 
 class JobType(models.Model):
     """ジョブタイプ in one version."""

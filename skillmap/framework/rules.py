@@ -1,0 +1,403 @@
+"""What a version of the framework holds, when it may be published, how two versions differ: values in, values out.
+
+A version is one `Content`, the same whether it was read from tables, from the database or from a draft.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, fields
+from typing import TypeVar
+
+LEVELS = (0, 1, 2, 3)
+DIGITAL, TOOL = "digital", "tool"
+SEEN, INFERRED, CONFIRMED = "seen", "inferred", "confirmed"
+KINDS = (DIGITAL, TOOL)
+PROVENANCES = (SEEN, INFERRED, CONFIRMED)
+DRAFT, PUBLISHED, RETIRED = "draft", "published", "retired"
+CODE = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+
+# What may be done with a version in a state; the buttons of the page.
+ACTIONS = {
+    DRAFT: ("edit", "publish", "discard"),
+    PUBLISHED: ("copy", "retire"),
+    RETIRED: ("copy",),
+}
+
+
+def open_actions(state: str) -> tuple[str, ...]:
+    """What the secretariat may do with a version in this state; nothing for an unknown one."""
+    return ACTIONS.get(state, ())
+
+
+def is_code(value: str) -> bool:
+    """Whether a text may be a code: a-z, 0-9, _ and -, at most 40 characters, a letter or digit first."""
+    return CODE.fullmatch(value) is not None
+
+
+# ------------------------------------------------------------------------------------------- what a version holds
+
+
+@dataclass(frozen=True)
+class CategoryRow:
+    """分類."""
+
+    code: str
+    name: str
+    sort_order: int
+    name_en: str = ""
+    kind: str = DIGITAL
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class LevelRow:
+    """A level and what it means in general; `label` is its short form, such as Lv.2."""
+
+    level: int
+    label: str
+    name: str
+    definition: str
+    name_en: str = ""
+    definition_en: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class LevelTextRow:
+    """What a level means for one item."""
+
+    level: int
+    text: str
+    text_en: str = ""
+    provenance: str = INFERRED
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class ItemRow:
+    """スキル項目; `category` is a category's code."""
+
+    code: str
+    number: int
+    name: str
+    category: str
+    kind: str = DIGITAL
+    name_en: str = ""
+    definition: str = ""
+    definition_en: str = ""
+    provenance: str = SEEN
+    source: str = ""
+    level_texts: tuple[LevelTextRow, ...] = ()
+
+
+@dataclass(frozen=True)
+class CellRow:
+    """The level at which a job type asks for the item with the code `skill`."""
+
+    skill: str
+    level: int
+    provenance: str = INFERRED
+    source: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class JobTypeRow:
+    """ジョブタイプ with one cell for each digital item; `core_category` is a code or empty."""
+
+    code: str
+    name: str
+    definition: str
+    sort_order: int
+    name_en: str = ""
+    definition_en: str = ""
+    core_category: str = ""
+    name_provenance: str = INFERRED
+    definition_provenance: str = INFERRED
+    source: str = ""
+    note: str = ""
+    cells: tuple[CellRow, ...] = ()
+
+
+@dataclass(frozen=True)
+class CertificationRow:
+    """An exam and the codes of the items that it is evidence for."""
+
+    code: str
+    name: str
+    name_en: str = ""
+    issuer: str = ""
+    grade: str = ""
+    provenance: str = SEEN
+    source: str = ""
+    note: str = ""
+    skills: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Content:
+    """All that a version holds, in its one order (see `content`), so that two versions can be compared."""
+
+    categories: tuple[CategoryRow, ...] = ()
+    levels: tuple[LevelRow, ...] = ()
+    items: tuple[ItemRow, ...] = ()
+    job_types: tuple[JobTypeRow, ...] = ()
+    certifications: tuple[CertificationRow, ...] = ()
+
+    def digital_codes(self) -> tuple[str, ...]:
+        """Codes of the items that job types ask for, in the order of their numbers."""
+        return tuple(item.code for item in self.items if item.kind == DIGITAL)
+
+
+def content(
+    *,
+    categories: Iterable[CategoryRow] = (),
+    levels: Iterable[LevelRow] = (),
+    items: Iterable[ItemRow] = (),
+    job_types: Iterable[JobTypeRow] = (),
+    certifications: Iterable[CertificationRow] = (),
+) -> Content:
+    """Put the rows into their one order: by kind and number or by place, then by code."""
+    return Content(
+        categories=tuple(sorted(categories, key=lambda row: (row.sort_order, row.code))),
+        levels=tuple(sorted(levels, key=lambda row: row.level)),
+        items=tuple(sorted(items, key=lambda row: (row.kind, row.number, row.code))),
+        job_types=tuple(sorted(job_types, key=lambda row: (row.sort_order, row.code))),
+        certifications=tuple(sorted(certifications, key=lambda row: row.code)),
+    )
+
+
+# --------------------------------------------------------------------------------------- may it be published?
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why a version cannot be published: a stable `code`, and what it is about."""
+
+    code: str
+    about: str = ""
+    count: int = 0
+
+
+def publish_problems(version: Content) -> tuple[Problem, ...]:
+    """Everything that stands in the way of publishing; empty when a version is whole."""
+    return (
+        *_missing_parts(version),
+        *_repeated(version),
+        *_loose_ends(version),
+        *_cell_problems(version),
+    )
+
+
+def _missing_parts(version: Content) -> Iterable[Problem]:
+    if not version.items:
+        yield Problem("no_items")
+    if tuple(row.level for row in version.levels) != LEVELS:
+        yield Problem("levels_incomplete")
+    for item in version.items:
+        if not item.name:
+            yield Problem("name_missing", item.code)
+        if item.kind == DIGITAL and not item.definition:
+            yield Problem("definition_missing", item.name or item.code)
+    for job_type in version.job_types:
+        if not job_type.name or not job_type.definition:
+            yield Problem("job_type_text_missing", job_type.name or job_type.code)
+    used = {item.category for item in version.items}
+    for category in version.categories:
+        if category.code not in used:
+            yield Problem("category_empty", category.name)
+
+
+def _repeated(version: Content) -> Iterable[Problem]:
+    for (_kind, number), count in Counter((item.kind, item.number) for item in version.items).items():
+        if count > 1:
+            yield Problem("number_repeated", str(number), count)
+    rows: tuple[Sequence[CategoryRow | ItemRow | JobTypeRow | CertificationRow], ...] = (
+        version.categories,
+        version.items,
+        version.job_types,
+        version.certifications,
+    )
+    for table in rows:
+        for code, count in Counter(row.code for row in table).items():
+            if count > 1:
+                yield Problem("code_repeated", code, count)
+            if not is_code(code):
+                yield Problem("code_unusable", code)
+
+
+def _loose_ends(version: Content) -> Iterable[Problem]:
+    kinds = {category.code: category.kind for category in version.categories}
+    known = {item.code for item in version.items}
+    for item in version.items:
+        if item.category not in kinds:
+            yield Problem("category_unknown", item.category)
+        elif kinds[item.category] != item.kind:
+            yield Problem("category_of_other_kind", item.name)
+        if any(text.level not in LEVELS for text in item.level_texts):
+            yield Problem("level_unknown", item.name)
+    for job_type in version.job_types:
+        if job_type.core_category and job_type.core_category not in kinds:
+            yield Problem("category_unknown", job_type.core_category)
+    for certification in version.certifications:
+        if lost := set(certification.skills) - known:
+            yield Problem("skill_unknown", ", ".join(sorted(lost)))
+
+
+def _cell_problems(version: Content) -> Iterable[Problem]:
+    wanted = set(version.digital_codes())
+    for job_type in version.job_types:
+        cells = Counter(cell.skill for cell in job_type.cells)
+        if missing := wanted - set(cells):
+            yield Problem("cells_missing", job_type.name, len(missing))
+        if lost := set(cells) - wanted:
+            yield Problem("skill_unknown", ", ".join(sorted(lost)))
+        if any(count > 1 for count in cells.values()):
+            yield Problem("cells_repeated", job_type.name)
+        if any(cell.level not in LEVELS for cell in job_type.cells):
+            yield Problem("level_unknown", job_type.name)
+
+
+# ------------------------------------------------------------------------------------- how do two versions differ?
+
+
+@dataclass(frozen=True)
+class FieldChange:
+    """One value before and after."""
+
+    field: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class RowChange:
+    """A row that was added, removed or changed; `name` is the newer one."""
+
+    change: str
+    code: str
+    name: str
+    fields: tuple[FieldChange, ...] = ()
+
+
+@dataclass(frozen=True)
+class CellChange:
+    """A required level before and after; None where the job type or the item did not exist."""
+
+    job_type: str
+    skill: str
+    before: int | None
+    after: int | None
+
+
+@dataclass(frozen=True)
+class Differences:
+    """What a reader would see differently; where a value comes from does not count, but see `confirmed`."""
+
+    categories: tuple[RowChange, ...] = ()
+    levels: tuple[RowChange, ...] = ()
+    items: tuple[RowChange, ...] = ()
+    job_types: tuple[RowChange, ...] = ()
+    certifications: tuple[RowChange, ...] = ()
+    cells: tuple[CellChange, ...] = ()
+    confirmed: int = 0
+
+    @property
+    def count(self) -> int:
+        """How many rows and cells differ."""
+        parts = (self.categories, self.levels, self.items, self.job_types, self.certifications, self.cells)
+        return sum(len(part) for part in parts)
+
+
+Row = TypeVar("Row", CategoryRow, LevelRow, ItemRow, JobTypeRow, CertificationRow)
+UNREAD = frozenset({"source", "note", "provenance", "name_provenance", "definition_provenance", "cells"})
+
+
+def differences(old: Content, new: Content) -> Differences:
+    """What changed from one version to another; cells of an added or removed job type or item stand with that row."""
+    return Differences(
+        categories=_rows(old.categories, new.categories, _code),
+        levels=_rows(old.levels, new.levels, _level),
+        items=_rows(old.items, new.items, _code),
+        job_types=_rows(old.job_types, new.job_types, _code),
+        certifications=_rows(old.certifications, new.certifications, _code),
+        cells=_cells(old, new),
+        confirmed=_confirmed(old, new),
+    )
+
+
+def _code(row: CategoryRow | ItemRow | JobTypeRow | CertificationRow) -> str:
+    return row.code
+
+
+def _level(row: LevelRow) -> str:
+    return str(row.level)
+
+
+def _rows(old: Sequence[Row], new: Sequence[Row], key: Callable[[Row], str]) -> tuple[RowChange, ...]:
+    before, after = {key(row): row for row in old}, {key(row): row for row in new}
+    found = []
+    for code, row in after.items():
+        if code not in before:
+            found.append(RowChange("added", code, row.name))
+        elif changed := _fields(before[code], row):
+            found.append(RowChange("changed", code, row.name, changed))
+    found += [RowChange("removed", code, row.name) for code, row in before.items() if code not in after]
+    return tuple(found)
+
+
+def _fields(old: Row, new: Row) -> tuple[FieldChange, ...]:
+    pairs = ((field.name, getattr(old, field.name), getattr(new, field.name)) for field in fields(old))
+    changed = []
+    for name, before, after in pairs:
+        if name == "level_texts":
+            changed += _level_texts(before, after)
+        elif name not in UNREAD and before != after:
+            changed.append(FieldChange(name, _plain(before), _plain(after)))
+    return tuple(changed)
+
+
+def _level_texts(old: Sequence[LevelTextRow], new: Sequence[LevelTextRow]) -> list[FieldChange]:
+    before, after = {row.level: row for row in old}, {row.level: row for row in new}
+    changed = []
+    for level in LEVELS:
+        for suffix, attribute in (("", "text"), ("_en", "text_en")):
+            was, now = (getattr(table.get(level), attribute, "") for table in (before, after))
+            if was != now:
+                changed.append(FieldChange(f"level_{level}{suffix}", was, now))
+    return changed
+
+
+def _plain(value: object) -> str:
+    return ", ".join(value) if isinstance(value, tuple) else str(value)
+
+
+def _levels_asked(version: Content) -> dict[tuple[str, str], CellRow]:
+    return {(job_type.code, cell.skill): cell for job_type in version.job_types for cell in job_type.cells}
+
+
+def _common(old: Content, new: Content) -> Callable[[tuple[str, str]], bool]:
+    job_types = {row.code for row in old.job_types} & {row.code for row in new.job_types}
+    items = set(old.digital_codes()) & set(new.digital_codes())
+    return lambda key: key[0] in job_types and key[1] in items
+
+
+def _cells(old: Content, new: Content) -> tuple[CellChange, ...]:
+    before, after, common = _levels_asked(old), _levels_asked(new), _common(old, new)
+    found = []
+    for key in sorted(filter(common, before.keys() | after.keys())):
+        was, now = (table[key].level if key in table else None for table in (before, after))
+        if was != now:
+            found.append(CellChange(*key, was, now))
+    return tuple(found)
+
+
+def _confirmed(old: Content, new: Content) -> int:
+    """How many cells were a default before and are confirmed now, at whatever level."""
+    before = _levels_asked(old)
+    return sum(
+        1
+        for key, cell in _levels_asked(new).items()
+        if cell.provenance == CONFIRMED and key in before and before[key].provenance == INFERRED
+    )
