@@ -201,6 +201,10 @@
     const spoken = region.matches("[data-announce]") ? region : region.querySelector("[data-announce]");
     if (spoken) announce(spoken.dataset.announce);
 
+    if (region.matches("[data-job-ended]") && region.closest("[data-job-reload]")) {
+      window.location.reload();
+      return;
+    }
     const summary = region.querySelector(".error-summary");
     if (summary) {
       summary.focus();

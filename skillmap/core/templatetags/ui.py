@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
+from itertools import pairwise
 from typing import Any
 
 from django import template
+from django.conf import settings
 from django.core.paginator import Page
 from django.forms import BaseForm, BoundField, CheckboxInput
 from django.template.loader import render_to_string
@@ -17,7 +19,7 @@ from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.functional import Promise
 from django.utils.html import format_html
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext, gettext_lazy
 
 from skillmap.core.fiscal import fiscal_year_label, fiscal_year_of
@@ -63,6 +65,7 @@ TONES = {
     "succeeded": "good",
     "completed": "good",
     "failed": "bad",
+    "dead": "bad",
     "refused": "bad",
     "error": "bad",
 }
@@ -80,6 +83,7 @@ ICONS = {
     "error": "M8 3h8l5 5v8l-5 5H8l-5-5V8zM12 8v5M12 16.5v.01",
     "good": "M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18zm-4 9 3 3 5-6",
     "info": "M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18zM12 11v6M12 7.5v.01",
+    "key": "M8 11a4 4 0 1 0 0 8 4 4 0 0 0 0-8zM11 12l9-9M16 7l3 3",
     "link": "M10 14a4 4 0 0 0 6 0l3-3a4 4 0 0 0-6-6l-1 1M14 10a4 4 0 0 0-6 0l-3 3a4 4 0 0 0 6 6l1-1",
     "lock": "M5 11h14v10H5zM8 11V7a4 4 0 0 1 8 0v4",
     "menu": "M4 7h16M4 12h16M4 17h16",
@@ -90,6 +94,11 @@ ICONS = {
     "warn": "M12 3 2 20h20zM12 10v4M12 17v.01",
 }
 NOTICE_ICONS = {"info": "info", "quiet": "info", "good": "good", "warn": "warn", "bad": "error"}
+
+
+def _smallest_group() -> int:
+    """Return the smallest number of people that a figure may stand for."""
+    return getattr(settings, "SMALL_CELL_K", 5)
 
 
 def _japanese() -> bool:
@@ -258,20 +267,19 @@ def stacked_bar(counts: Sequence[int], label: str, total: int = 0) -> dict[str, 
 
 
 @register.inclusion_tag("components/heat_cell.html")
-def heat_cell(
-    value: int | None, largest: int | None = None, hidden: bool = False, url: str = "", k: int = 5
-) -> dict[str, Any]:
+def heat_cell(value: int | None, largest: int | None = None, hidden: bool = False, url: str = "") -> dict[str, Any]:
     """Draw one cell (a ``td``) of a heat map: a number on one of five steps, hatched when hidden, a dash for none."""
-    return {"value": value, "step": heat_step(value, largest), "hidden": hidden, "url": url, "k": k}
+    return {"value": value, "step": heat_step(value, largest), "hidden": hidden, "url": url, "k": _smallest_group()}
 
 
 @register.inclusion_tag("components/heat_legend.html")
-def heat_legend(largest: int | None, k: int = 5) -> dict[str, Any]:
+def heat_legend(largest: int | None) -> dict[str, Any]:
     """Explain the five steps of a heat map in numbers, and the hatched cell."""
     top = largest or 0
-    bounds = [(int(top * (step - 1) / HEAT_STEPS + 1e-9) + 1, int(top * step / HEAT_STEPS + 1e-9)) for step in range(1, 6)]
-    keys = [{"step": step, "low": low, "high": high} for step, (low, high) in enumerate(bounds, 1) if low <= high]
-    return {"keys": keys, "k": k}
+    edges = [top * step // HEAT_STEPS for step in range(HEAT_STEPS + 1)]
+    bounds = enumerate(pairwise(edges), start=1)
+    keys = [{"step": step, "low": low + 1, "high": high} for step, (low, high) in bounds if low < high]
+    return {"keys": keys, "k": _smallest_group()}
 
 
 @register.inclusion_tag("components/slope_chart.html")
@@ -299,9 +307,9 @@ def _slope_row(pair: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @register.inclusion_tag("components/suppressed.html")
-def suppressed(k: int = 5) -> dict[str, Any]:
-    """Say that a figure is not shown because it stands for fewer than k people."""
-    return {"k": k}
+def suppressed() -> dict[str, Any]:
+    """Say that a figure is not shown because it stands for fewer people than may be shown."""
+    return {"k": _smallest_group()}
 
 
 @register.inclusion_tag("components/level_cards.html")
@@ -349,8 +357,11 @@ def field(bound: BoundField, hint: str = "", optional: bool = False, mark: bool 
 
 
 @register.inclusion_tag("components/fields.html")
-def fields(form: BaseForm) -> dict[str, Any]:
-    """Show all fields of a form, hidden ones too, in their order."""
+def fields(form: BaseForm, placeholders: bool = True) -> dict[str, Any]:
+    """Show all fields of a form, hidden ones too, in their order; placeholders that only repeat the label can go."""
+    if not placeholders:
+        for bound in form:
+            bound.field.widget.attrs.pop("placeholder", None)
     return {"form": form}
 
 
@@ -363,7 +374,8 @@ def error_summary(*forms: BaseForm) -> dict[str, Any]:
             continue
         errors += [{"text": str(text), "href": ""} for text in form.non_field_errors()]
         for bound in form:
-            errors += [{"label": bound.label, "text": str(text), "href": _first_control(bound)} for text in bound.errors]
+            href = _first_control(bound)
+            errors += [{"label": bound.label, "text": str(text), "href": href} for text in bound.errors]
     return {"errors": errors}
 
 
@@ -394,22 +406,10 @@ def table_region(content: str, label: str) -> SafeString:
 @register.simple_block_tag
 def zone(content: str, title: str, who: str = "", private: bool = False, heading: int = 3) -> SafeString:
     """Wrap what a circle of people may read; ``who`` says who. The private zone looks different and has a lock."""
-    tag = f"h{int(heading)}"
-    return _render("zone", content=content, title=title, who=who, private=private, tag=mark_safe(tag))
+    return _render("zone", content=content, title=title, who=who, private=private, tag=f"h{int(heading)}")
 
 
 @register.simple_block_tag
-def dialog(content: str, id: str, title: str) -> SafeString:
+def dialog(content: str, dialog_id: str, title: str) -> SafeString:
     """Wrap a question before a step; opened by a link with ``data-dialog-open``, which leads to a page without JS."""
-    return _render("dialog", content=content, id=id, title=title)
-
-
-@register.simple_tag
-def attrs_of(values: Mapping[str, object]) -> SafeString:
-    """Write a mapping as HTML attributes; True writes the bare name, False and None write nothing."""
-    parts = [
-        format_html(" {}", name) if value is True else format_html(' {}="{}"', name, value)
-        for name, value in values.items()
-        if value not in (None, False)
-    ]
-    return mark_safe("".join(parts))
+    return _render("dialog", content=content, id=dialog_id, title=title)
