@@ -6,7 +6,7 @@ VENV ?= .venv
 export VENV
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format lock venv
+.PHONY: help run test check translations format venv lock
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile
@@ -21,11 +21,16 @@ test: ## run every test (ARGS="tests/people -x", LANES="sqlite postgres browser"
 
 check: ## lint, types, import contracts, migrations, translations, words
 	@$(PYTHON) scripts/bootstrap.py --dev
-	@$(VENV)/bin/python scripts/run_checks.py
+	@$(VENV)/bin/python scripts/run_checks.py $(ARGS)
+
+translations: ## collect new strings into the Japanese catalogue and compile it
+	@$(PYTHON) scripts/bootstrap.py --dev
+	@$(VENV)/bin/python scripts/check_translations.py --write
 
 format: venv ## put the code into its one format
 	@$(VENV)/bin/ruff check --fix-only --quiet .
 	@$(VENV)/bin/ruff format --quiet .
+	@find templates -name '*.html' -exec $(VENV)/bin/djade --target-version 5.2 {} +
 
 venv: ## make .venv with everything in it
 	@$(PYTHON) scripts/bootstrap.py --dev

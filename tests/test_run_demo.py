@@ -1,0 +1,164 @@
+"""`make run`: it serves, says so, and leaves no process behind however it is ended."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from scripts.processes import Family, group_lives
+from tests.support.services import free_port
+
+ROOT = Path(__file__).resolve().parent.parent
+SCRIPT = ROOT / "scripts" / "run_demo.py"
+
+
+def environment(var: Path, port: int, **more: str) -> dict[str, str]:
+    """The environment of a person who has just cloned the project, with a folder and a port of this test's own."""
+    ours = ("CELERY_", "DATABASE_URL", "DJANGO_", "PYTEST_", "REDIS_URL", "SITE_URL", "TEST_", "VAR_DIR")
+    theirs = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    return theirs | {"VAR_DIR": str(var), "PORT": str(port)} | more
+
+
+def descendants(parent: int) -> set[int]:
+    """Process ids of all children of `parent`, and of theirs."""
+    children: dict[int, set[int]] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            after_name = stat.read_text().rpartition(")")[2].split()
+            children.setdefault(int(after_name[1]), set()).add(int(stat.parent.name))
+    found: set[int] = set()
+    todo = [parent]
+    while todo:
+        new = children.get(todo.pop(), set()) - found
+        found |= new
+        todo += new
+    return found
+
+
+def alive(pids: set[int]) -> set[int]:
+    """Those of `pids` that still run; a zombie waits for its parent and runs no more."""
+    running = set()
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z":
+                running.add(pid)
+    return running
+
+
+def wait_until_gone(pids: set[int], seconds: float = 30) -> None:
+    """Wait until none of `pids` runs; fail with what they are where one does."""
+    deadline = time.monotonic() + seconds
+    while left := alive(pids):
+        commands = [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in left if Path(f"/proc/{pid}").exists()]
+        assert time.monotonic() < deadline, commands
+        time.sleep(0.1)
+
+
+@dataclass
+class Demo:
+    """A demo that serves."""
+
+    process: subprocess.Popen[str]
+    port: int
+    output: str
+    family: set[int]
+
+
+@pytest.fixture
+def demo(tmp_path: Path) -> Iterator[Demo]:
+    """Run the demo until it has printed its address."""
+    port, output = free_port(), ""
+    process = subprocess.Popen(
+        [sys.executable, SCRIPT],
+        env=environment(tmp_path / "var", port, DEMO="--people 20 --today 2026-11-20"),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    try:
+        for line in process.stdout:
+            output += line
+            if "Ctrl-C ends it" in line:
+                break
+        assert process.poll() is None, output
+        yield Demo(process, port, output, descendants(process.pid))
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
+
+
+@pytest.mark.services
+@pytest.mark.sqlite
+def test_demo_serves_and_ctrl_c_ends_all_of_it(demo: Demo) -> None:
+    with urllib.request.urlopen(f"http://localhost:{demo.port}/readyz", timeout=10) as response:
+        assert response.status == 200
+    assert f"http://localhost:{demo.port}" in demo.output
+    assert "password:" in demo.output
+    assert len(demo.family) >= 4  # web server and its worker, task worker, beat
+
+    demo.process.send_signal(signal.SIGINT)
+
+    assert demo.process.wait(30) == 0
+    assert alive(demo.family) == set()
+
+
+@pytest.mark.services
+@pytest.mark.sqlite
+def test_a_killed_demo_takes_its_servers_along(demo: Demo) -> None:
+    demo.process.kill()
+    wait_until_gone(demo.family)
+
+
+def test_a_taken_port_is_said_before_anything_is_done(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = subprocess.run(
+            [sys.executable, SCRIPT], env=environment(tmp_path, port), capture_output=True, text=True, check=False
+        )
+    assert done.returncode == 2
+    assert (
+        done.stderr.strip() == f"Port {port} is in use by another program. Take another one: make run PORT={port + 1}"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("port", ["http", "0", "70000", "-1"])
+def test_a_port_that_is_none_is_refused(tmp_path: Path, port: str) -> None:
+    done = subprocess.run(
+        [sys.executable, SCRIPT], env=environment(tmp_path, 1, PORT=port), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert f"PORT={port} is not a port" in done.stderr
+
+
+def test_a_family_ends_with_its_grandchildren(tmp_path: Path) -> None:
+    family = Family(folder=tmp_path, environment=os.environ)
+    # The shell ignores the polite request, and its child never hears it.
+    process = family.start("stubborn", ["sh", "-c", "trap '' TERM; sleep 600 & echo up; wait"], log=tmp_path / "log")
+    while "up" not in (tmp_path / "log").read_text():
+        time.sleep(0.01)
+    assert len(descendants(process.pid)) == 1
+    assert family.ended() == []
+
+    family.end(grace=0.2)
+
+    assert family.ended() == ["stubborn"]
+    deadline = time.monotonic() + 10
+    while group_lives(process.pid):  # until init has collected the grandchild
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
