@@ -1,0 +1,129 @@
+"""Comparison with earlier published runs."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+
+from skillmap.core.suppression.cube import Cuts, Layout, Measure, Node, Record, Tree, Vector, blocks_of
+from skillmap.core.suppression.pieces import Group, Piece, walk
+
+
+@dataclass(frozen=True)
+class Published:
+    """An earlier run that readers have seen.
+
+    Attributes:
+        parents: its tree.
+        measures: the order of `classes` in its records.
+        records: everybody it counted, as it counted them. Read once, so an iterator will do.
+        layout: what it published (`Suppressed.layout`).
+    """
+
+    parents: Mapping[Node, Node | None]
+    measures: Sequence[Measure]
+    records: Iterable[Record]
+    layout: Layout
+
+
+class History:
+    """What readers know from earlier runs, and so what a new one may add.
+
+    A piece of the new run (a shown node, or what remains beside shown ones) is allowed if it is
+
+    * a **repetition**: the very same people, each in the same block, as a piece that an earlier run made known by
+      the same or finer cuts: it tells nothing new; or
+    * **renewed**: each of its blocks is none, or holds at least `k` people who are in no earlier run.
+
+    Then nothing can be had by subtraction: even one who knows every class of all the people in earlier runs is left
+    with a cube of new people, whose pieces are safe by themselves; and of the people in earlier runs the new figures
+    tell nothing, since the new people in each block make up for any other assignment that the earlier figures allow.
+    That one person came, went or changed a level therefore hides the cells on the way to the root, and leaves the
+    others as they were. Who is "in" an earlier run is decided by `Record.key`.
+    """
+
+    def __init__(
+        self,
+        parents: Mapping[Node, Node | None],
+        measures: Sequence[Measure],
+        classes: int,
+        records: Iterable[Record],
+        earlier: Iterable[Published],
+    ) -> None:
+        """Read all records; sizes of groups are treated as one more measure, `None`, with a single class."""
+        self._secret = secrets.token_bytes(16)
+        self._seen: set[int] = set()
+        self._known: dict[Measure, dict[int, list[tuple[Cuts, Vector]]]] = {}
+        for run in earlier:
+            self._learn(run, classes)
+        tree = Tree(parents)
+        self._marks, self._fresh = self._summed(tree, measures, classes, records, self._seen)
+
+    def _mark(self, key: Hashable) -> int:
+        return int.from_bytes(blake2b(repr(key).encode(), key=self._secret, digest_size=16).digest())
+
+    def _summed(
+        self,
+        tree: Tree,
+        measures: Sequence[Measure],
+        classes: int,
+        records: Iterable[Record],
+        seen: Collection[int],
+    ) -> tuple[dict[Measure, dict[Node, Vector]], dict[Measure, dict[Node, Vector]]]:
+        """Marks and numbers of fresh people, by measure and node; adds nobody to `seen`."""
+        width = {None: 1} | dict.fromkeys(measures, classes)
+        marks: dict[Measure, dict[Node, list[int]]] = {measure: {} for measure in width}
+        fresh: dict[Measure, dict[Node, list[int]]] = {measure: {} for measure in width}
+        for record in records:
+            mark = self._mark(record.key)
+            new = mark not in seen
+            for measure, index in zip((None, *measures), (0, *record.classes), strict=True):
+                marks[measure].setdefault(record.node, [0] * width[measure])[index] += mark
+                fresh[measure].setdefault(record.node, [0] * width[measure])[index] += new
+        return (
+            {measure: tree.rolled_up(own, width[measure]) for measure, own in marks.items()},
+            {measure: tree.rolled_up(own, width[measure]) for measure, own in fresh.items()},
+        )
+
+    def _learn(self, run: Published, classes: int) -> None:
+        tree, met = Tree(run.parents), list[int]()
+
+        def noted() -> Iterable[Record]:
+            for record in run.records:
+                met.append(self._mark(record.key))
+                yield record
+
+        marks, numbers = self._summed(tree, run.measures, classes, noted(), ())
+        self._seen.update(met)
+        for measure, by_node in marks.items():
+            cuts_of: Mapping[Node, Cuts] = (
+                dict.fromkeys(run.layout.sizes, ()) if measure is None else run.layout.cuts.get(measure, {})
+            )
+            pieces = {node: Piece(numbers[measure][node], (), vector) for node, vector in by_node.items()}
+
+            def choose(group: Group, cuts_of: Mapping[Node, Cuts] = cuts_of) -> Mapping[Node, Cuts]:
+                return {node: cuts_of[node] for node in group.members if node in cuts_of}
+
+            known = self._known.setdefault(measure, {})
+            for _node, piece, cuts in walk(tree, pieces, choose):
+                known.setdefault(sum(piece.marks), []).append((cuts, piece.marks))
+
+    def piece(self, measure: Measure, node: Node, counts: Vector) -> Piece:
+        """The node's people with what is known of them from earlier."""
+        piece = Piece(counts, self._fresh[measure][node], self._marks[measure][node])
+        if any(fresh > count for fresh, count in zip(piece.fresh, counts, strict=True)):
+            raise ValueError(f"The records do not make up the cube at {node!r}, {measure!r}.")
+        return piece
+
+    def allows(self, measure: Measure, piece: Piece, cuts: Cuts, k: int) -> bool:
+        """Whether the piece may become known by these cuts."""
+        blocks, fresh = blocks_of(piece.counts, cuts), blocks_of(piece.fresh, cuts)
+        if all(new >= k or not value for value, new in zip(blocks, fresh, strict=True)):
+            return True
+        marks = blocks_of(piece.marks, cuts)
+        return any(
+            set(cuts) <= set(finer) and blocks_of(vector, cuts) == marks
+            for finer, vector in self._known.get(measure, {}).get(sum(piece.marks), ())
+        )

@@ -1,0 +1,266 @@
+"""The search for what to show, and its outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import combinations
+
+from skillmap.core.suppression.cube import (
+    Cube,
+    Cuts,
+    Layout,
+    Measure,
+    Node,
+    Vector,
+    blocks_of,
+    is_safe,
+    may_show,
+)
+from skillmap.core.suppression.history import History
+from skillmap.core.suppression.pieces import Group, Piece, Pieces, below, beside, walk
+
+#: Below three a hidden count of a known group could only be one, and hiding it would tell it.
+SMALLEST_K = 3
+#: Groups tried for hiding, per parent.
+MOST_TRIALS = 30
+#: In hundredths: how much less a node with members is worth than one without.
+LESS_FOR_GROUPS = 10
+
+
+@dataclass(frozen=True)
+class Suppressed:
+    """What may be shown of a cube. It holds no other number.
+
+    Attributes:
+        k: the smallest number of people that a cell stands for.
+        classes: how many classes the cube has.
+        sizes: people per node, where they may be shown.
+        cuts: by measure and node, where the classes are cut.
+        blocks: by measure and node, people per block.
+    """
+
+    k: int
+    classes: int
+    sizes: Mapping[Node, int]
+    cuts: Mapping[Measure, Mapping[Node, Cuts]]
+    blocks: Mapping[Measure, Mapping[Node, Vector]]
+
+    @property
+    def layout(self) -> Layout:
+        """What is shown, without numbers: to be kept for the `History` of later runs."""
+        return Layout(frozenset(self.sizes), self.cuts)
+
+    def size(self, node: Node) -> int | None:
+        """People of a node; None where hidden."""
+        return self.sizes.get(node)
+
+    def between(self, node: Node, measure: Measure, low: int, high: int) -> int | None:
+        """People of a node in classes low to high, both included; None where hidden.
+
+        The whole range is the node's size, which `size` gives; here it is hidden as it leaves nobody out.
+        """
+        if not 0 <= low <= high < self.classes:
+            raise ValueError(f"Classes {low} to {high} are not within 0 to {self.classes - 1}.")
+        cuts = self.cuts.get(measure, {}).get(node)
+        if cuts is None:
+            return None
+        bounds = (0, *cuts, self.classes)
+        if low not in bounds or high + 1 not in bounds:
+            return None
+        value = sum(self.blocks[measure][node][bounds.index(low) : bounds.index(high + 1)])
+        return value if may_show(value, self.sizes[node], self.k) else None
+
+    def at_least(self, node: Node, measure: Measure, low: int) -> int | None:
+        """People of a node in class `low` or higher; None where hidden."""
+        return self.between(node, measure, low, self.classes - 1)
+
+
+def suppress(
+    cube: Cube, *, k: int = 5, cut: int, measures: Iterable[Measure] | None = None, history: History | None = None
+) -> Suppressed:
+    """Decide what may be shown of a cube, all of it together.
+
+    Args:
+        k: the smallest number of people that a cell stands for, at least 3.
+        cut: the class from which on people matter most ("level 2 or more"); this cut is kept before any other, then
+            higher ones, then lower ones.
+        measures: those to publish; all of the cube's by default.
+        history: what readers know from earlier runs; None where this is the first.
+
+    Raises:
+        ValueError: k or cut make no sense, or the history is of other people.
+    """
+    if k < SMALLEST_K:
+        raise ValueError(f"k must be at least {SMALLEST_K}: a hidden count must leave more than one possibility.")
+    if not 0 < cut < cube.classes:
+        raise ValueError(f"Cut {cut} is not within 1 to {cube.classes - 1}.")
+    order = (cut, *range(cut + 1, cube.classes), *range(cut - 1, 0, -1))
+    sizes = _Search(cube, None, {node: (size,) for node, size in cube.sizes.items()}, k, (), history)
+    sized = dict(sizes.run())
+    shown: dict[Measure, dict[Node, Cuts]] = {}
+    blocks: dict[Measure, dict[Node, Vector]] = {}
+    for measure in cube.counts if measures is None else measures:
+        counts = cube.counts[measure]
+        shown[measure] = dict(_Search(cube, measure, counts, k, order, history, frozenset(sized)).run())
+        blocks[measure] = {node: blocks_of(counts[node], cuts) for node, cuts in shown[measure].items()}
+    return Suppressed(k, cube.classes, {node: cube.sizes[node] for node in sized}, shown, blocks)
+
+
+@cache
+def _partitions(order: Cuts) -> tuple[Cuts, ...]:
+    """All sets of cuts, the most wanted first: with the first cut, then the finest, then by the order given."""
+    if not order:
+        return ((),)
+    sets = [chosen for size in range(len(order), 0, -1) for chosen in combinations(order, size)]
+    sets.sort(key=lambda chosen: order[0] not in chosen)  # stable
+    return tuple(tuple(sorted(chosen)) for chosen in sets)
+
+
+class _Search:
+    """The search for one measure; `order` lists the cuts by importance, none for the sizes of groups."""
+
+    def __init__(
+        self,
+        cube: Cube,
+        measure: Measure,
+        counts: Mapping[Node, Vector],
+        k: int,
+        order: Cuts,
+        history: History | None,
+        candidates: frozenset[Node] | None = None,
+    ) -> None:
+        self.tree, self.measure, self.k, self.order, self.history = cube.tree, measure, k, order, history
+        self.candidates = frozenset(counts) if candidates is None else candidates
+        self.pieces: Pieces = (
+            {node: Piece(vector) for node, vector in counts.items()}
+            if history is None
+            else {node: history.piece(measure, node, vector) for node, vector in counts.items()}
+        )
+
+        self.safe_alone: dict[tuple[Node, Cuts], bool] = {}
+        self.insides: dict[tuple[Node, Cuts], int] = {}
+
+    def run(self) -> Iterable[tuple[Node, Cuts]]:
+        """The nodes to show, with their cuts."""
+        return ((node, cuts) for node, _piece, cuts in walk(self.tree, self.pieces, self._choose) if node is not None)
+
+    def _safe(self, piece: Piece, cuts: Cuts) -> bool:
+        if not is_safe(blocks_of(piece.counts, cuts), self.k):
+            return False
+        return self.history is None or self.history.allows(self.measure, piece, cuts, self.k)
+
+    def _safe_alone(self, node: Node, cuts: Cuts) -> bool:
+        if (node, cuts) not in self.safe_alone:
+            self.safe_alone[node, cuts] = self._safe(self.pieces[node], cuts)
+        return self.safe_alone[node, cuts]
+
+    def _choose(self, group: Group) -> Mapping[Node, Cuts]:
+        """The members to show, after a look at what this leaves of their own members.
+
+        A small group that is shown may cost all its members, since too few of them are left to hide one another;
+        hidden, its members and those of other hidden groups do. So it is tried to hide the smallest such group, the
+        two smallest, and so on, and then to change the best of these trials one group at a time.
+        """
+        chosen = self._plain(group)
+        if group.known is None or not self.order:
+            return chosen
+        losing = [node for node in chosen if self._loses(node, chosen[node])]
+        losing = sorted(losing, key=lambda node: sum(self.pieces[node].counts))[:MOST_TRIALS]
+        worth, hidden = self._worth(group, chosen), frozenset[Node]()
+
+        def trials() -> Iterator[frozenset[Node]]:
+            yield from (frozenset(losing[:count]) for count in range(1, len(losing) + 1))
+            yield from (hidden ^ {node} for node in losing)
+
+        for trial in trials():
+            other = self._plain(group, trial)
+            value = self._worth(group, other)
+            if value > worth:
+                chosen, worth, hidden = other, value, trial
+        return chosen
+
+    def _plain(self, group: Group, hidden: frozenset[Node] = frozenset()) -> Mapping[Node, Cuts]:
+        """The members to show, as if they had none themselves."""
+        members = [node for node in group.members if node in self.candidates and node not in hidden]
+        if group.known is None or group.whole is None:
+            return {node: cuts for node in members if (cuts := self._finest(self.pieces[node])) is not None}
+        return self._chain(group.known, group.whole, members)
+
+    def _worth(self, group: Group, shown: Mapping[Node, Cuts]) -> int:
+        """How much is shown in the end."""
+        worth = sum(self._value(node, cuts) + self._inside(node, cuts) for node, cuts in shown.items())
+        rest = beside(self.tree, self.pieces, group, shown)
+        return worth + (self._worth(rest, self._plain(rest)) if rest.members else 0)
+
+    def _value(self, node: Node, cuts: Cuts) -> int:
+        """A node with the first cut counts most, a little less if it has members; each further cut breaks ties."""
+        if not self.order:
+            return 1
+        return len(cuts) + (100 - LESS_FOR_GROUPS * bool(self.tree.children[node]) if self.order[0] in cuts else 0)
+
+    def _inside(self, node: Node, cuts: Cuts) -> int:
+        """What is shown below a shown node."""
+        if (node, cuts) not in self.insides:
+            group = below(self.tree, self.pieces, node, cuts)
+            self.insides[node, cuts] = self._worth(group, self._plain(group)) if group.members else 0
+        return self.insides[node, cuts]
+
+    def _loses(self, node: Node, cuts: Cuts) -> bool:
+        """Whether some child could be shown by the first cut, as far as it alone goes, and is not."""
+        group = below(self.tree, self.pieces, node, cuts)
+        shown = self._plain(group) if group.members else {}
+        first = self.order[0]
+        return any(
+            child in self.candidates and first not in shown.get(child, ()) and self._safe_alone(child, (first,))
+            for child in group.members
+        )
+
+    def _finest(self, piece: Piece) -> Cuts | None:
+        """The best cuts for a piece beside which nothing is known."""
+        return next((cuts for cuts in _partitions(self.order) if self._safe(piece, cuts)), None)
+
+    def _chain(self, known: Cuts, whole: Piece, members: Sequence[Node]) -> Mapping[Node, Cuts]:
+        """Members by ever finer cuts: at each step the cut by which most of them can still be shown."""
+        if not self.order:
+            return dict.fromkeys(self._largest(whole, members, ()), ())
+        usable = [cut for cut in self.order if cut in known]
+        steps = ((cut, self._largest(whole, members, (cut,))) for cut in usable)
+        first, shown = next(((cut, nodes) for cut, nodes in steps if nodes), (0, []))
+        chosen: dict[Node, Cuts] = dict.fromkeys(shown, (first,))
+        cuts: Cuts = (first,)
+        usable = [cut for cut in usable if cut != first]
+        while usable and shown:
+            finer = {cut: self._largest(whole, shown, tuple(sorted((*cuts, cut)))) for cut in usable}
+            best = max(usable, key=lambda cut: len(finer[cut]))  # the first of equals
+            cuts, shown = tuple(sorted((*cuts, best))), finer[best]
+            chosen |= dict.fromkeys(shown, cuts)
+            usable.remove(best)
+        return chosen
+
+    def _largest(self, whole: Piece, members: Sequence[Node], cuts: Cuts) -> list[Node]:
+        """As many members as can be shown by these cuts while what remains beside them is safe as well."""
+        shown = [node for node in members if self._safe_alone(node, cuts)]
+        rest = whole.without(self.pieces[node] for node in shown)
+        if self._hides(rest, cuts):
+            return shown
+        small_first = sorted(shown, key=lambda node: sum(self.pieces[node].counts))
+        for node in small_first:
+            if self._hides(rest.together(self.pieces[node]), cuts):
+                return [other for other in shown if other != node]
+        dropped = set()
+        for node in small_first:
+            rest = rest.together(self.pieces[node])
+            dropped.add(node)
+            if self._hides(rest, cuts):
+                break
+        for node in reversed(small_first):
+            if node in dropped and self._hides(smaller := rest.without([self.pieces[node]]), cuts):
+                rest = smaller
+                dropped.remove(node)
+        return [node for node in shown if node not in dropped]
+
+    def _hides(self, rest: Piece, cuts: Cuts) -> bool:
+        """Whether a remainder may become known: it is empty or safe."""
+        return not sum(rest.counts) or self._safe(rest, cuts)
