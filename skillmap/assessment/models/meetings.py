@@ -43,16 +43,21 @@ class MeetingProposal(models.Model):
 class OneOnOne(models.Model):
     """1on1: about the input (first) or the result (second); about career development, never an act of approval.
 
-    The shared note is read by the person, the current mentor, and nobody else.
+    It is held once it has a day. Before that the row keeps what both sides prepare: the mentor's draft of the shared
+    note, which the person reads from the recording on, and the person's own words, which the mentor reads at once. Both
+    are for the person and the current mentor, and nobody else. `version` counts the mentor's side, `person_version` the
+    person's.
     """
 
     assessment = models.ForeignKey(Assessment, models.PROTECT, related_name="meetings")
     kind = models.CharField(max_length=8, choices=MeetingKind)
-    held_on = models.DateField()
-    way = models.CharField(max_length=10, choices=MeetingWay)
+    held_on = models.DateField(null=True)
+    way = models.CharField(max_length=10, choices=MeetingWay, blank=True)
     mentor = models.ForeignKey(Staff, models.PROTECT, related_name="+")
     by_deputy = models.BooleanField(default=False)
     shared_note = models.TextField(blank=True, max_length=4000)
+    person_note = models.TextField(blank=True, max_length=2000)
+    person_version = models.PositiveIntegerField(default=0)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -61,6 +66,7 @@ class OneOnOne(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["assessment", "kind"], name="meeting_once_per_kind"),
+            models.CheckConstraint(condition=Q(held_on=None) | ~Q(way=""), name="meeting_held_has_way"),
         ]
 
     def __str__(self) -> str:
@@ -105,6 +111,9 @@ class DevelopmentGoal(models.Model):
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     version = models.PositiveIntegerField(default=1)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["carried_from"], name="goal_carried_once")]
 
     def __str__(self) -> str:
         return f"{self.assessment_id} goal #{self.pk}"

@@ -28,7 +28,7 @@ def windows_of(assessment: Assessment) -> dict[str, rules.Window]:
 
 def with_progress(assessments: QuerySet[Assessment]) -> QuerySet[Assessment]:
     """Add items, answered, corrected_items, first_held, second_held; in the same query."""
-    held = OneOnOne.objects.filter(assessment=OuterRef("pk"))
+    held = OneOnOne.objects.filter(assessment=OuterRef("pk"), held_on__isnull=False)
     return assessments.annotate(
         item_count=Count("ratings", distinct=True),
         answered_count=Count("ratings", filter=Q(ratings__self_level__isnull=False), distinct=True),
