@@ -18,7 +18,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.throttling import UserRateThrottle
 
-from skillmap.core.errors import Conflict, NotAllowed, RuleViolation
+from skillmap.core.errors import Conflict, RuleViolation
 
 if TYPE_CHECKING:  # rest_framework.views loads this module through the settings
     from rest_framework.views import APIView
@@ -139,7 +139,7 @@ def problem_handler(error: Exception, context: Mapping[str, Any]) -> Response | 
     """Turn exceptions into problem details; what it does not know becomes a 500 elsewhere."""
     if isinstance(error, Http404):
         error = exceptions.NotFound()
-    elif isinstance(error, (PermissionDenied, NotAllowed)):
+    elif isinstance(error, PermissionDenied):
         error = exceptions.PermissionDenied()
     if isinstance(error, Conflict):
         return problem(412, error.code, str(error), **error.details)

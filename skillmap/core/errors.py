@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
+
 
 class RuleViolation(Exception):  # noqa: N818  (a refusal, not a fault)
     """The rules say no. A form error on a page, 409 in the API; nothing has been written.
@@ -27,5 +29,5 @@ class Conflict(RuleViolation):
     """Somebody changed the row since it was read: 409 on pages, 412 where If-Match was given."""
 
 
-class NotAllowed(Exception):  # noqa: N818
-    """The role may not act: 403."""
+class NotAllowed(PermissionDenied):
+    """The role may not act: 403, on pages and in the API."""

@@ -1,10 +1,92 @@
-"""What every page's frame needs."""
+"""What every page's frame needs: the navigation by role, the unread notices, who is signed in."""
 
 from typing import Any
 
 from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext as _
+
+from skillmap.people.access import Access, access_of, staff_of
+from skillmap.people.models import User
+from skillmap.portal.selectors import frame
+
+MOST_ENTRIES = 6
 
 
 def navigation(request: HttpRequest) -> dict[str, Any]:
-    """The navigation by role."""
-    return {}
+    """The frame of one page; nothing for those who are not signed in. One query beyond the rights themselves."""
+    user = getattr(request, "user", None)
+    if not isinstance(user, User):
+        return {"nav": {"help_url": reverse("portal:help")}}
+    access = access_of(user)
+    counts = frame(user)
+    return {
+        "nav": {
+            "items": _entries(request.path, access, is_mentor=counts.is_mentor),
+            "search_url": reverse("portal:search"),
+            "notifications_url": reverse("portal:notices"),
+            "unread": counts.unread,
+            "help_url": reverse("portal:help"),
+            "user_name": user.name,
+            "role_label": role_label(user, access, is_mentor=counts.is_mentor),
+            "account_links": _account_links(access),
+            "background_notice": None,
+        }
+    }
+
+
+def role_label(user: User, access: Access, *, is_mentor: bool) -> str:
+    """One short line below the name: the widest role, else occupation and grade."""
+    if access.is_secretariat:
+        return _("Secretariat")
+    if access.is_supporter:
+        return _("Secretariat supporter")
+    if access.is_executive:
+        return _("Executive viewer")
+    if access.is_coordinator:
+        return _("Bureau coordinator")
+    staff = staff_of(user)
+    if staff is None:
+        return ""
+    words = f"{staff.get_occupation_display()}・{staff.get_grade_display()}"
+    return _("Mentor") + f"（{words}）" if is_mentor else words
+
+
+def _link(label: str, name: str, path: str, *, under: tuple[str, ...] = (), children: Any = None) -> dict[str, Any] | None:
+    try:
+        url = reverse(name)
+    except NoReverseMatch:
+        return None
+    active = path == url if url == "/" else path.startswith((url, *under))
+    return {"label": label, "url": url, "active": active, "children": children}
+
+
+def _entries(path: str, access: Access, *, is_mentor: bool) -> list[dict[str, Any]]:
+    """At most six entries: what the person does most, first."""
+    wanted = [_link(_("Home"), "portal:home", path)]
+    if access.staff_id is not None:
+        wanted.append(_link(_("My skills"), "portal:my_map", path, under=("/check/",)))
+    if is_mentor:
+        wanted.append(_link(_("Mentees"), "assessment:mentees", path, under=("/one-on-ones/", "/mentees/")))
+    if access.is_secretariat:
+        wanted.append(_link(_("Yearly cycles"), "assessment:cycles", path, under=("/cycles/", "/objections/")))
+    if access.is_coordinator:
+        wanted.append(_link(_("Progress"), "assessment:progress", path))
+        wanted.append(_link(_("Demand survey"), "gaps:my_demand", path))
+    if access.sees_all_aggregates or access.is_coordinator:
+        wanted.append(_link(_("Supply and demand"), "gaps:dashboard", path, under=("/gaps/", "/surveys/", "/areas/")))
+    if access.is_secretariat or access.is_supporter:
+        wanted.append(_link(_("People and organisations"), "people:staff_list", path, under=("/people/",)))
+    wanted.append(_link(_("Skill framework"), "framework:home", path, under=("/framework/",)))
+    return [entry for entry in wanted if entry is not None][:MOST_ENTRIES]
+
+
+def _account_links(access: Access) -> list[dict[str, Any]]:
+    wanted = [
+        _link(_("My account"), "people:account", ""),
+        _link(_("Password and second factor"), "mfa_index", ""),
+    ]
+    if access.staff_id is not None:
+        wanted.append(_link(_("Who looked at my data"), "portal:looks", ""))
+    wanted.append(_link(_("Skill framework"), "framework:home", ""))
+    return [entry for entry in wanted if entry is not None]

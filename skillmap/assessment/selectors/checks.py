@@ -1,0 +1,187 @@
+"""The page of one check: its items with what was last confirmed, what the target asks, and what stands behind a level."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from django.db.models import Exists, OuterRef, QuerySet
+
+from skillmap.assessment import rules
+from skillmap.assessment.choices import CycleState, State
+from skillmap.assessment.models import Assessment, Evidence, PurposeAcknowledgement, SkillRating
+from skillmap.assessment.selectors.profile import LastLevel, last_levels
+from skillmap.assessment.selectors.situations import Capacity, capacity_of, situation_of, with_progress
+from skillmap.assessment.selectors.steps import StepLine, step_lines
+from skillmap.framework.catalogue import Catalogue, LevelChoice, catalogue_of
+from skillmap.framework.models import JobType, Skill, SkillCategory
+from skillmap.people.models import User
+
+
+@dataclass
+class ItemRow:
+    """One item of a check. `level` is the value in the column that is filled in now (self, then corrected)."""
+
+    skill: Skill
+    rating: SkillRating
+    choices: tuple[LevelChoice, ...]
+    level: int | None
+    last: LastLevel | None
+    target: int
+    evidence: list[Evidence] = field(default_factory=list)
+    conflict: Mapping[str, object] | None = None
+
+    @property
+    def last_level(self) -> int | None:
+        """The last confirmed level."""
+        return self.last.level if self.last else None
+
+    @property
+    def lack(self) -> int:
+        """Levels missing to the target; what is not answered counts as the last level."""
+        return rules.lack(self.level if self.level is not None else self.last_level, self.target)
+
+    @property
+    def is_changed(self) -> bool:
+        """Answered, and not the same as last time."""
+        return self.level is not None and self.level != self.last_level
+
+    @property
+    def mentor_differs(self) -> bool:
+        """Whether the mentor sees another level."""
+        return self.rating.mentor_level is not None and self.rating.mentor_level != self.level
+
+
+@dataclass(frozen=True)
+class CategoryRows:
+    """The items of one category."""
+
+    category: SkillCategory
+    rows: list[ItemRow]
+
+    @property
+    def answered(self) -> int:
+        """How many are answered."""
+        return sum(row.level is not None for row in self.rows)
+
+
+@dataclass(frozen=True)
+class CheckPage:
+    """All that the page of a check shows; `column` is None where the person can't answer now."""
+
+    assessment: Assessment
+    catalogue: Catalogue
+    situation: rules.Situation
+    capacity: Capacity
+    categories: list[CategoryRows]
+    column: str | None
+    entry_refusal: str | None
+    acknowledged: bool
+
+    @property
+    def rows(self) -> list[ItemRow]:
+        """All items in order."""
+        return [row for part in self.categories for row in part.rows]
+
+    @property
+    def answered(self) -> int:
+        """How many items are answered in the present column."""
+        return sum(part.answered for part in self.categories)
+
+    @property
+    def can_edit(self) -> bool:
+        """Whether this reader may answer now."""
+        return self.entry_refusal is None and (rules.SELF in self.capacity.words or self.capacity.on_behalf)
+
+    @property
+    def on_behalf(self) -> bool:
+        """Whether the reader would answer for somebody else."""
+        return rules.SELF not in self.capacity.words
+
+    @property
+    def actions(self) -> tuple[str, ...]:
+        """The steps open to this reader."""
+        words = set(self.capacity.words) | ({rules.SELF} if self.capacity.on_behalf else set())
+        return rules.open_actions(self.situation, words)
+
+    @property
+    def target(self) -> JobType | None:
+        """The job type compared with."""
+        return self.catalogue.job_type(self.assessment.target_job_type_id)
+
+    @property
+    def steps(self) -> list[StepLine]:
+        """The steps of the cycle."""
+        return step_lines(
+            self.assessment.state, self.situation.windows, with_one_on_one=self.assessment.group.with_one_on_one
+        )
+
+
+def checks_for(user: User) -> QuerySet[Assessment]:
+    """Checks with all that their page needs; two-step reading keeps the query count constant."""
+    acknowledged = PurposeAcknowledgement.objects.filter(
+        staff=OuterRef("staff_id"), cycle=OuterRef("cycle_id"), purpose_text=OuterRef("cycle__purpose_text_id")
+    )
+    return (
+        with_progress(Assessment.objects.visible_to(user))
+        .annotate(purpose_acknowledged=Exists(acknowledged))
+        .select_related("cycle__framework", "group", "staff", "cycle__purpose_text")
+    )
+
+
+def current_check_id(staff_id: int) -> int | None:
+    """The person's check in the newest open cycle; None where there is none."""
+    own = Assessment.objects.filter(staff=staff_id, cycle__state=CycleState.OPEN).exclude(state=State.WITHDRAWN)
+    return own.order_by("-cycle__fiscal_year", "-pk").values_list("pk", flat=True).first()
+
+
+def check_page(user: User, assessment: Assessment) -> CheckPage:
+    """The page of a check that was read through `checks_for`; five queries."""
+    catalogue = catalogue_of(assessment.cycle.framework)
+    situation = situation_of(assessment)
+    column = rules.editable_level(assessment.state)
+    shown = column or ("corrected_level" if assessment.state != State.SUBMITTED else "self_level")
+    ratings = {rating.skill_id: rating for rating in SkillRating.objects.filter(assessment=assessment.pk)}
+    evidence: dict[int, list[Evidence]] = {}
+    for row in Evidence.objects.filter(rating__assessment=assessment.pk).select_related("certification").order_by("pk"):
+        evidence.setdefault(row.rating_id, []).append(row)
+    last = last_levels(assessment.staff_id, before_assessment=assessment.pk)
+    asked = catalogue.requirements.get(assessment.target_job_type_id or 0, {})
+    categories = []
+    for category in catalogue.categories:
+        rows = [
+            ItemRow(
+                skill=skill,
+                rating=ratings[skill.pk],
+                choices=catalogue.choices[skill.pk],
+                level=_shown_level(ratings[skill.pk], shown),
+                last=last.get(skill.code),
+                target=asked.get(skill.code, 0),
+                evidence=evidence.get(ratings[skill.pk].pk, []),
+            )
+            for skill in catalogue.skills_in(category)
+            if skill.pk in ratings
+        ]
+        if rows:
+            categories.append(CategoryRows(category, rows))
+    return CheckPage(
+        assessment=assessment,
+        catalogue=catalogue,
+        situation=situation,
+        capacity=capacity_of(user, assessment),
+        categories=categories,
+        column=column,
+        entry_refusal=rules.entry_refusal(situation),
+        acknowledged=assessment.purpose_acknowledged,  # type: ignore[attr-defined]
+    )
+
+
+def _shown_level(rating: SkillRating, column: str) -> int | None:
+    level: int | None = getattr(rating, column)
+    return level if level is not None else rating.self_level
+
+
+def earlier_evidence(staff_id: int, skill_code: str, *, besides: int) -> list[Evidence]:
+    """What the person wrote for this item in earlier cycles, newest first, at most five; offered to pick."""
+    rows = Evidence.objects.filter(rating__assessment__staff=staff_id, rating__skill__code=skill_code)
+    return list(
+        rows.exclude(rating__assessment=besides).select_related("certification").order_by("-created_at", "-pk")[:5]
+    )
