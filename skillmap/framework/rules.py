@@ -3,6 +3,7 @@
 A version is one `Content`, the same whether it was read from tables, from the database or from a draft.
 """
 
+import hashlib
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -166,6 +167,11 @@ def content(
         job_types=tuple(sorted(job_types, key=lambda row: (row.sort_order, row.code))),
         certifications=tuple(sorted(certifications, key=lambda row: row.code)),
     )
+
+
+def fingerprint(version: Content) -> str:
+    """A short text that differs when anything in a version differs: what somebody saw before publishing it."""
+    return hashlib.sha256(repr(version).encode()).hexdigest()[:32]
 
 
 # --------------------------------------------------------------------------------------- may it be published?
