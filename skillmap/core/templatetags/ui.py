@@ -144,7 +144,7 @@ def jp_datetime(value: datetime | None) -> str:
 
 
 @register.filter
-def level_label(level: int | None) -> str:
+def level_label(level: int | str | None) -> str:
     """Return Lv.2 自立 for a level 0 to 3; None is 未回答, which is not level 0."""
     if level is None or level == "":
         return gettext("Not answered")
@@ -366,16 +366,16 @@ def fields(form: BaseForm, placeholders: bool = True) -> dict[str, Any]:
 
 
 @register.inclusion_tag("components/error_summary.html")
-def error_summary(*forms: BaseForm) -> dict[str, Any]:
+def error_summary(*forms: BaseForm | str | None) -> dict[str, Any]:
     """List what has to be mended in bound forms, each linked to its field; nothing when all is well."""
     errors: list[dict[str, str]] = []
     for form in forms:
-        if not form:
+        if not isinstance(form, BaseForm):  # allauth passes an empty word where there is no form
             continue
         errors += [{"text": str(text), "href": ""} for text in form.non_field_errors()]
         for bound in form:
             href = _first_control(bound)
-            errors += [{"label": bound.label, "text": str(text), "href": href} for text in bound.errors]
+            errors += [{"label": str(bound.label), "text": str(text), "href": href} for text in bound.errors]
     return {"errors": errors}
 
 
