@@ -21,7 +21,8 @@ from skillmap.core.models import Job, Notification
 from skillmap.people.access import access_of, staff_of
 from skillmap.people.choices import Role
 from skillmap.people.models import Staff, User
-from skillmap.portal import purpose, selectors
+from skillmap.core import purpose
+from skillmap.portal import selectors
 from skillmap.portal.radar import radar
 
 HELP_TOPICS = ("staff", "mentor", "coordinator", "expert", "secretariat", "executive")

@@ -1,0 +1,262 @@
+"""Cycles, checks, ratings, steps and the confirmed profile over REST: the same services and rights as the pages."""
+
+from datetime import date
+from typing import Any
+
+import django_filters
+from django.db.models import Prefetch, QuerySet
+from django.http import Http404
+from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
+from rest_framework import mixins, serializers, viewsets
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from skillmap.assessment.api.purposes import purpose_of
+from skillmap.assessment.api.serializers import (
+    AssessmentLineSerializer,
+    AssessmentSerializer,
+    CycleSerializer,
+    ProfileSerializer,
+    RatingChangeSerializer,
+    SavedRatingSerializer,
+    TransitionSerializer,
+)
+from skillmap.assessment.choices import State
+from skillmap.assessment.models import Assessment, AssessmentEvent, Cycle, MentorPair, SkillRating
+from skillmap.assessment.selectors.profile import profile
+from skillmap.assessment.selectors.situations import open_actions, with_progress
+from skillmap.assessment.services.looks import look
+from skillmap.assessment.services.ratings import save_rating
+from skillmap.assessment.services.transitions import transition
+from skillmap.core.api import PreconditionRequired, etag_of, version_from
+from skillmap.people.access import access_of
+from skillmap.people.models import Staff, User
+
+NOTICE = "人材育成目的。人事評価への利用禁止"
+IF_MATCH = OpenApiParameter("If-Match", str, OpenApiParameter.HEADER, description="The ETag that was read.")
+REFUSED = OpenApiResponse(OpenApiTypes.OBJECT, description="Refused by the rules; `title` is the code.")
+STALE = OpenApiResponse(OpenApiTypes.OBJECT, description="Changed since it was read; the present values are given.")
+MISSING = OpenApiResponse(OpenApiTypes.OBJECT, description="If-Match is missing.")
+NOT_FOUND = OpenApiResponse(OpenApiTypes.OBJECT, description="Not there, or not for this caller.")
+INVALID = OpenApiResponse(OpenApiTypes.OBJECT, description="Values missing or not possible.")
+
+
+def _user(request: Request) -> User:
+    assert isinstance(request.user, User)  # noqa: S101  the permission class lets nobody else in
+    return request.user
+
+
+class CycleFilter(django_filters.FilterSet):
+    """Cycles by fiscal year and state."""
+
+    class Meta:
+        model = Cycle
+        fields = ("fiscal_year", "state")
+
+
+class CycleViewSet(viewsets.ReadOnlyModelViewSet[Cycle]):
+    """Cycles with their windows."""
+
+    read_scope = "reference:read"
+    serializer_class = CycleSerializer
+    filterset_class = CycleFilter
+    queryset = Cycle.objects.none()
+    cursor_ordering = ("-fiscal_year", "-pk")
+
+    def get_queryset(self) -> QuerySet[Cycle]:
+        """Opened cycles; drafts for the secretariat."""
+        if getattr(self, "swagger_fake_view", False):
+            return self.queryset
+        return Cycle.objects.visible_to(_user(self.request)).select_related("framework").prefetch_related("windows")
+
+
+class AssessmentFilter(django_filters.FilterSet):
+    """Checks by cycle, state and organisation; never by level."""
+
+    state = django_filters.ChoiceFilter(choices=State.choices)
+    organisation = django_filters.CharFilter(field_name="organisation__code")
+    staff_number = django_filters.CharFilter(field_name="staff__number")
+
+    class Meta:
+        model = Assessment
+        fields = ("cycle", "state", "organisation", "staff_number")
+
+
+@extend_schema_view(list=extend_schema(responses=AssessmentLineSerializer(many=True)))
+class AssessmentViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Assessment]):
+    """Checks that the caller may read: a list of steps, and each one with its items."""
+
+    read_scope = "levels:read"
+    write_scope = "assessments:write"
+    serializer_class = AssessmentSerializer
+    filterset_class = AssessmentFilter
+    queryset = Assessment.objects.none()
+    cursor_ordering = ("pk",)
+    lookup_value_regex = "[0-9]{1,18}"
+
+    def get_serializer_class(self) -> Any:
+        """Lines in the list, whole checks elsewhere."""
+        return AssessmentLineSerializer if self.action == "list" else AssessmentSerializer
+
+    def get_queryset(self) -> QuerySet[Any]:
+        """`visible_to`; lists read plain values."""
+        if getattr(self, "swagger_fake_view", False):
+            return self.queryset
+        rows = Assessment.objects.visible_to(_user(self.request))
+        if self.action != "list":
+            return rows
+        return rows.order_by("pk").values(
+            "pk",
+            "id",
+            "cycle_id",
+            "staff_id",
+            "staff__number",
+            "organisation__code",
+            "state",
+            "version",
+            "submitted_at",
+            "confirmed_at",
+            "received_at",
+        )
+
+    @extend_schema(responses={200: AssessmentSerializer, 404: NOT_FOUND, 409: REFUSED})
+    def retrieve(self, request: Request, pk: str = "") -> Response:
+        """One check with its items, history and open steps; the look is recorded."""
+        return _answer(request, int(pk))
+
+    @extend_schema(
+        request=TransitionSerializer,
+        parameters=[IF_MATCH],
+        responses={200: AssessmentSerializer, 400: INVALID, 404: NOT_FOUND, 409: REFUSED, 412: STALE, 428: MISSING},
+    )
+    def transition(self, request: Request, pk: str = "") -> Response:
+        """Take one step. If-Match is required to confirm, and respected for every step."""
+        payload = TransitionSerializer(data=request.data)
+        payload.is_valid(raise_exception=True)
+        action = payload.validated_data["action"]
+        if action == "confirm" and "If-Match" not in request.headers:
+            raise PreconditionRequired
+        version = version_from(request) if "If-Match" in request.headers else None
+        transition(
+            assessment_id=int(pk),
+            action=action,
+            actor=_user(request),
+            comment=payload.validated_data["comment"],
+            expected_version=version,
+            channel="api",
+        )
+        return _answer(request, int(pk))
+
+
+def _answer(request: Request, pk: int) -> Response:
+    """One check as JSON, with its ETag; the look is recorded in the transaction that reads."""
+    user = _user(request)
+    visible = with_progress(Assessment.objects.visible_to(user)).select_related("cycle", "group")
+    check = get_object_or_404(visible.select_related("staff", "organisation", "target_job_type"), pk=pk)
+    ratings = SkillRating.objects.select_related("skill").order_by("skill__kind", "skill__number")
+    events = AssessmentEvent.objects.order_by("pk")
+
+    def read() -> dict[str, Any]:
+        rows = Assessment.objects.filter(pk=check.pk).select_related("staff", "organisation", "target_job_type")
+        found = rows.prefetch_related(Prefetch("ratings", ratings), Prefetch("events", events)).get()
+        found.actions = open_actions(user, check)  # type: ignore[attr-defined]
+        return dict(AssessmentSerializer(found).data)
+
+    purpose = purpose_of(request, subject_id=check.staff_id)
+    body = look(read, viewer=user, staff_ids=[check.staff_id], purpose=purpose, what="check", channel="api")
+    return Response(body, headers={"ETag": etag_of(body["version"])})
+
+
+class RatingView(APIView):
+    """One item of a check."""
+
+    read_scope = "levels:read"
+    write_scope = "assessments:write"
+
+    @extend_schema(
+        request=RatingChangeSerializer,
+        parameters=[IF_MATCH],
+        responses={200: SavedRatingSerializer, 400: INVALID, 404: NOT_FOUND, 409: REFUSED, 412: STALE, 428: MISSING},
+    )
+    def patch(self, request: Request, pk: int, code: str) -> Response:
+        """Change level or wish; If-Match carries the item's version."""
+        version = version_from(request)
+        payload = RatingChangeSerializer(data=request.data)
+        payload.is_valid(raise_exception=True)
+        saved = save_rating(
+            assessment_id=pk,
+            skill_code=code,
+            version=version,
+            answer=payload.validated_data,
+            actor=_user(request),
+            channel="api",
+        )
+        body = {
+            "skill_code": code,
+            "level": saved.level,
+            "wish": saved.rating.wish,
+            "version": saved.rating.version,
+            "answered": saved.answered,
+            "items": saved.items,
+        }
+        return Response(body, headers={"ETag": etag_of(saved.rating.version)})
+
+
+class ProfileView(APIView):
+    """The confirmed profile of one person."""
+
+    read_scope = "levels:read"
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("as_of", date, description="As known at the end of this day (Asia/Tokyo)."),
+            OpenApiParameter("valid_on", date, description="What held on this day, by today's knowledge."),
+        ],
+        responses={200: ProfileSerializer, 400: INVALID, 404: NOT_FOUND, 409: REFUSED},
+    )
+    def get(self, request: Request, pk: int) -> Response:
+        """Confirmed levels now, as of a day, or valid on a day; the look is recorded."""
+        user = _user(request)
+        if not _may_read_levels(user, pk):
+            raise Http404
+        as_of, valid_on = _day(request, "as_of"), _day(request, "valid_on")
+        if as_of is not None and valid_on is not None:
+            raise serializers.ValidationError({"valid_on": [_("Give either as_of or valid_on.")]})
+        purpose = purpose_of(request, subject_id=pk)
+        rows = look(
+            lambda: profile(viewer=user, staff_id=pk, as_of=as_of, valid_on=valid_on),
+            viewer=user,
+            staff_ids=[pk],
+            purpose=purpose,
+            what="profile",
+            channel="api",
+        )
+        body = {"staff": pk, "as_of": as_of, "valid_on": valid_on, "purpose": purpose, "notice": NOTICE, "levels": rows}
+        return Response(ProfileSerializer(body).data)
+
+
+def _may_read_levels(user: User, staff_id: int) -> bool:
+    """Oneself, the present mentor, the secretariat; and the person exists."""
+    access = access_of(user)
+    if access.staff_id == staff_id:
+        return True
+    if access.is_secretariat:
+        return Staff.objects.filter(pk=staff_id).exists()
+    if access.staff_id is None:
+        return False
+    pairs = MentorPair.objects.active().filter(mentor=access.staff_id, mentee=staff_id, cycle__state="open")
+    return pairs.exists()
+
+
+def _day(request: Request, name: str) -> date | None:
+    value = request.query_params.get(name)
+    if value is None:
+        return None
+    try:
+        return date.fromisoformat(value)
+    except ValueError as error:
+        raise serializers.ValidationError({name: [_("Write the day as 2026-04-01.")]}) from error
