@@ -235,9 +235,10 @@ def test_bootstrap_works_again_only_when_a_pin_changes(tmp_path: Path, monkeypat
 
 
 def test_bootstrap_refuses_an_unknown_python(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bootstrap.sys, "version_info", (3, 9, 2))
-    with pytest.raises(bootstrap.BootstrapError, match=r"3\.11 to 3\.13 is needed, this one is 3\.9\.2"):
-        bootstrap.check_python()
+    with monkeypatch.context() as patch:
+        patch.setattr("sys.version_info", (3, 9, 2))
+        with pytest.raises(bootstrap.BootstrapError, match=r"3\.11 to 3\.13 is needed, this one is 3\.9\.2"):
+            bootstrap.check_python()
     assert PROJECT["project"]["requires-python"] == ">=3.11,<3.14"
 
 
@@ -247,7 +248,7 @@ def test_bootstrap_refuses_an_unknown_python(monkeypatch: pytest.MonkeyPatch) ->
     [
         ("README.md", "see https:" + "//py" + "pi.example/simple/"),
         ("package-lock.json", '"resolved": "https:' + "//regis" + 'try.example/x.tgz"'),
-        ("package-lock.json", '"resolved": "https:' + "//regis" + 'try.example/x.tgz"'),
+        ("Dockerfile", "RUN pip install --" + "index-url=https://files.example/simple x"),
         ("docs/a.md", "it lies in /" + "root/project"),
         ("docs/a.md", "see /" + "home/alice/notes"),
         ("templates/a.html", "<p>不正な" + "値です</p>"),
