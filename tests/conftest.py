@@ -54,7 +54,7 @@ def _flush_past_the_guards() -> Iterator[None]:
         yield
 
 
-def _unavailable(error: services.MissingServiceError) -> NoReturn:
+def unavailable(error: services.MissingServiceError) -> NoReturn:
     """A missing server is an error in CI, and named loudly elsewhere."""
     if os.environ.get("CI") == "true":
         pytest.fail(str(error), pytrace=False)
@@ -71,7 +71,7 @@ def postgres_server() -> Iterator[str]:
         with services.postgres() as url:
             yield url
     except services.MissingServiceError as error:
-        _unavailable(error)
+        unavailable(error)
 
 
 @pytest.fixture(scope="session")
@@ -86,7 +86,7 @@ def redis_server() -> Iterator[str]:
         with services.redis() as url:
             yield url
     except services.MissingServiceError as error:
-        _unavailable(error)
+        unavailable(error)
 
 
 @pytest.fixture
