@@ -19,6 +19,8 @@ import pytest
 from scripts.processes import Family, group_lives
 from tests.support.services import free_port
 
+# One lane is enough: the demo has a database of its own.
+pytestmark = pytest.mark.sqlite
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPT = ROOT / "scripts" / "run_demo.py"
 
@@ -103,7 +105,6 @@ def demo(tmp_path: Path) -> Iterator[Demo]:
 
 
 @pytest.mark.services
-@pytest.mark.sqlite
 def test_demo_serves_and_ctrl_c_ends_all_of_it(demo: Demo) -> None:
     with urllib.request.urlopen(f"http://localhost:{demo.port}/readyz", timeout=10) as response:
         assert response.status == 200
@@ -118,7 +119,6 @@ def test_demo_serves_and_ctrl_c_ends_all_of_it(demo: Demo) -> None:
 
 
 @pytest.mark.services
-@pytest.mark.sqlite
 def test_a_killed_demo_takes_its_servers_along(demo: Demo) -> None:
     demo.process.kill()
     wait_until_gone(demo.family)

@@ -18,6 +18,8 @@ import pytest
 from scripts import bootstrap, check_translations, check_words
 
 ROOT = Path(__file__).resolve().parent.parent
+# One lane is enough: nothing here has to do with a database.
+pytestmark = pytest.mark.sqlite
 LINT_IMPORTS = Path(sys.executable).with_name("lint-imports")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
@@ -97,14 +99,23 @@ def test_a_broken_contract_is_found(copy: Path, module: str, line: str, broken: 
 
 
 def rules_modules() -> list[Path]:
-    """Every module that holds rules."""
-    return sorted([*ROOT.glob("skillmap/*/rules.py"), *ROOT.glob("skillmap/*/rules/*.py")])
+    """Every module that holds rules, those that have a second name too."""
+    return sorted(path for name in ("rules", "*_rules", "rules/*") for path in ROOT.glob(f"skillmap/*/{name}.py"))
 
 
 def asks_the_clock(source: str) -> list[int]:
     """Lines of `source` that ask for the present moment."""
     calls = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call))
     return [c.lineno for c in calls if isinstance(c.func, ast.Attribute) and c.func.attr in {"now", "today", "utcnow"}]
+
+
+def test_rules_under_a_second_name_are_pure_too() -> None:
+    """The contract on `rules` names modules; this holds `mentor_rules` and the like to the same list."""
+    contracts = {contract["id"]: contract for contract in PROJECT["tool"]["importlinter"]["contracts"]}
+    forbidden = set(contracts["pure-rules"]["forbidden_modules"])
+    assert forbidden >= {"django", "os", "time"}
+    for path in rules_modules():
+        assert not forbidden & set(imported_packages(path)), path
 
 
 def test_rules_never_ask_the_clock() -> None:
@@ -122,10 +133,10 @@ def running_nodes(node: ast.AST) -> Iterator[ast.AST]:
             yield from running_nodes(child)
 
 
-def imported_packages(folder: Path) -> dict[str, str]:
-    """Top-level packages that the code in `folder` imports at run time, each with one module that does."""
+def imported_packages(place: Path) -> dict[str, str]:
+    """Top-level packages that a module, or all in a folder, import at run time, each with one module that does."""
     found: dict[str, str] = {}
-    for path in folder.rglob("*.py"):
+    for path in place.rglob("*.py") if place.is_dir() else [place]:
         for node in running_nodes(ast.parse(path.read_text())):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             if isinstance(node, ast.ImportFrom) and node.module:
