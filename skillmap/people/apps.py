@@ -8,3 +8,7 @@ class PeopleConfig(AppConfig):
 
     name = "skillmap.people"
     label = "people"
+
+    def ready(self) -> None:
+        """Register the job kinds and what listens to sign-ins."""
+        from skillmap.people import tasks  # noqa: F401

@@ -55,8 +55,9 @@ class Grade(models.IntegerChoices):
 
 
 class StaffStatus(models.TextChoices):
-    """Whether a person is at work."""
+    """Whether a person is at work; who is joining has a first day that is still to come."""
 
+    JOINING = "joining", _("Joining")
     ACTIVE = "active", _("In post")
     ON_LEAVE = "on_leave", _("On leave")
     LEFT = "left", _("Left")
@@ -78,6 +79,11 @@ class OrganisationKind(models.TextChoices):
     GROUP = "group", _("Heading")
     PROGRAMME = "programme", _("Programme")
     FORUM = "forum", _("Forum")
+
+    @classmethod
+    def without_members(cls) -> tuple["OrganisationKind", ...]:
+        """Kinds that nobody is posted to."""
+        return cls.GROUP, cls.PROGRAMME, cls.FORUM
 
 
 class ChangeKind(models.TextChoices):

@@ -20,6 +20,7 @@ from skillmap.people.choices import (
     Role,
     StaffStatus,
 )
+from skillmap.people.fields import SearchKeyField
 
 if TYPE_CHECKING:
     from skillmap.people.access import Access
@@ -74,6 +75,8 @@ class BureauGroup(models.Model):
     name_en = models.CharField(max_length=100, blank=True)
     sort_order = models.PositiveSmallIntegerField(default=0)
     provenance = models.CharField(max_length=12, default="inferred")
+    source = models.CharField(max_length=300, blank=True)
+    version = models.PositiveIntegerField(default=1)
 
     def __str__(self) -> str:
         return f"{self.name} ({self.code})"
@@ -111,9 +114,7 @@ class Organisation(models.Model):
     kind = models.CharField(max_length=20, choices=OrganisationKind)
     parent = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="children")
     path = models.CharField(max_length=200, default="", db_index=True)
-    bureau_group = models.ForeignKey(
-        BureauGroup, models.PROTECT, null=True, blank=True, related_name="organisations"
-    )
+    bureau_group = models.ForeignKey(BureauGroup, models.PROTECT, null=True, blank=True, related_name="organisations")
     role_text = models.CharField(max_length=300, blank=True)
     sort_order = models.PositiveIntegerField(default=0)
     provenance = models.CharField(max_length=12, default="seen")
@@ -147,6 +148,8 @@ class OrganisationVersion(models.Model):
 
     organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="versions")
     name = models.CharField(max_length=100)
+    name_en = models.CharField(max_length=150, blank=True)
+    short_name = models.CharField(max_length=40, blank=True)
     parent = models.ForeignKey(Organisation, models.PROTECT, null=True, related_name="+")
     bureau_group = models.ForeignKey(BureauGroup, models.PROTECT, null=True, related_name="+")
     valid_from = models.DateField()
@@ -157,6 +160,7 @@ class OrganisationVersion(models.Model):
             models.UniqueConstraint(
                 fields=["organisation"], condition=Q(valid_to=None), name="organisation_one_open_version"
             ),
+            models.UniqueConstraint(fields=["organisation", "valid_from"], name="organisation_one_version_a_day"),
             models.CheckConstraint(
                 condition=Q(valid_to=None) | Q(valid_to__gt=F("valid_from")), name="organisation_version_interval"
             ),
@@ -167,13 +171,17 @@ class OrganisationVersion(models.Model):
 
 
 class OrganisationChange(models.Model):
-    """組織改正: a rename, merge, split or move with its date; planned ones come into force on their day."""
+    """組織改正: a rename, merge, split or move with its date; planned ones come into force on their day.
+
+    `plan` says what will be done (see services.changes). `problem` says why one that was due could not be applied.
+    """
 
     kind = models.CharField(max_length=10, choices=ChangeKind)
     state = models.CharField(max_length=10, choices=ChangeState, default=ChangeState.PLANNED)
     effective_on = models.DateField()
     note = models.CharField(max_length=300, blank=True)
     plan = models.JSONField(default=dict)
+    problem = models.CharField(max_length=300, blank=True)
     created_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     applied_at = models.DateTimeField(null=True)
@@ -182,7 +190,9 @@ class OrganisationChange(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=~Q(state="applied") | Q(applied_at__isnull=False), name="organisation_change_applied_has_time"
-            )
+            ),
+            models.CheckConstraint(condition=Q(state__in=ChangeState.values), name="organisation_change_state_known"),
+            models.CheckConstraint(condition=Q(kind__in=ChangeKind.values), name="organisation_change_kind_known"),
         ]
 
     def __str__(self) -> str:
@@ -209,7 +219,7 @@ class StaffQuerySet(models.QuerySet["Staff"]):
     """Who may know of whom."""
 
     def visible_to(self, user: User) -> Self:
-        """Persons whose master data the user may read: oneself, the secretariat all, a coordinator the own organisation's.
+        """Persons whose master data the user may read: oneself; the secretariat all, a coordinator those of the own.
 
         Being somebody's mentor adds the mentees, where assessment asks for them.
         """
@@ -227,9 +237,17 @@ class StaffQuerySet(models.QuerySet["Staff"]):
         """In post: neither left nor on leave."""
         return self.filter(status=StaffStatus.ACTIVE)
 
+    def in_service(self) -> Self:
+        """In post or on leave."""
+        return self.exclude(status=StaffStatus.LEFT)
+
 
 class Staff(models.Model):
-    """A person whose skills are, or could be, on the map."""
+    """A person whose skills are, or could be, on the map.
+
+    Organisation, grade and occupation are those of the membership of today, status that of today; a daily job brings
+    them up to date. `left_on` is the first day out of service; a later day means that the person is going to leave.
+    """
 
     number = models.CharField(max_length=20, unique=True)
     user = models.OneToOneField(User, models.PROTECT, null=True, blank=True, related_name="staff")
@@ -246,6 +264,7 @@ class Staff(models.Model):
     organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="staff")
     status = models.CharField(max_length=10, choices=StaffStatus, default=StaffStatus.ACTIVE)
     left_on = models.DateField(null=True, blank=True)
+    search_key = SearchKeyField(max_length=400, default="", editable=False)
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -256,10 +275,7 @@ class Staff(models.Model):
             models.CheckConstraint(condition=Q(grade__in=Grade.values), name="staff_grade_known"),
             models.CheckConstraint(condition=Q(occupation__in=Occupation.values), name="staff_occupation_known"),
             models.CheckConstraint(condition=Q(status__in=StaffStatus.values), name="staff_status_known"),
-            models.CheckConstraint(
-                condition=(Q(status="left", left_on__isnull=False) | (~Q(status="left") & Q(left_on__isnull=True))),
-                name="staff_left_has_day",
-            ),
+            models.CheckConstraint(condition=~Q(status="left") | Q(left_on__isnull=False), name="staff_left_has_day"),
         ]
         indexes = [
             models.Index(fields=["kana", "id"], name="staff_by_kana"),
@@ -347,11 +363,15 @@ class RoleGrantQuerySet(models.QuerySet["RoleGrant"]):
     def in_force(self, day: date | None = None) -> Self:
         """Those that hold on a day (today by default)."""
         day = day or clock.today()
-        return self.filter(Q(valid_to=None) | Q(valid_to__gt=day), valid_from__lte=day)
+        return self.filter(Q(valid_to=None) | Q(valid_to__gt=day), valid_from__lte=day, revoked_at=None)
+
+    def not_over(self) -> Self:
+        """Those that hold today or are going to."""
+        return self.filter(Q(valid_to=None) | Q(valid_to__gt=clock.today()), revoked_at=None)
 
 
 class RoleGrant(models.Model):
-    """A role given to an account, for an organisation or none, with dates."""
+    """A role given to an account, for an organisation or none, with dates; a revoked one keeps its dates."""
 
     user = models.ForeignKey(User, models.PROTECT, related_name="role_grants")
     role = models.CharField(max_length=16, choices=Role)
@@ -360,6 +380,8 @@ class RoleGrant(models.Model):
     valid_to = models.DateField(null=True, blank=True)
     granted_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     granted_at = models.DateTimeField(auto_now_add=True)
+    revoked_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    revoked_at = models.DateTimeField(null=True)
 
     objects = RoleGrantQuerySet.as_manager()
 

@@ -1,0 +1,84 @@
+"""The tree as it is and as it was, who follows whom, and how many people stand where."""
+
+from collections.abc import Iterable
+from datetime import date
+
+from django.db.models import Count, Q
+
+from skillmap.core import clock
+from skillmap.people import rules
+from skillmap.people.choices import ChangeState, Role, StaffStatus
+from skillmap.people.models import (
+    Organisation,
+    OrganisationSuccession,
+    OrganisationVersion,
+    RoleGrant,
+    Staff,
+)
+from skillmap.people.rules import Node
+
+
+def tree_on(day: date | None = None) -> list[Node]:
+    """The organisations of a day (today by default), in tree order, named and placed as they were; one query."""
+    day = day or clock.today()
+    versions = OrganisationVersion.objects.filter(
+        Q(valid_to=None) | Q(valid_to__gt=day), valid_from__lte=day
+    ).select_related("organisation")
+    return rules.arrange(
+        Node(
+            pk=version.organisation_id,
+            code=version.organisation.code,
+            name=version.name,
+            short_name=version.short_name,
+            name_en=version.name_en,
+            kind=version.organisation.kind,
+            parent_id=version.parent_id,
+            bureau_group_id=version.bureau_group_id,
+            sort_order=version.organisation.sort_order,
+        )
+        for version in versions
+    )
+
+
+def mapping(from_day: date, to_day: date) -> dict[int, tuple[int, ...]]:
+    """Which organisations of one day stand for which of another: id → ids, in one query more than the tree.
+
+    Forward in time it follows merges, splits and closings; backward it is the same seen from the other side, with
+    organisations that opened in between standing for none. So figures can be shown by the old and by the new tree.
+    """
+    early, late = sorted((from_day, to_day))
+    steps = OrganisationSuccession.objects.filter(
+        change__state=ChangeState.APPLIED, change__effective_on__gt=early, change__effective_on__lte=late
+    ).values_list("change__effective_on", "change_id", "predecessor_id", "successor_id")
+    then, now = _existing(early), _existing(late)
+    forward = {
+        pk: tuple(end for end in ends if end in now)
+        for pk, ends in rules.follow(then, (rules.Succession(*step) for step in steps)).items()
+    }
+    if from_day <= to_day:
+        return forward
+    backward = rules.turned(forward)
+    return {pk: backward.get(pk, ()) for pk in sorted(now)}
+
+
+def _existing(day: date) -> set[int]:
+    return set(Organisation.objects.valid_on(day).values_list("pk", flat=True))
+
+
+def headcounts() -> dict[int, int]:
+    """People in service per organisation, those below it included: id → count; none where there are none."""
+    own = Staff.objects.exclude(status=StaffStatus.LEFT).values("organisation_id", "organisation__path")
+    totals: dict[int, int] = {}
+    for row in own.annotate(people=Count("pk")).order_by():
+        for part in row["organisation__path"].strip("/").split("/"):
+            totals[int(part)] = totals.get(int(part), 0) + row["people"]
+    return totals
+
+
+def coordinators_of(organisation_ids: Iterable[int]) -> dict[int, list[RoleGrant]]:
+    """Who coordinates each of these organisations today, with the account and the person behind it; one query."""
+    found: dict[int, list[RoleGrant]] = {}
+    grants = RoleGrant.objects.in_force().filter(role=Role.COORDINATOR, organisation__in=list(organisation_ids))
+    for grant in grants.select_related("user__staff").order_by("user__name", "pk"):
+        found.setdefault(grant.organisation_id or 0, []).append(grant)
+    return found

@@ -1,0 +1,198 @@
+"""Accounts: made for people, tied to single sign-on, opened and closed; sessions ended."""
+
+from collections.abc import Iterable, Mapping
+from importlib import import_module
+from typing import Any
+
+from allauth.account.models import EmailAddress
+from allauth.socialaccount.models import SocialAccount
+from allauth.usersessions.models import UserSession
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+
+from skillmap.core import audit, clock, jobs
+from skillmap.core.errors import RuleViolation
+from skillmap.people.choices import Role
+from skillmap.people.models import ApiToken, RoleGrant, Staff, User
+from skillmap.people.services._common import require_secretariat
+
+
+@transaction.atomic
+def account_create(*, email: str, name: str, actor: User | None, is_service: bool = False) -> User:
+    """Make an account without a password: its owner sets one by mail, or comes by single sign-on.
+
+    RuleViolation `email_taken` where the address has an account already.
+    """
+    require_secretariat(actor)
+    try:
+        with transaction.atomic():
+            user = User.objects.create_user(email=email, name=name, is_service=is_service)
+    except IntegrityError as error:
+        raise RuleViolation(_("There is an account with this e-mail address already."), code="email_taken") from error
+    EmailAddress.objects.create(user=user, email=user.email, primary=True, verified=True)
+    audit.record(verb="account.create", actor=actor, target=user, is_service=is_service)
+    return user
+
+
+@transaction.atomic
+def account_create_for_staff(*, staff_id: int, email: str, actor: User | None) -> User:
+    """Make the account of a person. RuleViolation `has_account`, `left`, `email_missing`, `email_taken`."""
+    require_secretariat(actor)
+    staff = Staff.objects.select_for_update(of=("self",)).get(pk=staff_id)
+    if staff.user_id is not None:
+        raise RuleViolation(_("This person has an account already."), code="has_account")
+    if staff.status == "left":
+        raise RuleViolation(_("This person has left; an account can't be made."), code="left")
+    if not email:
+        raise RuleViolation(_("An account needs an e-mail address."), code="email_missing")
+    user = account_create(email=email, name=staff.name, actor=actor)
+    staff.user = user
+    staff.save(update_fields=["user"])
+    audit.record(verb="account.attach", actor=actor, target=user, subject_id=staff.pk)
+    return user
+
+
+@transaction.atomic
+def account_invite(*, user_id: int, actor: User | None) -> None:
+    """Have a mail sent with the link by which the owner sets a password; the worker makes the link when it sends."""
+    require_secretariat(actor)
+    user = User.objects.get(pk=user_id)
+    if not user.is_active or user.is_service:
+        raise RuleViolation(_("Only an account that is open to a person can be invited."), code="not_open")
+    audit.record(verb="account.invite", actor=actor, target=user)
+    jobs.enqueue("people.invite", {"user_id": user.pk}, requested_by=actor, dedup_key=str(user.pk))
+
+
+@transaction.atomic
+def account_change_email(*, user_id: int, email: str, actor: User | None) -> User:
+    """Give an account another address to sign in with; its sessions end. RuleViolation `email_taken`."""
+    require_secretariat(actor)
+    user = User.objects.select_for_update().get(pk=user_id)
+    user.email = email.lower()
+    try:
+        with transaction.atomic():
+            user.save(update_fields=["email"])
+    except IntegrityError as error:
+        raise RuleViolation(_("There is an account with this e-mail address already."), code="email_taken") from error
+    EmailAddress.objects.filter(user=user).delete()
+    EmailAddress.objects.create(user=user, email=user.email, primary=True, verified=True)
+    sessions_end([user.pk])
+    audit.record(verb="account.email", actor=actor, target=user)
+    return user
+
+
+# ------------------------------------------------------------------------------------------------- single sign-on
+
+
+@transaction.atomic
+def account_link_subject(*, user_id: int, provider_id: str, subject: str, actor: User | None) -> SocialAccount:
+    """Tie a subject of the identity provider to an account; e-mail addresses play no part.
+
+    RuleViolation `unknown_provider`, `subject_taken` (the subject belongs to another account), `has_subject`.
+    """
+    require_secretariat(actor)
+    issuer = issuers().get(provider_id)
+    if issuer is None:
+        raise RuleViolation(_("This single sign-on is not set up here."), code="unknown_provider")
+    user = User.objects.select_for_update().get(pk=user_id)
+    if SocialAccount.objects.filter(provider=provider_id, uid=subject).exists():
+        raise RuleViolation(_("This subject is tied to an account already."), code="subject_taken")
+    if SocialAccount.objects.filter(user=user, provider=provider_id).exists():
+        raise RuleViolation(_("The account is tied to another subject. Untie that one first."), code="has_subject")
+    link = SocialAccount.objects.create(user=user, provider=provider_id, uid=subject, extra_data={"issuer": issuer})
+    audit.record(verb="account.link", actor=actor, target=user, provider=provider_id)
+    return link
+
+
+@transaction.atomic
+def account_unlink_subject(*, link_id: int, actor: User | None) -> None:
+    """Untie a subject; the account's sessions end."""
+    require_secretariat(actor)
+    link = SocialAccount.objects.select_for_update().get(pk=link_id)
+    sessions_end([link.user_id])
+    audit.record(verb="account.unlink", actor=actor, target=link.user, provider=link.provider)
+    link.delete()
+
+
+def issuers() -> Mapping[str, str]:
+    """The identity providers set up here: provider id → address of the issuer's configuration."""
+    apps: list[dict[str, Any]] = settings.SOCIALACCOUNT_PROVIDERS.get("openid_connect", {}).get("APPS", [])
+    return {app["provider_id"]: app["settings"]["server_url"] for app in apps}
+
+
+# ---------------------------------------------------------------------------------------------- sessions, closing
+
+
+def sessions_end(user_ids: Iterable[int]) -> int:
+    """End all sessions of accounts: the next request of each is nobody's. Returns how many were ended."""
+    tracked = UserSession.objects.filter(user_id__in=list(user_ids))
+    keys = list(tracked.values_list("session_key", flat=True))
+    store = import_module(settings.SESSION_ENGINE).SessionStore()
+    for key in keys:
+        store.delete(key)
+    tracked.delete()
+    return len(keys)
+
+
+@transaction.atomic
+def account_end_sessions(*, user_id: int, actor: User | None) -> int:
+    """Sign an account out everywhere, at the secretariat's word. Returns the number of sessions."""
+    require_secretariat(actor)
+    user = User.objects.get(pk=user_id)
+    ended = sessions_end([user.pk])
+    audit.record(verb="account.sessions_end", actor=actor, target=user, sessions=ended)
+    return ended
+
+
+def keep_a_secretariat(*, without_users: Iterable[int] = (), without_grants: Iterable[int] = ()) -> None:
+    """Raise RuleViolation `last_secretariat` if nobody who can sign in would run the map without these.
+
+    Holds the secretariat's grants until the transaction ends: two people can't take each other out at the same moment.
+    """
+    grants = RoleGrant.objects.select_for_update(of=("self",)).filter(role=Role.SECRETARIAT, revoked_at=None)
+    list(grants.order_by("pk").values_list("pk", flat=True))
+    rest = RoleGrant.objects.in_force().filter(role=Role.SECRETARIAT, valid_to=None, user__is_active=True)
+    if not rest.exclude(user_id__in=set(without_users)).exclude(pk__in=set(without_grants)).exists():
+        raise RuleViolation(
+            _("This is the last account that runs the map. Give the secretariat's role to somebody else first."),
+            code="last_secretariat",
+        )
+
+
+def close_accounts(user_ids: Iterable[int], *, actor: User | None) -> None:
+    """End accounts with all that hangs on them, in the transaction of the caller: grants, tokens, sessions."""
+    ids, now = set(user_ids), clock.now()
+    if not ids:
+        return
+    running = RoleGrant.objects.in_force().filter(user_id__in=ids, role=Role.SECRETARIAT, user__is_active=True)
+    if running.exists():
+        keep_a_secretariat(without_users=ids)
+    User.objects.filter(pk__in=ids).update(is_active=False)
+    RoleGrant.objects.not_over().filter(user_id__in=ids).update(revoked_at=now, revoked_by=actor)
+    ApiToken.objects.filter(user_id__in=ids, revoked_at=None).update(revoked_at=now)
+    sessions_end(ids)
+    audit.record_many(
+        [audit.build(verb="account.close", actor=actor, target=user) for user in User.objects.filter(pk__in=ids)]
+    )
+
+
+@transaction.atomic
+def account_close(*, user_id: int, actor: User | None) -> None:
+    """Close one account at once; RuleViolation for one's own and for the last of the secretariat."""
+    require_secretariat(actor)
+    if actor is not None and actor.pk == user_id:
+        raise RuleViolation(_("You can't close your own account."), code="own_account")
+    close_accounts([user_id], actor=actor)
+
+
+@transaction.atomic
+def account_open(*, user_id: int, actor: User | None) -> None:
+    """Open a closed account again, without its former roles and tokens; not that of a person who has left."""
+    require_secretariat(actor)
+    user = User.objects.select_for_update().get(pk=user_id)
+    if Staff.objects.filter(user=user, status="left").exists():
+        raise RuleViolation(_("This person has left. Record the return first."), code="left")
+    user.is_active = True
+    user.save(update_fields=["is_active"])
+    audit.record(verb="account.open", actor=actor, target=user)

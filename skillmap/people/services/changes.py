@@ -1,0 +1,450 @@
+"""組織改正: planned with a day, applied on it, in one transaction; members, roles and history follow.
+
+A plan is kept as JSON, in one of these forms (ids of organisations and persons, NewOrganisation as a dict):
+
+* rename  `{"organisation", "name", "name_en", "short_name"}`
+* move    `{"organisation", "parent"}` (None: to the top)
+* merge   `{"sources": [...], "target": id or None, "new": {...} or None, "carry_roles": bool}`
+* split   `{"source", "keep": bool, "parts": [{"new": {...}, "staff": [...], "children": [...]}], "carry_roles": bool}`;
+          without `keep` the first part takes everybody and everything not named, and the source closes
+* close   `{"organisation", "members_to": id or None}`
+* open    `{"new": {...}}`; the organisation is entered at once with the day as its first, so that other plans for that
+          day can name it (the plan keeps its id as `opened`); it is not there for anybody before
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F, ProtectedError, Q, Value
+from django.db.models.functions import Concat, Substr
+from django.utils.translation import gettext as _
+
+from skillmap.core import audit, clock, notifications
+from skillmap.core.errors import RuleViolation
+from skillmap.people import rules
+from skillmap.people.choices import ChangeKind, ChangeState, Role
+from skillmap.people.models import (
+    Designation,
+    Membership,
+    Organisation,
+    OrganisationChange,
+    OrganisationSuccession,
+    OrganisationVersion,
+    RoleGrant,
+    Staff,
+    User,
+)
+from skillmap.people.services._common import require_secretariat
+from skillmap.people.services.organisations import NewOrganisation, organisation_open, version_from
+from skillmap.people.services.staff import refresh_current
+
+Plan = Mapping[str, Any]
+Units = Mapping[int, Organisation]
+
+
+@transaction.atomic
+def change_plan(*, kind: str, effective_on: date, plan: Plan, actor: User | None, note: str = "") -> OrganisationChange:
+    """Plan a change for a day, past, present or to come. It takes effect by `change_apply` or the daily job.
+
+    Raises RuleViolation with what stands against it as things are known now.
+    """
+    require_secretariat(actor)
+    if kind not in ChangeKind.values:
+        raise RuleViolation(_("Choose what is to change."), code="unknown_kind")
+    _check(kind, plan, effective_on, _all_held())
+    plan = dict(plan)
+    if kind == ChangeKind.OPEN:
+        plan["opened"] = organisation_open(NewOrganisation(**plan["new"]), on=effective_on, actor=actor).pk
+    change = OrganisationChange.objects.create(
+        kind=kind, effective_on=effective_on, plan=plan, note=note, created_by=actor
+    )
+    audit.record(verb="organisation.plan", actor=actor, target=change, kind=kind, on=effective_on.isoformat())
+    return change
+
+
+@transaction.atomic
+def change_cancel(*, change_id: int, actor: User | None) -> OrganisationChange:
+    """Drop a plan. RuleViolation `wrong_state` (in force or dropped already), `in_use` (others need it)."""
+    require_secretariat(actor)
+    change = _planned(change_id)
+    if change.kind == ChangeKind.OPEN:
+        _unopen(change)
+    change.state = ChangeState.CANCELLED
+    change.save(update_fields=["state"])
+    audit.record(verb="organisation.plan_cancel", actor=actor, target=change)
+    return change
+
+
+def _unopen(change: OrganisationChange) -> None:
+    """Take back an organisation that was entered for a plan and that nothing stands on yet."""
+    pk = change.plan["opened"]
+    others = OrganisationChange.objects.filter(state=ChangeState.PLANNED).exclude(pk=change.pk)
+    used = any(pk in named(other.plan) for other in others)
+    try:
+        with transaction.atomic():
+            OrganisationVersion.objects.filter(organisation=pk).delete()
+            Organisation.objects.filter(pk=pk).delete()
+    except ProtectedError:
+        used = True
+    if used:
+        raise RuleViolation(
+            _("Other plans or persons are tied to the organisation that would open. Change those first."), code="in_use"
+        )
+
+
+def named(plan: Plan) -> set[int]:
+    """The ids of the organisations that a plan names."""
+    new = [plan.get("new") or {}, *(part["new"] for part in plan.get("parts", []))]
+    single = [plan.get(key) for key in ("organisation", "parent", "target", "source", "members_to", "opened")]
+    found = [*single, *plan.get("sources", []), *(entry.get("parent_id") for entry in new)]
+    children = [pk for part in plan.get("parts", []) for pk in part.get("children", [])]
+    return {pk for pk in [*found, *children] if pk is not None}
+
+
+@transaction.atomic
+def change_apply(*, change_id: int, actor: User | None) -> OrganisationChange:
+    """Put a planned change into force, whole or not at all; from its own day on, also when that has passed.
+
+    Raises RuleViolation `not_yet` before its day, `wrong_state`, or what stands against it.
+    """
+    require_secretariat(actor)
+    units = _all_held()
+    change = _planned(change_id)
+    if change.effective_on > clock.today():
+        raise RuleViolation(_("The day of this change has not come yet."), code="not_yet")
+    if "opened" not in change.plan:
+        _check(change.kind, change.plan, change.effective_on, units)
+    APPLY[ChangeKind(change.kind)](change, units, actor)
+    change.state, change.applied_at, change.problem = ChangeState.APPLIED, clock.now(), ""
+    change.save(update_fields=["state", "applied_at", "problem"])
+    audit.record(
+        verb="organisation.change", actor=actor, target=change, kind=change.kind, on=change.effective_on.isoformat()
+    )
+    return change
+
+
+def changes_apply_due() -> dict[str, int]:
+    """Apply what is due, oldest first, each in a transaction of its own; what can't be is noted and told."""
+    due = OrganisationChange.objects.filter(state=ChangeState.PLANNED, effective_on__lte=clock.today())
+    applied = refused = 0
+    for pk in list(due.order_by("effective_on", "pk").values_list("pk", flat=True)):
+        try:
+            change_apply(change_id=pk, actor=None)
+            applied += 1
+        except RuleViolation as refusal:
+            if refusal.code != "wrong_state":  # else somebody pressed the button at this moment
+                _note_problem(pk, str(refusal))
+                refused += 1
+    return {"applied": applied, "refused": refused}
+
+
+@transaction.atomic
+def _note_problem(change_id: int, problem: str) -> None:
+    OrganisationChange.objects.filter(pk=change_id, state=ChangeState.PLANNED).update(problem=problem[:300])
+    secretariat = RoleGrant.objects.in_force().filter(role=Role.SECRETARIAT, user__is_active=True)
+    notifications.notify_many(
+        notifications.build(
+            recipient_id=user_id,
+            kind="organisation.problem",
+            subject=_("A planned change of organisation could not be applied"),
+            body=problem,
+            path=f"/people/reorganisations/{change_id}/",
+            dedup_key=f"organisation-change:{change_id}:{clock.today().isoformat()}",
+        )
+        for user_id in sorted(set(secretariat.values_list("user_id", flat=True)))
+    )
+
+
+def _planned(change_id: int) -> OrganisationChange:
+    change = OrganisationChange.objects.select_for_update(of=("self",)).get(pk=change_id)
+    if change.state != ChangeState.PLANNED:
+        raise RuleViolation(_("This change is in force or was dropped already."), code="wrong_state")
+    return change
+
+
+def _all_held() -> dict[int, Organisation]:
+    """Every organisation, held: changes are rare, and two at once could close a circle between them."""
+    return {row.pk: row for row in Organisation.objects.select_for_update(of=("self",)).order_by("pk")}
+
+
+# ---------------------------------------------------------------------------------------------------------- checks
+
+
+def _check(kind: str, plan: Plan, on: date, units: Units) -> None:
+    CHECKS[ChangeKind(kind)](plan, on, units)
+
+
+def _unit(units: Units, pk: object, on: date) -> Organisation:
+    row = units.get(pk) if isinstance(pk, int) else None
+    if row is None:
+        raise RuleViolation(_("Choose an organisation."), code="unknown_organisation")
+    if row.valid_to is not None or on < row.valid_from:
+        raise RuleViolation(_("%(name)s does not exist on that day, or is closed.") % {"name": row.name}, code="closed")
+    return row
+
+
+def _check_new(new: Plan, on: date, units: Units) -> None:
+    if any(row.code == new["code"] for row in units.values()):
+        raise RuleViolation(
+            _("The code %(code)s is taken by another organisation.") % {"code": new["code"]}, code="code_taken"
+        )
+    if new.get("parent_id") is not None:
+        _unit(units, new["parent_id"], on)
+
+
+def _check_rename(plan: Plan, on: date, units: Units) -> None:
+    row = _unit(units, plan["organisation"], on)
+    if all(plan.get(name, "") == getattr(row, name) for name in ("name", "name_en", "short_name")):
+        raise RuleViolation(_("Nothing would change by this rename."), code="no_change")
+
+
+def _check_move(plan: Plan, on: date, units: Units) -> None:
+    row = _unit(units, plan["organisation"], on)
+    if plan["parent"] == row.parent_id:
+        raise RuleViolation(_("It stands there already."), code="no_change")
+    if plan["parent"] is not None:
+        parent = _unit(units, plan["parent"], on)
+        if rules.is_below(parent.path, row.path):
+            raise RuleViolation(_("An organisation can't stand below itself."), code="circle")
+
+
+def _check_merge(plan: Plan, on: date, units: Units) -> None:
+    sources = [_unit(units, pk, on) for pk in plan["sources"]]
+    if plan.get("target") is not None:
+        target = _unit(units, plan["target"], on)
+        if target in sources or any(rules.is_below(target.path, source.path) for source in sources):
+            raise RuleViolation(_("The organisations that end can't include the one they go into."), code="circle")
+        least = 1
+    else:
+        _check_new(plan["new"], on, units)
+        _not_below(plan["new"], sources, units)
+        least = 2
+    if len(sources) < least or len({source.pk for source in sources}) != len(sources):
+        raise RuleViolation(_("Choose the organisations that are merged, each once."), code="too_few")
+    for one in sources:
+        if any(one.pk != other.pk and rules.is_below(one.path, other.path) for other in sources):
+            raise RuleViolation(_("One of the organisations stands below another one."), code="circle")
+
+
+def _not_below(new: Plan, sources: Iterable[Organisation], units: Units) -> None:
+    parent = units.get(new.get("parent_id") or 0)
+    if parent is not None and any(rules.is_below(parent.path, source.path) for source in sources):
+        raise RuleViolation(_("The new organisation can't stand below one that ends."), code="circle")
+
+
+def _check_split(plan: Plan, on: date, units: Units) -> None:
+    source = _unit(units, plan["source"], on)
+    parts = plan["parts"]
+    if len(parts) < (1 if plan["keep"] else 2):
+        raise RuleViolation(_("Name the organisations that come out of it."), code="too_few")
+    codes = [part["new"]["code"] for part in parts]
+    if len(set(codes)) != len(codes):
+        raise RuleViolation(_("Two new organisations have the same code."), code="code_taken")
+    for part in parts:
+        _check_new(part["new"], on, units)
+        if not plan["keep"]:
+            _not_below(part["new"], [source], units)
+    for name in ("staff", "children"):
+        chosen = [pk for part in parts for pk in part.get(name, [])]
+        if len(set(chosen)) != len(chosen):
+            raise RuleViolation(_("Somebody or something stands in two parts."), code="chosen_twice")
+    children = {pk for pk, row in units.items() if row.parent_id == source.pk}
+    if not {pk for part in parts for pk in part.get("children", [])} <= children:
+        raise RuleViolation(_("Only what stands directly below can be given to a part."), code="not_below")
+
+
+def _check_close(plan: Plan, on: date, units: Units) -> None:
+    row = _unit(units, plan["organisation"], on)
+    if any(other.parent_id == row.pk and other.valid_to is None for other in units.values()):
+        raise RuleViolation(_("Other organisations stand below it. Move or close those first."), code="has_children")
+    if plan.get("members_to") is not None:
+        target = _unit(units, plan["members_to"], on)
+        if target.pk == row.pk:
+            raise RuleViolation(_("Its members can't go to itself."), code="circle")
+    elif _members(row.pk, on).exists():
+        raise RuleViolation(_("It has members. Say where they go."), code="has_members")
+
+
+def _members(organisation_id: int, on: date) -> Any:
+    return Membership.objects.filter(Q(valid_to=None) | Q(valid_to__gt=on), organisation=organisation_id)
+
+
+# ------------------------------------------------------------------------------------------------------------ acts
+
+
+def _apply_rename(change: OrganisationChange, units: Units, _actor: User | None) -> None:
+    plan = change.plan
+    names = {name: plan.get(name, "") for name in ("name", "name_en", "short_name")}
+    version_from(units[plan["organisation"]], change.effective_on, names)
+
+
+def _apply_move(change: OrganisationChange, units: Units, _actor: User | None) -> None:
+    _put_below(units[change.plan["organisation"]], change.plan["parent"], change.effective_on)
+
+
+def _put_below(row: Organisation, parent_id: int | None, on: date) -> None:
+    """Hang a unit and all below it under another one, with their paths."""
+    row.refresh_from_db()
+    old = row.path
+    parent_path = Organisation.objects.values_list("path", flat=True).get(pk=parent_id) if parent_id else ""
+    version_from(row, on, {"parent_id": parent_id})
+    new = rules.path_of(parent_path, row.pk)
+    Organisation.objects.filter(path__startswith=old).update(
+        path=Concat(Value(new), Substr(F("path"), len(old) + 1)), version=F("version") + 1
+    )
+
+
+def _apply_merge(change: OrganisationChange, units: Units, actor: User | None) -> None:
+    plan, on = change.plan, change.effective_on
+    if plan.get("target") is not None:
+        target = units[plan["target"]]
+    else:
+        target = organisation_open(NewOrganisation(**plan["new"]), on=on, actor=actor)
+    for pk in plan["sources"]:
+        _children_to(pk, target.pk, on, units)
+        _members_to(pk, target.pk, change)
+        if plan.get("carry_roles", True):
+            _roles_to(pk, [target.pk], change)
+        _end(units[pk], on)
+        _succeed(change, pk, target.pk)
+
+
+def _apply_split(change: OrganisationChange, units: Units, actor: User | None) -> None:
+    plan, on, source = change.plan, change.effective_on, units[change.plan["source"]]
+    opened = [organisation_open(NewOrganisation(**part["new"]), on=on, actor=actor) for part in plan["parts"]]
+    for part, row in zip(plan["parts"], opened, strict=True):
+        _members_to(source.pk, row.pk, change, staff_ids=part.get("staff", []))
+        for child in part.get("children", []):
+            _put_below(units[child], row.pk, on)
+        _succeed(change, source.pk, row.pk)
+    if plan["keep"]:
+        _succeed(change, source.pk, source.pk)
+        return
+    _members_to(source.pk, opened[0].pk, change)
+    _children_to(source.pk, opened[0].pk, on, units)
+    if plan.get("carry_roles", True):
+        _roles_to(source.pk, [row.pk for row in opened], change)
+    _end(source, on)
+
+
+def _apply_close(change: OrganisationChange, units: Units, _actor: User | None) -> None:
+    plan, on = change.plan, change.effective_on
+    row = units[plan["organisation"]]
+    if plan.get("members_to") is not None:
+        _members_to(row.pk, plan["members_to"], change)
+        _succeed(change, row.pk, plan["members_to"])
+    _end(row, on)
+
+
+def _apply_open(_change: OrganisationChange, _units: Units, _actor: User | None) -> None:
+    """The row was entered with the plan; its first day has come."""
+
+
+def _children_to(source_id: int, target_id: int, on: date, units: Units) -> None:
+    for child in Organisation.objects.filter(parent=source_id, valid_to=None).order_by("pk"):
+        if child.pk != target_id:
+            _put_below(units[child.pk], target_id, on)
+
+
+def _end(row: Organisation, on: date) -> None:
+    """Close a unit from a day on. RuleViolation where a later version of it exists."""
+    row.refresh_from_db()
+    last = row.versions.get(valid_to=None)
+    if on <= max(last.valid_from, row.valid_from):
+        raise RuleViolation(
+            _("%(name)s was opened or changed on that day or later. Choose a later day.") % {"name": row.name},
+            code="later_version",
+        )
+    OrganisationVersion.objects.filter(pk=last.pk).update(valid_to=on)
+    row.valid_to = on
+    row.version += 1
+    row.save(update_fields=["valid_to", "version"])
+
+
+def _succeed(change: OrganisationChange, predecessor_id: int, successor_id: int) -> None:
+    OrganisationSuccession.objects.create(change=change, predecessor_id=predecessor_id, successor_id=successor_id)
+
+
+def _members_to(
+    source_id: int, target_id: int, change: OrganisationChange, *, staff_ids: Iterable[int] | None = None
+) -> None:
+    """Take people (all, or those named) from one unit to another from the day on: memberships and designations.
+
+    What lies before the day stays; what spans it is cut in two; what begins later begins in the new unit. So the
+    history comes out the same whenever the change is applied.
+    """
+    on = change.effective_on
+    rows = _members(source_id, on)
+    appointments = Designation.objects.filter(Q(valid_to=None) | Q(valid_to__gt=on), organisation=source_id)
+    if staff_ids is not None:
+        chosen = list(staff_ids)
+        rows, appointments = rows.filter(staff__in=chosen), appointments.filter(staff__in=chosen)
+    people = sorted(set(rows.values_list("staff_id", flat=True)))
+    list(Staff.objects.select_for_update(of=("self",)).filter(pk__in=people).order_by("pk").values_list("pk"))
+    reason = _("Change of organisation")
+    _cut(rows, on, organisation_id=target_id, reason=reason, recorded_by_id=change.created_by_id)
+    _cut(appointments, on, organisation_id=target_id, recorded_by_id=change.created_by_id)
+    refresh_current(people)
+    # Whoever has left by now, or joins later, has no membership of today.
+    Staff.objects.filter(pk__in=people, organisation=source_id).update(organisation=target_id, version=F("version") + 1)
+
+
+def _cut(rows: Any, on: date, **values: Any) -> None:
+    """Give dated rows new values from a day on."""
+    spanning = list(rows.filter(valid_from__lt=on))
+    rows.filter(valid_from__gte=on).update(**values)
+    model = rows.model
+    model.objects.filter(pk__in=[row.pk for row in spanning]).update(valid_to=on)
+    for row in spanning:
+        row.pk, row.id, row.valid_from = None, None, on
+        row._state.adding = True
+        for name, value in values.items():
+            setattr(row, name, value)
+    model.objects.bulk_create(spanning, batch_size=500)
+
+
+def _roles_to(source_id: int, target_ids: Iterable[int], change: OrganisationChange) -> None:
+    """End grants for a unit that ends, and give the same for its successors; never to whoever planned the change."""
+    on, actor = change.effective_on, change.created_by
+    grants = list(RoleGrant.objects.not_over().filter(organisation=source_id).order_by("pk"))
+    lines = []
+    for grant in grants:
+        for target_id in target_ids:
+            held = RoleGrant.objects.not_over().filter(user=grant.user_id, role=grant.role, organisation=target_id)
+            if grant.user_id == change.created_by_id or held.exists():
+                continue
+            RoleGrant.objects.create(
+                user_id=grant.user_id,
+                role=grant.role,
+                organisation_id=target_id,
+                valid_from=max(on, grant.valid_from),
+                valid_to=grant.valid_to,
+                granted_by=actor,
+            )
+            told: dict[str, Any] = {"role": grant.role, "organisation": target_id, "change": change.pk}
+            lines.append(audit.build(verb="role.grant", actor=actor, target=grant.user, **told))
+    RoleGrant.objects.filter(pk__in=[grant.pk for grant in grants], valid_from__lt=on).update(valid_to=on)
+    RoleGrant.objects.filter(pk__in=[grant.pk for grant in grants], valid_from__gte=on).update(
+        revoked_at=clock.now(), revoked_by=actor
+    )
+    audit.record_many(lines)
+
+
+CHECKS: dict[ChangeKind, Callable[[Plan, date, Units], None]] = {
+    ChangeKind.RENAME: _check_rename,
+    ChangeKind.MOVE: _check_move,
+    ChangeKind.MERGE: _check_merge,
+    ChangeKind.SPLIT: _check_split,
+    ChangeKind.CLOSE: _check_close,
+    ChangeKind.OPEN: lambda plan, on, units: _check_new(plan["new"], on, units),
+}
+APPLY: dict[ChangeKind, Callable[[OrganisationChange, Units, User | None], None]] = {
+    ChangeKind.RENAME: _apply_rename,
+    ChangeKind.MOVE: _apply_move,
+    ChangeKind.MERGE: _apply_merge,
+    ChangeKind.SPLIT: _apply_split,
+    ChangeKind.CLOSE: _apply_close,
+    ChangeKind.OPEN: _apply_open,
+}

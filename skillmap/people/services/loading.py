@@ -1,0 +1,126 @@
+"""The organisations of the fixtures: loaded once, and again without harm."""
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from django.db import transaction
+
+from skillmap.core import audit
+from skillmap.people.models import BureauGroup, Organisation
+from skillmap.people.services.organisations import NewOrganisation, organisation_open, version_from
+
+# The digital services bureau began on this day; the tree of the fixtures is known from then on.
+FIRST_DAY = date(2021, 4, 1)
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """How many rows were new, brought up to date, and left as they were."""
+
+    created: int = 0
+    updated: int = 0
+    same: int = 0
+
+
+def _rows(path: Path) -> Iterator[dict[str, str]]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        yield from csv.DictReader(file)
+
+
+@transaction.atomic
+def organisations_load(folder: Path) -> Loaded:
+    """Load `organisations.csv`, `organisations_dates.csv` and `bureau_groups.csv` of a folder.
+
+    Rows are known by their code. Texts of role and source follow the file as long as nobody confirmed the row; names
+    and places in the tree are set once, since later ones come by dated changes. Running it again changes nothing.
+    """
+    days = {row["code"]: row for row in _rows(folder / "organisations_dates.csv")}
+    known = {row.code: row for row in Organisation.objects.select_for_update(of=("self",)).order_by("pk")}
+    created = updated = same = 0
+    for entry in _parents_first(list(_rows(folder / "organisations.csv"))):
+        code = entry["code"]
+        if code not in known:
+            known[code] = _open(entry, days.get(code), known)
+            created += 1
+        elif _refresh(known[code], entry):
+            updated += 1
+        else:
+            same += 1
+    groups = _load_groups(folder / "bureau_groups.csv", known)
+    loaded = Loaded(created + groups.created, updated + groups.updated, same + groups.same)
+    audit.record(verb="organisation.load", actor=None, created=loaded.created, updated=loaded.updated)
+    return loaded
+
+
+def _parents_first(rows: list[dict[str, str]]) -> list[dict[str, str]]:
+    """The rows in an order in which nothing comes before what it stands below."""
+    done: set[str] = set()
+    ordered: list[dict[str, str]] = []
+    while len(ordered) < len(rows):
+        waiting = [row for row in rows if row["code"] not in done]
+        ready = [row for row in waiting if not row["parent_code"] or row["parent_code"] in done]
+        if not ready:
+            raise ValueError("organisations.csv names a parent that is not in it, or a circle")
+        ordered += ready
+        done |= {row["code"] for row in ready}
+    return ordered
+
+
+def _open(entry: dict[str, str], days: dict[str, str] | None, known: dict[str, Organisation]) -> Organisation:
+    first = date.fromisoformat(days["valid_from"]) if days and days["valid_from"] else FIRST_DAY
+    until = date.fromisoformat(days["valid_to"]) if days and days["valid_to"] else None
+    return organisation_open(
+        NewOrganisation(
+            code=entry["code"],
+            name=entry["name"],
+            kind=entry["kind"],
+            parent_id=known[entry["parent_code"]].pk if entry["parent_code"] else None,
+            name_en=entry.get("name_en", ""),
+            role_text=entry["role"],
+            sort_order=int(entry["sort_order"]),
+            provenance=entry["provenance"],
+            source=entry["source"],
+        ),
+        on=first,
+        until=until,
+        actor=None,
+    )
+
+
+def _refresh(row: Organisation, entry: dict[str, str]) -> bool:
+    wanted = {"role_text": entry["role"], "source": entry["source"]}
+    changes = {name: value for name, value in wanted.items() if getattr(row, name) != value}
+    if not changes or row.provenance == "confirmed":
+        return False
+    for name, value in changes.items():
+        setattr(row, name, value)
+    row.version += 1
+    row.save(update_fields=[*changes, "version"])
+    return True
+
+
+def _load_groups(path: Path, known: dict[str, Organisation]) -> Loaded:
+    """Make the default bureau groups; an organisation is put into one only where it has none."""
+    created = same = updated = 0
+    for entry in _rows(path):
+        group, new = BureauGroup.objects.get_or_create(
+            code=entry["code"],
+            defaults={
+                "name": entry["name"],
+                "name_en": entry["name_en"],
+                "sort_order": int(entry["sort_order"]),
+                "provenance": entry["provenance"],
+                "source": entry["source"],
+            },
+        )
+        created, same = created + new, same + (not new)
+        for code in entry["organisations"].split() if new else []:
+            row = known[code]
+            row.refresh_from_db()
+            if row.bureau_group_id is None and row.valid_to is None:
+                version_from(row, row.valid_from, {"bureau_group_id": group.pk})
+                updated += 1
+    return Loaded(created, updated, same)

@@ -1,0 +1,119 @@
+"""People's rules: searching names, intervals, the tree, who follows whom."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from skillmap.people import rules
+from skillmap.people.rules import Interval, Node, Succession
+
+DAY = date(2026, 4, 1)
+
+
+@pytest.mark.parametrize(
+    ("typed", "stored"),
+    [
+        ("ヤマダ", "やまだ"),
+        ("ﾔﾏﾀﾞ", "やまだ"),
+        ("か゛", "が"),
+        ("山田太郎", "山田　太郎"),
+        ("高崎", "髙﨑"),
+        ("吉田", "𠮷田"),
+        ("葛󠄀城", "葛城"),
+        ("ＡＢＣ１２", "abc12"),
+        ("ヴァン", "ゔぁん"),
+    ],
+)
+def test_names_are_found_whatever_their_form(typed: str, stored: str) -> None:
+    assert rules.fold(typed) == rules.fold(stored)
+
+
+def test_names_that_differ_stay_apart() -> None:
+    assert rules.fold("やまた") != rules.fold("やまだ")
+
+
+@given(st.text(max_size=30))
+def test_folding_twice_changes_nothing(text: str) -> None:
+    once = rules.fold(text)
+    assert rules.fold(once) == once
+
+
+@given(st.text(max_size=30))
+def test_a_folded_name_holds_no_separator(text: str) -> None:
+    assert "\n" not in rules.fold(text)
+
+
+def test_an_interval_leaves_its_last_day_out() -> None:
+    interval = Interval(DAY, date(2026, 5, 1))
+    assert interval.holds_on(DAY)
+    assert interval.holds_on(date(2026, 4, 30))
+    assert not interval.holds_on(date(2026, 5, 1))
+    assert not interval.holds_on(date(2026, 3, 31))
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        (Interval(DAY), Interval(DAY), True),
+        (Interval(DAY, date(2026, 5, 1)), Interval(date(2026, 5, 1)), False),
+        (Interval(DAY), Interval(date(2030, 1, 1), date(2030, 1, 2)), True),
+        (Interval(date(2020, 1, 1), DAY), Interval(DAY), False),
+    ],
+)
+def test_intervals_overlap(one: Interval, other: Interval, expected: bool) -> None:
+    assert one.overlaps(other) is expected
+    assert other.overlaps(one) is expected
+
+
+@pytest.mark.parametrize(
+    ("day", "left_on", "leaves", "expected"),
+    [
+        (date(2026, 3, 31), None, [], "joining"),
+        (DAY, None, [], "active"),
+        (DAY, None, [Interval(DAY)], "on_leave"),
+        (DAY, None, [Interval(date(2026, 4, 2))], "active"),
+        (DAY, date(2026, 4, 2), [], "active"),
+        (DAY, DAY, [Interval(DAY)], "left"),
+    ],
+)
+def test_status_follows_from_the_days(day: date, left_on: date | None, leaves: list[Interval], expected: str) -> None:
+    assert rules.status_on(day, joins_on=DAY, left_on=left_on, leaves=leaves) == expected
+
+
+def _node(pk: int, parent: int | None = None, order: int = 0) -> Node:
+    return Node(pk, f"c{pk}", f"n{pk}", "", "", "bureau", parent, None, order)
+
+
+def test_the_tree_is_arranged_with_paths() -> None:
+    arranged = rules.arrange([_node(3, 1), _node(1, order=2), _node(2, order=1), _node(4, 3), _node(5, 99)])
+    assert [(node.pk, node.path, node.depth) for node in arranged] == [
+        (5, "/5/", 0),
+        (2, "/2/", 0),
+        (1, "/1/", 0),
+        (3, "/1/3/", 1),
+        (4, "/1/3/4/", 2),
+    ]
+
+
+def test_a_path_prefix_is_no_ancestor_by_accident() -> None:
+    assert not rules.is_below("/12/", "/1/")
+    assert rules.is_below("/1/2/", "/1/")
+
+
+def test_changes_are_followed_in_their_order() -> None:
+    steps = [
+        Succession(date(2026, 4, 1), 2, 20, 30),  # later: 20 goes into 30
+        Succession(date(2025, 4, 1), 1, 10, 20),  # first: 10 splits into 20 and 21
+        Succession(date(2025, 4, 1), 1, 10, 21),
+        Succession(date(2026, 4, 1), 3, 40, 40),  # 40 splits and is kept
+        Succession(date(2026, 4, 1), 3, 40, 41),
+    ]
+    assert rules.follow([10, 20, 40, 50], steps) == {10: (21, 30), 20: (30,), 40: (40, 41), 50: (50,)}
+
+
+def test_the_mapping_can_be_turned() -> None:
+    assert rules.turned({1: (3, 4), 2: (3,)}) == {3: (1, 2), 4: (1,)}
