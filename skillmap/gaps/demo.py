@@ -1,0 +1,154 @@
+"""Demand surveys of the demo world, and the gap run of fiscal year 2024 with its adopted areas.
+
+The survey of 2024 has the order of demand that the published analysis prints; the head counts themselves are made up.
+"""
+
+import csv
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from random import Random
+
+from skillmap.assessment.demo import DemoCycles
+from skillmap.core import clock
+from skillmap.framework.models import Framework, Skill
+from skillmap.gaps.choices import Phase, ResponseState, SurveyState
+from skillmap.gaps.models import DemandItem, DemandQuestion, DemandResponse, DemandSurvey
+from skillmap.people.demo import DemoPeople
+from skillmap.people.models import Organisation, User
+
+BUSINESSES = (
+    "電子申請基盤の運用", "窓口予約サービスの改善", "業務システムの更改", "データ公開サイトの構築", "庁内ネットワークの更新",
+    "オンライン相談の導入", "補助金申請の電子化", "施設予約システムの再構築", "防災情報アプリの改修", "生成AIの業務利用の検証",
+)  # fmt: skip
+
+
+def demand_order(path: Path) -> list[str]:
+    """Item codes in the order of demand of 2024: the printed fifteen, then the others by number."""
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    printed = sorted((row for row in rows if row["demand_rank"]), key=lambda row: int(row["demand_rank"]))
+    order = [row["skill_code"] for row in printed]
+    return order + [row["skill_code"] for row in rows if row["skill_code"] not in order]
+
+
+def build_surveys(
+    *, people: DemoPeople, framework: Framework, rng: Random, today: date, running: int, fixtures: Path
+) -> None:
+    """A closed survey for each past year, and a running one with answers in every state."""
+    order = demand_order(fixtures / "priority_2024.csv")
+    skills = {skill.code: skill for skill in framework.skills.filter(kind="digital")}
+    bureaus = list(Organisation.objects.filter(pk__in=people.coordinators).order_by("sort_order"))
+    office = people.accounts["secretariat"]
+    for year in sorted({2024, running - 2, running - 1} - {running}):
+        survey = DemandSurvey.objects.create(
+            fiscal_year=year,
+            name=f"{year}年度 需要調査",
+            framework=framework,
+            state=SurveyState.CLOSED,
+            opens_on=date(year, 4, 15),
+            closes_on=date(year, 5, 31),
+            created_by=office,
+        )
+        responses = _responses(survey, bureaus, people.coordinators, {})
+        totals = {code: 4 * (len(order) - rank) + 8 for rank, code in enumerate(order)}
+        _lines(responses, totals, skills, rng)
+        rng.shuffle(order) if year == 2024 else None
+    _running_survey(framework, bureaus, people, order, skills, rng, today, running)
+
+
+def _responses(
+    survey: DemandSurvey,
+    bureaus: Sequence[Organisation],
+    coordinators: Mapping[int, User],
+    states: Mapping[int, ResponseState],
+) -> list[DemandResponse]:
+    answered = (ResponseState.SUBMITTED, ResponseState.NONE)
+    rows = []
+    for bureau in bureaus:
+        state = states.get(bureau.pk, ResponseState.SUBMITTED)
+        sent = datetime.combine(min(survey.closes_on, clock.today()), time(10), tzinfo=clock.TOKYO)
+        rows.append(
+            DemandResponse(
+                survey=survey,
+                organisation=bureau,
+                state=state,
+                submitted_at=sent if state in answered else None,
+                submitted_by=coordinators[bureau.pk] if state in answered else None,
+            )
+        )
+    return DemandResponse.objects.bulk_create(rows)
+
+
+def _lines(
+    responses: Sequence[DemandResponse], totals: Mapping[str, int], skills: Mapping[str, Skill], rng: Random
+) -> None:
+    """Spread the head counts of each item over the organisations, a few people a line."""
+    rows = []
+    for code, total in totals.items():
+        left = total
+        while left > 0:
+            heads = min(left, rng.randint(1, 5))
+            left -= heads
+            response = rng.choice(responses)
+            rows.append(
+                DemandItem(
+                    response=response,
+                    business=rng.choice(BUSINESSES),
+                    phase=rng.choice(Phase.values),
+                    skill=skills[code],
+                    level=rng.choice((1, 2, 2, 2, 3)),
+                    headcount=heads,
+                    needed_from=date(response.survey.fiscal_year + 1, 4, 1),
+                    filled_staff=rng.randint(0, heads),
+                    position=len(rows),
+                )
+            )
+    DemandItem.objects.bulk_create(rows, batch_size=2000)
+
+
+def _running_survey(
+    framework: Framework,
+    bureaus: Sequence[Organisation],
+    people: DemoPeople,
+    order: Sequence[str],
+    skills: Mapping[str, Skill],
+    rng: Random,
+    today: date,
+    running: int,
+) -> None:
+    survey = DemandSurvey.objects.create(
+        fiscal_year=running,
+        name=f"{running}年度 需要調査",
+        framework=framework,
+        state=SurveyState.OPEN,
+        opens_on=today - timedelta(days=14),
+        closes_on=today + timedelta(days=16),
+        created_by=people.accounts["secretariat"],
+    )
+    own = next(pk for pk, user in people.coordinators.items() if user == people.accounts["coordinator"])
+    spread = (
+        ResponseState.SUBMITTED, ResponseState.SUBMITTED, ResponseState.DRAFT, ResponseState.QUESTIONED,
+        ResponseState.NOT_STARTED, ResponseState.NONE,
+    )  # fmt: skip
+    states = {bureau.pk: spread[index % len(spread)] for index, bureau in enumerate(bureaus)}
+    states[own] = ResponseState.DRAFT
+    responses = _responses(survey, bureaus, people.coordinators, states)
+    writing = (ResponseState.SUBMITTED, ResponseState.DRAFT, ResponseState.QUESTIONED)
+    totals = {code: 2 * (len(order) - rank) + 4 for rank, code in enumerate(order)}
+    _lines([response for response in responses if response.state in writing], totals, skills, rng)
+    DemandQuestion.objects.bulk_create(
+        DemandQuestion(
+            response=response,
+            text="人数の根拠になる業務の規模を、もう少し詳しく教えてください。",
+            asked_by=people.accounts["secretariat"],
+        )
+        for response in responses
+        if response.state == ResponseState.QUESTIONED
+    )
+
+
+def run_and_adopt(*, cycles: DemoCycles, office: User) -> None:
+    """Compute the gap run of 2024 as a job would, publish it and adopt what the rule proposes."""
+    if 2024 not in cycles.by_year:
+        return
