@@ -201,15 +201,18 @@
       line.classList.toggle("is-complete", done === own.length);
     });
     const open = unsent();
-    const failing = open.filter((item) => item.failures > 0 || item.conflicted).length;
-    state.classList.toggle("is-waiting", failing > 0);
-    if (failing) state.textContent = text.textWaiting.replace("{n}", failing);
+    const undecided = open.filter((item) => item.conflicted).length;
+    const failing = open.filter((item) => item.failures > 0 && !item.conflicted).length;
+    state.classList.toggle("is-waiting", failing + undecided > 0);
+    if (undecided) state.textContent = text.textUndecided.replace("{n}", undecided);
+    else if (failing) state.textContent = text.textWaiting.replace("{n}", failing);
     else if (open.some((item) => item.sending)) state.textContent = text.textSaving;
+    else if (open.length) state.textContent = text.textPending;
     else if (at) state.textContent = text.textSaved.replace("{time}", clock(at));
   }
 
   function clock(at) {
-    return at.toLocaleTimeString("ja-JP", { hour: "2-digit", minute: "2-digit", hour12: false });
+    return at.toLocaleTimeString("ja-JP", { hour: "2-digit", minute: "2-digit", hour12: false, timeZone: "Asia/Tokyo" });
   }
 
   function applyFilter() {
