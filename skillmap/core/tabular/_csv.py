@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-from skillmap.core.tabular._wire import Refused, cell_name, encode_cell
+from skillmap.core.tabular._wire import MAX_ROW, Refused, cell_name, encode_cell
 from skillmap.core.tabular.keys import header_key
 from skillmap.core.tabular.limits import Limits
 
@@ -17,6 +17,8 @@ JIS_ESCAPES = (b"\x1b$B", b"\x1b$@", b"\x1b(J")
 # Bytes 80, A0, FD, FE, FF stand for nothing in cp932; the codec lets them pass as these.
 NOT_CP932 = re.compile("[\x80\uf8f0-\uf8f3]")
 SEPARATORS = (",", "\t", ";")
+SAMPLE = 200_000  # characters in which the heading row is looked for to find the separator
+BARE_CR = re.compile(r"\r(?!\n)")
 
 
 def read_csv(data: bytes, *, headers: set[str], limits: Limits) -> Iterator[Any]:
@@ -34,13 +36,19 @@ def read_csv(data: bytes, *, headers: set[str], limits: Limits) -> Iterator[Any]
     separator = _separator(text, headers, limits)
     yield {"kind": "csv", "encoding": encoding, "separator": separator}
     for number, row in enumerate(_records(text, separator), start=1):
-        cells = [encode_cell(value, longest=limits.cell_chars) for value in row]
+        if number > MAX_ROW:
+            raise Refused("too_many_rows", limit=limits.rows, row=number)
+        if "".join(row[limits.columns :]).strip():
+            raise Refused("too_many_columns", limit=limits.columns, cell=_first_beyond(number, row, limits.columns))
+        cells = [encode_cell(value, longest=limits.cell_chars) for value in row[: limits.columns]]
         while cells and not _filled(cells[-1]):
             cells.pop()
-        if len(cells) > limits.columns:
-            raise Refused("too_many_columns", limit=limits.columns, cell=cell_name(number, len(cells) - 1))
         if cells:
             yield [number, cells, len(row)]
+
+
+def _first_beyond(number: int, row: list[str], columns: int) -> str:
+    return cell_name(number, next(index for index in range(columns, len(row)) if row[index].strip()))
 
 
 def _filled(cell: Any) -> bool:
@@ -103,7 +111,7 @@ def _separator(text: str, headers: set[str], limits: Limits) -> str:
 def _best_match(text: str, separator: str, headers: set[str], limits: Limits) -> int:
     best = 0
     try:
-        for row in islice(_records(text, separator), limits.header_rows):
+        for row in islice(_records(text[:SAMPLE], separator), limits.header_rows):
             best = max(best, len({header_key(cell[:200]) for cell in row[: 4 * limits.columns]} & headers))
     except Refused:  # wrong separators break quotes; what is wrong with the right one is said when it is read
         pass
@@ -132,10 +140,9 @@ def _records(text: str, separator: str) -> Iterator[list[str]]:
 
     Files that end every line with CR alone (old Macintosh) are read.
     """
-    lines = _Lines(text)
-    cr_ends_lines = "\n" not in text
+    lines = _Lines(text) if "\n" in text and BARE_CR.search(text) else None
     csv.field_size_limit(len(text) + 1)  # long cells are reported later, with their place
-    reader = csv.reader(lines, delimiter=separator, strict=True)
+    reader = csv.reader(lines or io.StringIO(text, newline=""), delimiter=separator, strict=True)
     number = 0
     while True:
         number += 1
@@ -145,6 +152,6 @@ def _records(text: str, separator: str) -> Iterator[list[str]]:
             return
         except csv.Error as error:
             raise Refused("csv_quote", row=number) from error
-        if lines.last.endswith("\r") and not cr_ends_lines:
+        if lines is not None and lines.last.endswith("\r"):
             raise Refused("bare_cr", line=lines.number)
         yield row

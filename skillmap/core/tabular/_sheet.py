@@ -10,6 +10,7 @@ from skillmap.core.tabular.limits import Limits
 
 TRUE = {"1", "true"}
 INDEX = re.compile(r"[0-9]{1,9}")
+COLUMN = re.compile(r"[A-Z]{1,3}")
 RANGE = re.compile(rf"({A1.pattern})(?::({A1.pattern}))?")
 
 
@@ -105,6 +106,7 @@ class Sheet(Scanner):
     def __init__(self, limits: Limits, strings: "array[int]") -> None:
         super().__init__(limits)
         self.strings = strings
+        self.cells = 0  # also empty ones
         self.rows = 0  # rows with content
         self.last_row = 0
         self.text_chars = 0
@@ -114,11 +116,12 @@ class Sheet(Scanner):
         self.hidden_rows: list[int] = []
         self.hidden_columns: list[tuple[int, int]] = []
         self._in_data = self._data_seen = False
-        self._row = 0
+        self._row, self._row_text = 0, ""
+        self._column_indexes: dict[str, int] = {}
         self._row_hidden = self._row_filled = False
         self._column = -1
         self._kind = ""
-        self._filled = self._collecting = False
+        self._filled = self._valued = self._collecting = False
         self._pieces: list[str] = []
 
     def start(self, tag: str, attributes: Attributes) -> None:
@@ -168,7 +171,7 @@ class Sheet(Scanner):
         row = self._row + 1 if number is None else int(number) if INDEX.fullmatch(number) else 0
         if not self._row < row <= MAX_ROW:
             raise Refused("damaged")
-        self._row, self._column, self._row_filled = row, -1, False
+        self._row, self._row_text, self._column, self._row_filled = row, str(row), -1, False
         self._row_hidden = attributes.get("hidden", "").lower() in TRUE
 
     def _end_row(self) -> None:
@@ -183,21 +186,28 @@ class Sheet(Scanner):
             self.hidden_rows.append(self._row)
 
     def _start_cell(self, attributes: Attributes) -> None:
+        self.cells += 1
         if not self._in_data or self.depth != 4:
             raise Refused("damaged")
+        if self.cells > self.limits.cells:
+            raise Refused("too_many_cells")
         address = attributes.get("r")
-        if address is None:
-            column = self._column + 1
-        else:
-            found = A1.fullmatch(address)
-            if found is None or int(found[2]) != self._row:
-                raise Refused("damaged")
-            column = column_index(found[1])
+        column = self._column + 1 if address is None else self._column_of(address)
         if not self._column < column < MAX_COLUMN:
             raise Refused("damaged")
         self._column = column
         self._kind = attributes.get("t", "n")
-        self._filled = False
+        self._filled = self._valued = False
+
+    def _column_of(self, address: str) -> int:
+        """The column of a cell of the present row; damage where the address is no address, or of another row."""
+        letters = address.removesuffix(self._row_text)
+        column = self._column_indexes.get(letters)
+        if column is None:
+            if not COLUMN.fullmatch(letters):
+                raise Refused("damaged")
+            column = self._column_indexes[letters] = column_index(letters)
+        return column
 
     def _start_value(self, tag: str) -> None:
         if not self._in_data:
@@ -208,11 +218,12 @@ class Sheet(Scanner):
             self.formulas.add((self._row, self._column))
             if len(self.formulas) > self.limits.flagged_cells:
                 raise Refused("too_many_formulas", cells=[cell_name(*cell) for cell in sorted(self.formulas)[:5]])
-        elif self._filled:  # a second value in one cell
+        elif self._valued:  # a second value in one cell
             raise Refused("damaged")
         else:
             self._pieces.clear()
             self._collecting = tag == "v"
+            self._valued = True
         self._filled = True
 
     def _end_cell(self) -> None:

@@ -151,7 +151,7 @@ def _encoded(rows: list[list[Any]], sheet: Sheet, limits: Limits) -> Iterator[An
     for (row, column), text in sheet.errors.items():
         marks.setdefault(row, {})[column] = [ERROR, text]
     for row, column in sheet.formulas:
-        marks.setdefault(row, {})[column] = [FORMULA]
+        marks.setdefault(row, {})[column] = [FORMULA, ""]
     for number in range(1, max(len(rows), *marks, 0) + 1):
         source = rows[number - 1] if number <= len(rows) else []
         cells = [encode_cell(value, longest=limits.cell_chars) for value in source]

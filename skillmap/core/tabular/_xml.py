@@ -71,13 +71,15 @@ class Scanner:
             raise Refused("damaged")
         if self.elements > self.limits.elements:
             raise Refused("too_many_cells")
-        tag = self._local_names.get(name)
-        if tag is None:
-            tag = self._local_names[name] = name.rpartition("}")[2]
-            if len(self._local_names) > 10_000:
-                raise Refused("damaged")
-        self.start(tag, attributes)
+        self.start(self._local_names.get(name) or self._learn(name), attributes)
 
     def _end(self, name: str) -> None:
         self.end(self._local_names[name])
         self.depth -= 1
+
+    def _learn(self, name: str) -> str:
+        """The name without its namespace; a sheet knows a few dozen names, not thousands."""
+        if len(self._local_names) > 10_000:
+            raise Refused("damaged")
+        tag = self._local_names[name] = name.rpartition("}")[2]
+        return tag

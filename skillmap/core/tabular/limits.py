@@ -21,6 +21,7 @@ class Limits:
     columns: int = 60
     cell_chars: int = 32_767  # what a cell of a workbook can hold
     text_chars: int = 20_000_000  # all cells together, shared strings counted each time they are used
+    cells: int = 2_000_000  # cell elements in the sheet, empty ones with a format too; a full sheet has 1.2 million
     elements: int = 4_000_000  # XML elements in one part; a full sheet has 3.6 million
     depth: int = 40  # nesting of XML elements
     flagged_cells: int = 20_000  # formulas and error values noted one by one

@@ -92,7 +92,7 @@ class RowReader:
         """Whether any known column is filled in this row; a running number prepared in another one does not count."""
         cells = line[1]
         values = (cells[position] for _column, position in self._columns if position < len(cells))
-        return any(trim(value) if isinstance(value, str) else value is not None for value in values)
+        return any(map(is_filled, values))
 
     def read(self, line: WireRow) -> Row:
         """One row of the file."""
@@ -145,7 +145,7 @@ class RowReader:
     def _check_width(self, line: WireRow) -> None:
         number, cells = line[0], line[1]
         for position, cell in enumerate(cells):
-            if position not in self.layout.headers and as_text(cell if cell is not None else "").strip():
+            if position not in self.layout.headers and is_filled(cell):
                 self.without_heading.add(position)
         if len(line) <= 2:
             return
@@ -169,6 +169,11 @@ class RowReader:
     def _add(self, number: int, code: str, position: int = -1, **params: Any) -> None:
         header = self.layout.headers.get(position, "")
         self.problems.add(RowProblem(row=number, column=header, code=code, params=params, position=position))
+
+
+def is_filled(raw: RawCell) -> bool:
+    """Whether a cell holds more than white space."""
+    return bool(trim(raw)) if isinstance(raw, str) else raw is not None
 
 
 def cell_shown(raw: RawCell) -> str:
