@@ -193,6 +193,13 @@ def test_a_field_is_tied_to_its_hint_and_error() -> None:
     assert '<label class="field__label" for="id_name">' in html
 
 
+def test_a_hint_given_on_the_page_is_tied_too() -> None:
+    html = render("{% field form.note hint=hint label='Memo' %}", form=Wish(), hint="Only <you> see it")
+    assert 'aria-describedby="id_note_helptext"' in html
+    assert "Only &lt;you&gt; see it" in html
+    assert '<label class="field__label" for="id_note">Memo' in html
+
+
 def test_radios_are_a_group_with_a_name() -> None:
     html = render("{% field form.way %}", form=Wish({"name": "x"}))
     assert html.lstrip().startswith("<fieldset")

@@ -306,6 +306,23 @@ def _slope_row(pair: Mapping[str, Any]) -> dict[str, Any]:
     return {**pair, **ends}
 
 
+@register.inclusion_tag("components/chart.html")
+def chart(kind: str, data: Mapping[str, Any], label: str, name: str = "chart", size: str = "") -> dict[str, Any]:
+    """Put a chart with its data on the page; ``label`` is the finding in one sentence, ``name`` is unique on the page.
+
+    ``radar``: {"axes": [{"name", "max"}], "series": [{"name", "values"}]}.
+    ``bars`` (stacked, at most five series): {"categories": [name], "series": [{"name", "values"}]}.
+    ``size``: tall, short or empty.
+    """
+    return {"kind": kind, "data": data, "label": label, "source": f"{name}-data", "size": size}
+
+
+@register.inclusion_tag("components/chart_scripts.html")
+def chart_scripts() -> dict[str, Any]:
+    """Load what draws the charts; in the scripts block of pages that have one."""
+    return {}
+
+
 @register.inclusion_tag("components/suppressed.html")
 def suppressed() -> dict[str, Any]:
     """Say that a figure is not shown because it stands for fewer people than may be shown."""
@@ -341,15 +358,20 @@ def level_cards(
 
 
 @register.inclusion_tag("components/field.html")
-def field(bound: BoundField, hint: str = "", optional: bool = False, mark: bool = True) -> dict[str, Any]:
+def field(
+    bound: BoundField, hint: str = "", optional: bool = False, mark: bool = True, label: str = ""
+) -> dict[str, Any]:
     """Show one form field: label or legend, hint, error and control, tied together for screen readers.
 
     The ids are those that Django names in ``aria-describedby``. ``optional`` marks a field that may stay empty;
     without ``mark`` nothing is said about that (filters).
     """
+    if hint:
+        bound.help_text = hint  # so that Django names it in aria-describedby
     return {
         "field": bound,
-        "hint": hint or bound.help_text,
+        "label": label or bound.label,
+        "hint": bound.help_text,
         "single": isinstance(bound.field.widget, CheckboxInput),
         "required": mark and bound.field.required,
         "optional": optional and not bound.field.required,
