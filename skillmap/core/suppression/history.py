@@ -33,14 +33,15 @@ class History:
 
     A piece of the new run (a shown node, or what remains beside shown ones) is allowed if it is
 
-    * a **repetition**: the very same people, each in the same block, as a piece that an earlier run made known by
+    * a **repetition**: the very same people with the very same classes as a piece that an earlier run made known by
       the same or finer cuts: it tells nothing new; or
-    * **renewed**: each of its blocks is none, or holds at least `k` people who are in no earlier run.
+    * **new**: nobody in it is in an earlier run; or
+    * **renewed**: each of its blocks holds at least `k` people who are in no earlier run.
 
     Then nothing can be had by subtraction: even one who knows every class of all the people in earlier runs is left
     with a cube of new people, whose pieces are safe by themselves; and of the people in earlier runs the new figures
     tell nothing, since the new people in each block make up for any other assignment that the earlier figures allow.
-    That one person came, went or changed a level therefore hides the cells on the way to the root, and leaves the
+    That one person came, went or changed a class therefore hides the cells on the way to the root, and leaves the
     others as they were. Who is "in" an earlier run is decided by `Record.key`.
     """
 
@@ -55,7 +56,7 @@ class History:
         """Read all records; sizes of groups are treated as one more measure, `None`, with a single class."""
         self._secret = secrets.token_bytes(16)
         self._seen: set[int] = set()
-        self._known: dict[Measure, dict[int, list[tuple[Cuts, Vector]]]] = {}
+        self._known: dict[Measure, dict[Vector, list[Cuts]]] = {}
         for run in earlier:
             self._learn(run, classes)
         tree = Tree(parents)
@@ -108,7 +109,7 @@ class History:
 
             known = self._known.setdefault(measure, {})
             for _node, piece, cuts in walk(tree, pieces, choose):
-                known.setdefault(sum(piece.marks), []).append((cuts, piece.marks))
+                known.setdefault(piece.marks, []).append(cuts)
 
     def piece(self, measure: Measure, node: Node, counts: Vector) -> Piece:
         """The node's people with what is known of them from earlier."""
@@ -119,11 +120,6 @@ class History:
 
     def allows(self, measure: Measure, piece: Piece, cuts: Cuts, k: int) -> bool:
         """Whether the piece may become known by these cuts."""
-        blocks, fresh = blocks_of(piece.counts, cuts), blocks_of(piece.fresh, cuts)
-        if all(new >= k or not value for value, new in zip(blocks, fresh, strict=True)):
+        if piece.fresh == piece.counts or min(blocks_of(piece.fresh, cuts)) >= k:
             return True
-        marks = blocks_of(piece.marks, cuts)
-        return any(
-            set(cuts) <= set(finer) and blocks_of(vector, cuts) == marks
-            for finer, vector in self._known.get(measure, {}).get(sum(piece.marks), ())
-        )
+        return any(set(cuts) <= set(finer) for finer in self._known.get(measure, {}).get(piece.marks, ()))
