@@ -142,12 +142,10 @@ def serve(port: int, var: Path) -> None:
     try:
         say("Preparing the database …")
         manage(family, "migrate", "--no-input", "--verbosity", "0")
+        # Prints the accounts, whether it has just made them or finds them there.
         manage(family, "demo", "--if-empty", *shlex.split(os.environ.get("DEMO", "")))
-        say("Starting the worker, the beat and the pages …")
         start_servers(family, port=port, logs=logs)
         wait_until_up(family, port=port, logs=logs)
-        say("")
-        manage(family, "demo", "--accounts")
         say(f"\n  The demo is at  http://localhost:{port}\n  Logs: {logs}    Ctrl-C ends it.\n")
         while True:
             check_alive(family, logs)

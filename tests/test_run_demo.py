@@ -83,7 +83,7 @@ def demo(tmp_path: Path) -> Iterator[Demo]:
     port, output = free_port(), ""
     process = subprocess.Popen(
         [sys.executable, SCRIPT],
-        env=environment(tmp_path / "var", port, DEMO="--people 20 --today 2026-11-20"),
+        env=environment(tmp_path / "var", port, DEMO="--people 60 --today 2026-11-20"),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
