@@ -47,7 +47,7 @@ from skillmap.core.fiscal import fiscal_year_of
 from skillmap.framework.choices import FrameworkState, ItemKind
 from skillmap.framework.models import Framework, JobType, JobTypeRequirement, Skill, SkillCategory, SkillLevel
 from skillmap.people.choices import Grade, Occupation, OrganisationKind, Role
-from skillmap.people.models import Membership, Organisation, RoleGrant, Staff, User
+from skillmap.people.models import Membership, Organisation, OrganisationVersion, RoleGrant, Staff, User
 
 _numbers = itertools.count(1)
 
@@ -252,6 +252,7 @@ def make_organisation(
     )
     unit.path = f"{parent.path if parent else '/'}{unit.pk}/"
     unit.save(update_fields=["path"])
+    OrganisationVersion.objects.create(organisation=unit, name=name, parent=parent, valid_from=unit.valid_from)
     return unit
 
 
@@ -565,7 +566,9 @@ def _make_meetings_and_events(world: World, staged: list[tuple[int, Assessment, 
         for action, source, target in _steps_to(stage):
             by_person = action in (Action.SUBMIT, Action.CORRECT, Action.RECEIVE)
             by_mentor = action == Action.REVIEW
-            actor_id = check.staff.user_id if by_person else (world.mentor if by_mentor else world.secretariat).pk
+            own = check.staff.user_id
+            assert own is not None
+            actor_id = own if by_person else (world.mentor if by_mentor else world.secretariat).pk
             capacity = "self" if by_person else "mentor" if by_mentor else "secretariat"
             events.append(
                 AssessmentEvent(
