@@ -38,7 +38,7 @@ LEVEL_NAMES: dict[int, Promise] = {
 }
 
 HEAT_STEPS = 5
-SLOPE_TOP = 8  # units of the drawing, which is 600 wide
+SLOPE_TOP = 8  # units of the drawing, which is 560 wide
 SLOPE_STEP = 28
 
 # Colour says the mood only; the word says what it is. A state not named here is grey.
