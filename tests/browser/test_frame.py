@@ -7,7 +7,7 @@ import re
 import pytest
 from django.core.cache import cache
 from django.urls import reverse
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, Page, Route, ViewportSize, expect
 from pytest_django.live_server_helper import LiveServer
 
 from skillmap.people.models import User
@@ -88,7 +88,11 @@ def test_errors_take_the_focus_and_lead_to_the_field(
 
 @pytest.mark.parametrize("scripted", [True, False])
 def test_menu_on_a_phone(browser: Browser, live_server: LiveServer, transactional_db: None, scripted: bool) -> None:
-    with browser.new_context(viewport=PHONE, locale="ja-JP", java_script_enabled=scripted) as context:
+    with browser.new_context(
+        viewport=ViewportSize(width=PHONE["width"], height=PHONE["height"]),
+        locale="ja-JP",
+        java_script_enabled=scripted,
+    ) as context:
         page = context.new_page()
         page.goto(address(live_server, "account_login"))
         expect(page.locator("#site-menu")).to_be_hidden()
