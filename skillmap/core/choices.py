@@ -20,6 +20,31 @@ class JobState(models.TextChoices):
         return cls.QUEUED, cls.RUNNING
 
 
+class ImportState(models.TextChoices):
+    """Where an uploaded table stands."""
+
+    CHECKING = "checking", _("Being checked")
+    REFUSED = "refused", _("Has to be corrected")
+    CHECKED = "checked", _("Ready to apply")
+    APPLYING = "applying", _("Being applied")
+    APPLIED = "applied", _("Applied")
+    DISCARDED = "discarded", _("Discarded")
+
+    @classmethod
+    def busy(cls) -> tuple["ImportState", "ImportState"]:
+        """The states in which a job works on it."""
+        return cls.CHECKING, cls.APPLYING
+
+
+class RowOutcome(models.TextChoices):
+    """What applying would do with one row."""
+
+    CREATE = "create", _("New")
+    UPDATE = "update", _("Changed")
+    SAME = "same", _("As it is")
+    ERROR = "error", _("To be corrected")
+
+
 class MailState(models.TextChoices):
     """Where the mail of a notification stands."""
 

@@ -5,11 +5,12 @@ from datetime import timedelta
 from typing import Self
 
 from django.conf import settings
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from skillmap.core.choices import JobState, MailState
+from skillmap.core.choices import ImportState, JobState, MailState, RowOutcome
 
 
 class AuditEvent(models.Model):
@@ -204,3 +205,78 @@ class StoredFile(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.public_id}"
+
+
+class ImportBatch(models.Model):
+    """One uploaded table on its way in: checked row by row first, then applied whole or not at all.
+
+    `fingerprint` stands for kind, options and contents: the same file with the same options is applied once. `facts`
+    holds what the check found about it (see core.imports). The file itself is kept until it is applied, or for two
+    days.
+    """
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    kind = models.CharField(max_length=64)
+    state = models.CharField(max_length=10, choices=ImportState, default=ImportState.CHECKING)
+    file_name = models.CharField(max_length=200)
+    sha256 = models.CharField(max_length=64)
+    fingerprint = models.CharField(max_length=64)
+    options = models.JSONField(default=dict)
+    facts = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
+    file = models.ForeignKey(StoredFile, models.SET_NULL, null=True, related_name="+")
+    job = models.ForeignKey(Job, models.PROTECT, null=True, related_name="+")
+    row_count = models.PositiveIntegerField(default=0)
+    problem_count = models.PositiveIntegerField(default=0)
+    problem = models.CharField(max_length=600, blank=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    checked_at = models.DateTimeField(null=True)
+    applied_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    applied_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["fingerprint"], condition=Q(state__in=["applying", "applied"]), name="import_applied_once"
+            ),
+            models.CheckConstraint(condition=Q(state__in=ImportState.values), name="import_state_known"),
+            models.CheckConstraint(
+                condition=~Q(state="applied") | Q(applied_at__isnull=False), name="import_applied_has_time"
+            ),
+        ]
+        indexes = [models.Index(fields=["kind", "-id"], name="import_by_kind")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.public_id}"
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a job works on it."""
+        return self.state in ImportState.busy()
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether a job ought to work on it but has ended: cancelled, or given up."""
+        return self.is_busy and (self.job is None or not self.job.is_active)
+
+
+class ImportRow(models.Model):
+    """One row of an uploaded table: what applying it would do, or what is wrong with it. Kept for some weeks."""
+
+    batch = models.ForeignKey(ImportBatch, models.CASCADE, related_name="rows")
+    number = models.PositiveIntegerField()
+    key = models.CharField(max_length=100, blank=True)
+    label = models.CharField(max_length=200, blank=True)
+    outcome = models.CharField(max_length=6, choices=RowOutcome)
+    data = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
+    version = models.PositiveIntegerField(null=True)
+    problems = models.JSONField(default=list, encoder=DjangoJSONEncoder)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["batch", "number"], name="import_row_once"),
+            models.CheckConstraint(condition=Q(outcome__in=RowOutcome.values), name="import_row_outcome_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.batch_id}:{self.number}"

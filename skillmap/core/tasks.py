@@ -5,7 +5,7 @@ from typing import Any
 
 from celery import shared_task
 
-from skillmap.core import audit, jobs, notifications, periodic
+from skillmap.core import audit, imports, jobs, notifications, periodic
 from skillmap.core.jobs import JobRun, job_handler
 
 
@@ -40,4 +40,11 @@ def seal_audit(run: JobRun) -> Mapping[str, Any]:
     return {"sealed": sealed}
 
 
+@job_handler("core.forget_imports")
+def forget_imports(run: JobRun) -> Mapping[str, Any]:
+    """Drop staged rows and files whose time is over."""
+    return {"tables": imports.forget_old()}
+
+
 periodic.periodic("core.seal_audit", periodic.every_minute)
+periodic.periodic("core.forget_imports", periodic.daily_at(3))

@@ -1,0 +1,23 @@
+"""The form of an upload; an app adds its options."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from skillmap.core.tabular.limits import DEFAULT, MEGABYTE
+
+
+class UploadForm(forms.Form):
+    """A file, and whatever options a subclass names."""
+
+    file = forms.FileField(
+        label=_("File"),
+        widget=forms.ClearableFileInput(attrs={"accept": ".xlsx,.csv,.tsv"}),
+        help_text=_("An Excel workbook (.xlsx) or a CSV file, at most %(size)s MB and %(rows)s rows.")
+        % {"size": DEFAULT.file_bytes // MEGABYTE, "rows": f"{DEFAULT.rows:,}"},
+    )
+
+    def options(self) -> dict[str, Any]:
+        """The options that were chosen, as plain values and dates."""
+        return {name: value for name, value in self.cleaned_data.items() if name != "file"}
