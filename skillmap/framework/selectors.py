@@ -37,6 +37,11 @@ class Item:
     skill: Skill
     levels: tuple[LevelChoice, ...]
 
+    @property
+    def has_own_texts(self) -> bool:
+        """Whether some level means something else here than in general."""
+        return any(choice.own is not None for choice in self.levels)
+
 
 @dataclass(frozen=True)
 class ItemGroup:
@@ -165,17 +170,15 @@ class Defaults:
 
 
 def defaults_of(framework: Framework) -> Defaults:
-    """Count what the secretariat has not confirmed yet; four queries."""
-    inferred = Provenance.INFERRED
-    cells = JobTypeRequirement.objects.filter(job_type__framework=framework, provenance=inferred)
-    named = framework.job_types.filter(Q(name_provenance=inferred) | Q(definition_provenance=inferred))
-    texts = SkillLevelText.objects.filter(skill__framework=framework, provenance=inferred)
+    """Count what the secretariat has not confirmed yet; one query beside reading the version."""
+    catalogue = catalogue_of(framework)
+    cells = JobTypeRequirement.objects.filter(job_type__framework=framework, provenance=Provenance.INFERRED)
     return Defaults(
         cells=cells.count(),
-        job_types=named.count(),
-        level_texts=texts.count(),
-        items=framework.skills.filter(provenance=inferred).count(),
-        translation=framework.translation_provenance == inferred,
+        job_types=sum(row.is_default for row in catalogue.job_types),
+        level_texts=sum(choice.is_default for choices in catalogue.choices.values() for choice in choices),
+        items=sum(row.provenance == Provenance.INFERRED for row in catalogue.skills),
+        translation=framework.translation_provenance == Provenance.INFERRED,
     )
 
 

@@ -1,11 +1,12 @@
 """The rules' findings in words for people."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext, gettext_lazy
 
-from skillmap.framework.rules import Differences, Problem
+from skillmap.framework.rules import Differences, Problem, RowChange
 
 PROBLEMS: Mapping[str, Promise] = {
     "no_items": gettext_lazy("There is no skill item yet. Add at least one."),
@@ -66,3 +67,46 @@ def summary(found: Differences) -> str:
         gettext("certificates"): len(found.certifications),
     }
     return ", ".join(f"{name}: {count}" for name, count in counts.items() if count)
+
+
+@dataclass(frozen=True)
+class ChangedField:
+    """A field's name and its value before and after."""
+
+    name: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class ChangedRow:
+    """A row as the page of differences shows it; `change` is added, removed or changed."""
+
+    change: str
+    label: str
+    name: str
+    fields: tuple[ChangedField, ...]
+
+
+CHANGES: Mapping[str, Promise] = {
+    "added": gettext_lazy("Added"),
+    "removed": gettext_lazy("Removed"),
+    "changed": gettext_lazy("Changed"),
+}
+
+
+def tables(found: Differences) -> list[tuple[str, list[ChangedRow]]]:
+    """The differences of each table under its title; tables without any are left out."""
+    titled = [
+        (gettext("Categories"), found.categories),
+        (gettext("Levels"), found.levels),
+        (gettext("Skill items"), found.items),
+        (gettext("Job types"), found.job_types),
+        (gettext("Exams"), found.certifications),
+    ]
+    return [(title, [_row(change) for change in changes]) for title, changes in titled if changes]
+
+
+def _row(change: RowChange) -> ChangedRow:
+    fields = tuple(ChangedField(field_text(field.field), field.before, field.after) for field in change.fields)
+    return ChangedRow(change.change, str(CHANGES[change.change]), change.name, fields)

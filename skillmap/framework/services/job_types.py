@@ -1,6 +1,6 @@
 """Edits of a draft's job types and of the levels they ask for."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from django.db import transaction
@@ -171,45 +171,46 @@ class GridSaved:
 
 @transaction.atomic
 def requirements_save(
-    *, framework_id: int, edits: Sequence[CellEdit], confirm_job_type_id: int | None = None, actor: User
+    *, framework_id: int, edits: Sequence[CellEdit], confirm: Collection[int] = (), actor: User
 ) -> GridSaved:
-    """Save all cells that the person changed, and maybe confirm a job type's whole column, or nothing at all.
+    """Save all cells that the person changed, and confirm others as they were shown; all of it or nothing.
+
+    Args:
+        edits: the cells that were on the page.
+        confirm: ids of those among them that are confirmed at the level they were sent with.
 
     Raises:
-        Conflict: cells that the person changed were changed by somebody else too; `details["cells"]` maps their ids to
-            what they hold now. With a column to confirm, any cell of it that moved counts.
+        Conflict: cells that the person changed or confirms were changed by somebody else; `details["cells"]` maps
+            their ids to what they hold now.
     """
     draft = locked_draft(framework_id, actor)
     held = JobTypeRequirement.objects.filter(job_type__framework=draft).in_bulk()
-    changed = [edit for edit in edits if edit.is_changed]
-    column = [edit for edit in edits if _in_column(held.get(edit.requirement_id), confirm_job_type_id)]
-    moved = [
-        held[edit.requirement_id]
-        for edit in {*changed, *column}
-        if edit.requirement_id in held
-        and held[edit.requirement_id].version != edit.shown_version
-        and held[edit.requirement_id].level != edit.level
+    touched = [edit for edit in edits if edit.is_changed or edit.requirement_id in confirm]
+    moved = [edit for edit in touched if _has_moved(edit, held.get(edit.requirement_id))]
+    if moved:
+        raise _cell_conflict(held[edit.requirement_id] for edit in moved if edit.requirement_id in held)
+    changes = [
+        [edit.requirement_id, held[edit.requirement_id].level, edit.level]
+        for edit in touched
+        if _set(held[edit.requirement_id], edit.level)
     ]
-    if moved or any(edit.requirement_id not in held for edit in changed):
-        raise _cell_conflict(moved)
-    written = [_set(held[edit.requirement_id], edit.level) for edit in changed]
-    confirmed = _confirm(edit.requirement_id for edit in column)
-    changes = [change for change in written if change is not None]
+    confirmed = _confirm({edit.requirement_id for edit in touched}.intersection(confirm))
     if changes or confirmed:
         audit.record(verb="framework.requirements", actor=actor, target=draft, changes=changes, confirmed=confirmed)
     return GridSaved(len(changes), confirmed)
 
 
-def _in_column(cell: JobTypeRequirement | None, job_type_id: int | None) -> bool:
-    return cell is not None and job_type_id is not None and cell.job_type_id == job_type_id
+def _has_moved(edit: CellEdit, cell: JobTypeRequirement | None) -> bool:
+    """Whether somebody else gave the cell another level than this person wants, or removed it."""
+    return cell is None or (cell.version != edit.shown_version and cell.level != edit.level)
 
 
-def _set(cell: JobTypeRequirement, level: int) -> list[int] | None:
-    """Write one cell under the version's lock; its id, level before and after, or None where it holds that already."""
+def _set(cell: JobTypeRequirement, level: int) -> bool:
+    """Write one cell under the version's lock; whether it held another level before."""
     if cell.level == level:
-        return None
+        return False
     compare_and_set(cell, cell.version, level=level, provenance=Provenance.CONFIRMED)
-    return [cell.pk, cell.level, level]
+    return True
 
 
 def _cell_conflict(moved: Iterable[JobTypeRequirement]) -> Conflict:

@@ -1,0 +1,1 @@
+"""Pages of the framework: reference for everyone signed in, editing of drafts for the secretariat."""
