@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations, product
+from itertools import combinations, pairwise, product
 
 import numpy as np
 from scipy.linalg import null_space
@@ -103,7 +103,7 @@ class Reader:
     # ------------------------------------------------------------------------------------------ what is determined
     def always_none(self) -> np.ndarray:
         """Which unknowns are 0 in all that is possible."""
-        positive = np.array([self.truth[cell] > 0 for cell in self.cells])
+        positive = np.array([self.truth[cell] > 0 for cell in self.cells], dtype=bool)
         while not positive.all():
             found = linprog(-(~positive).astype(float), A_eq=self.matrix, b_eq=self.values, bounds=(0, None))
             assert found.status == 0
@@ -169,7 +169,7 @@ class Reader:
     def _permit(self, cells: set[tuple[Unit, int]], units: list[Unit], bounds: list[int]) -> None:
         if sum(self.sizes[unit] for unit in units) < 2 * self.k:
             return
-        for low, high in zip(bounds, bounds[1:], strict=False):
+        for low, high in pairwise(bounds):
             block = self.cells_of(units, low, high - 1)
             if not sum(self.truth[cell] for cell in block):
                 cells.update(block)
@@ -179,7 +179,8 @@ class Reader:
 
         People of whom permitted zeros say it already do not make another count a secret, nor keep one.
         """
-        moves, permitted, found = self.directions(), self.permitted(), []
+        moves, permitted = self.directions(), self.permitted()
+        found: list[tuple[Sequence[Unit], Interval, int]] = []
         for group, (low, high) in product(groups, list(self.intervals())):
             cells = self.cells_of(group, low, high)
             if np.abs(moves[[self.index[cell] for cell in cells]].sum(axis=0)).max() > TOLERANCE:

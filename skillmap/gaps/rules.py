@@ -1,0 +1,389 @@
+"""Supply, demand, gap and priority: values in, values out.
+
+Words: *supply* of a skill is how many people of the population stand at `Parameters.supply_level` or higher; *demand*
+is how many heads the organisations ask for. Both are ranked, and skills high in demand but not in supply are proposed
+as priority areas. Since ranks hide size, the *gap* counts the heads that nobody covers, skill by skill and level by
+level. Nothing here is suppressed but what `published` and the cube's own `suppress` return: everything else is for the
+computation only, the sums of levels above all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias
+
+from skillmap.core.suppression import Cube, History, Node, Record, Suppressed, may_show, suppress
+
+#: 0 未実施, 1 要指導, 2 自立, 3 指導者. Not answered is None, and is not level 0.
+LEVELS = (0, 1, 2, 3)
+#: Levels that can be asked for.
+DEMAND_LEVELS = (1, 2, 3)
+#: Classes of the cube: not answered, then the levels.
+CLASSES = 1 + len(LEVELS)
+
+#: A skill by its number in the framework, which also breaks the last tie.
+Skill: TypeAlias = int
+#: Heads by level, from level 1 up.
+ByLevel: TypeAlias = tuple[int, ...]
+
+
+def class_of(level: int | None) -> int:
+    """The cube's class of a level (None: not answered). Raises ValueError for a level that does not exist."""
+    if level is None:
+        return 0
+    if level not in LEVELS:
+        raise ValueError(f"There is no level {level}.")
+    return level + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """The settings of a run; they are printed beside its result.
+
+    Attributes:
+        supply_level: from which level on a person counts as supply. Default 2 (自立): our default, the policy prints
+            none.
+        top_numerator, top_denominator: which share of the items is "top" (上位), rounded down. Default 1/3, so 7 of
+            22: the policy says 需要上位, 供給中位〜下位 without a number; a third yields its three areas of 2024, and
+            only them, wherever they stand at 8 to 15 in the supply list (their places are not printed).
+        k: the smallest number of people that a published figure stands for. Default 5.
+    """
+
+    supply_level: int = 2
+    top_numerator: int = 1
+    top_denominator: int = 3
+    k: int = 5
+
+    def __post_init__(self) -> None:
+        if self.supply_level not in DEMAND_LEVELS:
+            raise ValueError("The supply level must be 1, 2 or 3.")
+        if not 0 < self.top_numerator < self.top_denominator:
+            raise ValueError("The top share must be more than none and less than all.")
+        if self.k < 3:
+            raise ValueError("k must be at least 3.")
+
+    def top(self, items: int) -> int:
+        """The last rank that is still top, among so many items."""
+        return items * self.top_numerator // self.top_denominator
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One person of the population.
+
+    Attributes:
+        id: the person.
+        organisation: the node at which the person counts (main posting at the snapshot).
+        levels: by skill number; left out or None means not answered.
+        answers: tells the check that the levels come from. While it is the same, readers take the person's answers
+            for the same, and figures of two runs may be compared; see `Record.key`.
+    """
+
+    id: Hashable
+    organisation: Node
+    levels: Mapping[Skill, int | None]
+    answers: Hashable = None
+
+
+@dataclass(frozen=True, slots=True)
+class DemandLine:
+    """One line of the demand survey: a business of an organisation needs so many people with a skill at a level."""
+
+    organisation: Node
+    skill: Skill
+    level: int
+    headcount: int
+    business: Hashable
+
+    def __post_init__(self) -> None:
+        if self.level not in DEMAND_LEVELS:
+            raise ValueError(f"Level {self.level} cannot be asked for.")
+        if self.headcount < 0:
+            raise ValueError("A headcount cannot be negative.")
+
+
+# --------------------------------------------------------------------------------------------------------------- cube
+def records(people: Iterable[Person], skills: Sequence[Skill]) -> Iterable[Record]:
+    """People as records of the cube, classes in the order of `skills`."""
+    for person in people:
+        classes = [class_of(person.levels.get(skill)) for skill in skills]
+        yield Record((person.id, person.answers), person.organisation, classes)
+
+
+def cube(people: Iterable[Person], parents: Mapping[Node, Node | None], skills: Sequence[Skill]) -> Cube:
+    """Count people by node, skill and level; not answered is a class of its own.
+
+    Args:
+        parents: each node's parent, None for the whole; any depth (section, division, bureau, bureau group, whole).
+
+    Raises:
+        ValueError: a person stands at no node of the tree, a level does not exist, or the tree has several roots.
+    """
+    counted = Cube.of(parents, skills, CLASSES, records(people, skills))
+    whole(counted)
+    return counted
+
+
+def whole(counted: Cube) -> Node:
+    """The one root of the tree. Raises ValueError where there are several."""
+    if len(counted.tree.roots) != 1:
+        raise ValueError("The tree needs exactly one root.")
+    return counted.tree.roots[0]
+
+
+def suppressed(counted: Cube, parameters: Parameters, history: History | None = None) -> Suppressed:
+    """What may be shown of the cube, the supply level's cut before any other."""
+    return suppress(counted, k=parameters.k, cut=class_of(parameters.supply_level), history=history)
+
+
+# ------------------------------------------------------------------------------------------------------------- ranks
+class Supply(NamedTuple):
+    """Supply of a skill. `level_sum` breaks ties and is never shown; `people` only as the suppressed cube allows."""
+
+    skill: Skill
+    people: int
+    level_sum: int
+    rank: int
+
+
+class Demand(NamedTuple):
+    """Demand for a skill."""
+
+    skill: Skill
+    headcount: int
+    businesses: int
+    rank: int
+
+
+def supply(counted: Cube, parameters: Parameters) -> dict[Skill, Supply]:
+    """Supply of every skill of the cube, over the whole; ranked 1 to n: people, sum of levels, skill number."""
+    root, low = whole(counted), class_of(parameters.supply_level)
+    found = {}
+    for skill, by_node in counted.counts.items():
+        counts = by_node[root]
+        levels = sum(level * counts[class_of(level)] for level in LEVELS)
+        found[_number(skill)] = (sum(counts[low:]), levels)
+    order = sorted(found, key=lambda skill: (-found[skill][0], -found[skill][1], skill))
+    return {skill: Supply(skill, *found[skill], rank) for rank, skill in enumerate(order, 1)}
+
+
+def shown_ranks(
+    counted: Cube, supplied: Mapping[Skill, Supply], shown: Suppressed, parameters: Parameters
+) -> dict[Skill, int | None]:
+    """Supply ranks as they may be shown; None where hidden.
+
+    A rank says that a count lies between those of its neighbours. That tells nothing of a count hidden for being small:
+    no shown count lies near it. One that is hidden because of an earlier run could be told exactly, so its rank is
+    hidden with it.
+    """
+    root, low = whole(counted), class_of(parameters.supply_level)
+    return {
+        skill: None
+        if shown.at_least(root, skill, low) is None and may_show(each.people, counted.sizes[root], shown.k)
+        else each.rank
+        for skill, each in supplied.items()
+    }
+
+
+def demand(lines: Iterable[DemandLine], skills: Iterable[Skill]) -> dict[Skill, Demand]:
+    """Demand for every skill, ranked 1 to n: heads, then number of businesses, then skill number.
+
+    A skill that nobody asks for is ranked too, behind all others; see `propose`.
+
+    Raises:
+        ValueError: a line asks for a skill that is not among `skills`.
+    """
+    heads = dict.fromkeys(skills, 0)
+    businesses: dict[Skill, set[tuple[Node, Hashable]]] = {skill: set() for skill in heads}
+    for line in lines:
+        _known(line, heads)
+        heads[line.skill] += line.headcount
+        if line.headcount:
+            businesses[line.skill].add((line.organisation, line.business))
+    order = sorted(heads, key=lambda skill: (-heads[skill], -len(businesses[skill]), skill))
+    return {skill: Demand(skill, heads[skill], len(businesses[skill]), rank) for rank, skill in enumerate(order, 1)}
+
+
+def _known(line: DemandLine, skills: Iterable[Skill]) -> None:
+    if line.skill not in skills:
+        raise ValueError(f"Skill {line.skill} is not among those that are compared.")
+
+
+def _number(skill: Hashable) -> Skill:
+    if not isinstance(skill, int):
+        raise TypeError(f"{skill!r} is not the number of a skill.")
+    return skill
+
+
+# ---------------------------------------------------------------------------------------------------- priority areas
+class Proposal(NamedTuple):
+    """A skill that the rule proposes, and why: `demand_rank` <= `top` < `supply_rank`, among so many `items`."""
+
+    skill: Skill
+    demand_rank: int
+    supply_rank: int
+    top: int
+    items: int
+
+
+def is_priority(demand_rank: int, supply_rank: int, top: int) -> bool:
+    """Whether demand is in the top share and supply is not (需要上位, 供給中位〜下位)."""
+    return demand_rank <= top < supply_rank
+
+
+def propose(
+    demanded: Mapping[Skill, Demand], supplied: Mapping[Skill, Supply], parameters: Parameters
+) -> list[Proposal]:
+    """The skills to propose as priority areas, in the order of demand.
+
+    A skill that nobody asks for keeps its rank but is never proposed, even where fewer skills are asked for than the
+    top share holds: without a demand there is no 需要上位.
+
+    Raises:
+        ValueError: supply and demand are not of the same skills.
+    """
+    asked = {skill: each.rank for skill, each in demanded.items() if each.headcount}
+    ranks = {skill: each.rank for skill, each in supplied.items()}
+    if demanded.keys() != ranks.keys():
+        raise ValueError("Supply and demand are not of the same skills.")
+    return propose_by_rank(asked, ranks, parameters)
+
+
+def propose_by_rank(
+    demand_ranks: Mapping[Skill, int], supply_ranks: Mapping[Skill, int], parameters: Parameters
+) -> list[Proposal]:
+    """The rule on ranks alone; the number of items is that of `supply_ranks`, `demand_ranks` may leave some out."""
+    items = len(supply_ranks)
+    top = parameters.top(items)
+    order = sorted(demand_ranks, key=lambda skill: demand_ranks[skill])
+    return [
+        Proposal(skill, demand_ranks[skill], supply_ranks[skill], top, items)
+        for skill in order
+        if is_priority(demand_ranks[skill], supply_ranks[skill], top)
+    ]
+
+
+# ----------------------------------------------------------------------------------------------------- head-count gap
+class Gap(NamedTuple):
+    """Heads asked for and heads nobody covers, by level from 1 up."""
+
+    wanted: ByLevel
+    uncovered: ByLevel
+
+    @property
+    def total(self) -> int:
+        """Heads nobody covers, of all levels."""
+        return sum(self.uncovered)
+
+
+class Gaps(NamedTuple):
+    """Head-count gaps of a run.
+
+    Attributes:
+        by_organisation: by asking organisation and skill, covered from the organisation's own people (all below it
+            included). Where an organisation and one below it both ask, the lower one's lines count for the upper one,
+            so that nobody covers twice.
+        within: by skill, the sum of these: what cover within the organisations leaves open.
+        overall: by skill, covered from the whole population.
+    """
+
+    by_organisation: Mapping[tuple[Node, Skill], Gap]
+    within: Mapping[Skill, Gap]
+    overall: Mapping[Skill, Gap]
+
+
+def cover(held: Sequence[int], wanted: Sequence[int]) -> Gap:
+    """Cover demand with people, each person once; one at a higher level may cover a demand at a lower one.
+
+    From the highest level down, whoever is not needed there is free for the next: no other way leaves fewer heads
+    uncovered, and none leaves fewer at the higher levels.
+
+    Args:
+        held: people whose level is exactly 1, 2, ...
+        wanted: heads asked for at level 1, 2, ...
+    """
+    free, uncovered = 0, []
+    for people, heads in zip(reversed(held), reversed(wanted), strict=True):
+        free += people
+        covered = min(free, heads)
+        free -= covered
+        uncovered.append(heads - covered)
+    return Gap(tuple(wanted), tuple(reversed(uncovered)))
+
+
+def gaps(counted: Cube, lines: Iterable[DemandLine]) -> Gaps:
+    """Head-count gaps per organisation and over all, for the skills that are asked for.
+
+    Raises:
+        ValueError: a line comes from an organisation or asks for a skill that the cube does not have.
+    """
+    lines = [line for line in lines if line.headcount]
+    asking = _asking(counted, {line.organisation for line in lines})
+    wanted: dict[tuple[Node, Skill], list[int]] = {}
+    for line in lines:
+        _known(line, map(_number, counted.counts))
+        heads = wanted.setdefault((asking[line.organisation], line.skill), [0] * len(DEMAND_LEVELS))
+        heads[DEMAND_LEVELS.index(line.level)] += line.headcount
+    by_organisation = {
+        (node, skill): cover(counted.counts[skill][node][class_of(1) :], heads)
+        for (node, skill), heads in wanted.items()
+    }
+    within: dict[Skill, Gap] = {}
+    for (_node, skill), gap in by_organisation.items():
+        within[skill] = _sum(within[skill], gap) if skill in within else gap
+    root = whole(counted)
+    overall = {skill: cover(counted.counts[skill][root][class_of(1) :], gap.wanted) for skill, gap in within.items()}
+    return Gaps(by_organisation, within, overall)
+
+
+def _sum(one: Gap, other: Gap) -> Gap:
+    wanted, uncovered = (tuple(map(sum, zip(*pair, strict=True))) for pair in zip(one, other, strict=True))
+    return Gap(wanted, uncovered)
+
+
+def _asking(counted: Cube, organisations: Iterable[Node]) -> dict[Node, Node]:
+    """The topmost asking organisation above each asking one, itself included."""
+    parents, asking = counted.tree.parents, set(organisations)
+    if unknown := asking - parents.keys():
+        raise ValueError(f"Not in the tree: {sorted(map(repr, unknown))}.")
+    topmost = {}
+    for organisation in asking:
+        node: Node | None = organisation
+        while node is not None:
+            if node in asking:
+                topmost[organisation] = node
+            node = parents[node]
+    return topmost
+
+
+class PublishedGaps(NamedTuple):
+    """Gaps as they may be shown; None where hidden."""
+
+    by_organisation: Mapping[tuple[Node, Skill], Gap | None]
+    within: Mapping[Skill, Gap | None]
+    overall: Mapping[Skill, Gap | None]
+
+
+def published(found: Gaps, shown: Suppressed, root: Node) -> PublishedGaps:
+    """Gaps as they may be shown: where every supply figure that they depend on is shown.
+
+    A gap depends on the people at level l or higher for each level l that is asked for, and on nothing else. A sum of
+    gaps is shown where each of its parts is; the gap over all depends on the whole's figures alone.
+    """
+    by_organisation = {
+        (node, skill): gap if _follows(gap, shown, node, skill) else None
+        for (node, skill), gap in found.by_organisation.items()
+    }
+    incomplete = {skill for (_node, skill), gap in by_organisation.items() if gap is None}
+    return PublishedGaps(
+        by_organisation,
+        {skill: None if skill in incomplete else gap for skill, gap in found.within.items()},
+        {skill: gap if _follows(gap, shown, root, skill) else None for skill, gap in found.overall.items()},
+    )
+
+
+def _follows(gap: Gap, shown: Suppressed, node: Node, skill: Skill) -> bool:
+    """Whether a reader could work the gap out from what is shown."""
+    asked = (level for level, heads in zip(DEMAND_LEVELS, gap.wanted, strict=True) if heads)
+    return all(shown.at_least(node, skill, class_of(level)) is not None for level in asked)
