@@ -10,6 +10,7 @@ import struct
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
@@ -236,6 +237,7 @@ def noisy_strings() -> bytes:
     return packed(parts_of(sheet_of(text_row(2)), shared=shared_xml(noise)))
 
 
+@cache
 def formatted_cells() -> bytes:
     """35,000 rows of 60 cells that have a style and nothing in them: 38 MB of XML."""
     columns = [f"{first}{second}" for first in ("", "A", "B") for second in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"][:60]

@@ -23,7 +23,7 @@ COLUMNS = [
     Column(key="level", headers=["レベル"], kind=Kind.LEVEL),
     Column(key="occupation", headers=["職種"], kind=Kind.CHOICE, choices={"ict": ["ICT職"], "clerk": ["事務"]}),
 ]
-MAX_SECONDS, MAX_KB = 10, 512 * 1024
+MAX_SECONDS, MAX_KB = 10, 512 * 1024  # published figures; the defaults allow 30 seconds
 
 
 def read(data: bytes, filename: str, limits: Limits = DEFAULT) -> TableReading:
@@ -81,18 +81,11 @@ def test_every_text_in_the_catalogue_is_lazy() -> None:
     assert all(isinstance(text, Promise) for text in messages.NOTICES.values())
 
 
-def test_time_is_limited() -> None:
+@pytest.mark.parametrize("limits", [Limits(cpu_seconds=1), Limits(wall_seconds=1)], ids=["of the processor", "waited"])
+def test_time_is_limited(limits: Limits) -> None:
     """Two million cells need more than a second; the process is then killed, and the user told."""
-    data = hostile.formatted_cells()
     with pytest.raises(TabularError) as caught:
-        read(data, "slow.xlsx", Limits(cpu_seconds=1))
-    assert caught.value.code == "too_slow"
-
-
-def test_waiting_is_limited() -> None:
-    data = hostile.workbook("".join(hostile.text_row(number) for number in range(2, 20_000)))
-    with pytest.raises(TabularError) as caught:
-        read(data, "slow.xlsx", Limits(wall_seconds=1))
+        read(hostile.formatted_cells(), "slow.xlsx", limits)
     assert caught.value.code == "too_slow"
 
 

@@ -53,8 +53,8 @@ def find_layout(rows: Sequence[WireRow], columns: Sequence[Column], limits: Limi
         raise TabularError("empty_file")
     best = max(candidates, key=lambda row: len(_matches(row, by_key)))  # the first of equals
     if not _matches(best, by_key):
-        found = [text for text in (_header(cell) for cell in candidates[0][1]) if text]
-        raise TabularError("no_header", expected=[column.label for column in columns[:10]], found=found[:10])
+        # What stands there instead is not quoted: without headings it may well be somebody's name.
+        raise TabularError("no_header", expected=[column.label for column in columns[:10]])
     layout = _layout_of(best, by_key)
     missing = [column.label for column in columns if column.must_be_there and column.key not in layout.index]
     if missing:

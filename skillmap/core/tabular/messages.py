@@ -150,7 +150,7 @@ REFUSALS: dict[str, Pair] = {
     ),
     # the table
     "no_header": (
-        _("The heading row was not found. Looked for: %(expected)s. Found in the first row: %(found)s."),
+        _("The heading row was not found. Looked for: %(expected)s."),
         _("Put the headings into one row above the data, or use the template."),
     ),
     "missing_headers": (
@@ -257,11 +257,16 @@ NOTICES: dict[str, "StrPromise"] = {
 ENCODINGS = {"utf-8-sig": "UTF-8", "utf-8": "UTF-8", "cp932": "Shift_JIS"}
 
 
+AMOUNTS = {"limit", "found", "count", "minimum", "maximum"}  # numbers written with thousands separators
+
+
 def fill(text: object, params: Mapping[str, Any]) -> str:
     """The text in the present language with its values; lists are joined the way the language does it."""
-    separator = pgettext("between the items of a list", ", ")
-    shown = {
-        name: separator.join(str(item) for item in value) if isinstance(value, list | tuple) else value
-        for name, value in params.items()
-    }
+    shown = {name: _shown(name, value) for name, value in params.items()}
     return str(text) % shown if shown else str(text)
+
+
+def _shown(name: str, value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return pgettext("between the items of a list", ", ").join(str(item) for item in value)
+    return f"{value:,}" if name in AMOUNTS and isinstance(value, int) else str(value)

@@ -14,6 +14,7 @@ from django.core.validators import EmailValidator
 from skillmap.core.tabular._wire import DATE, DATETIME, DURATION, ERROR, FORMULA, LONG, TIME
 from skillmap.core.tabular.columns import Column, Kind
 from skillmap.core.tabular.keys import INVISIBLE, match_key
+from skillmap.core.tabular.problems import shown
 
 Value = str | int | bool | dt.date | None
 RawCell = Any  # as `_wire` describes it
@@ -102,7 +103,7 @@ def _refuse_marks(raw: RawCell) -> None:
     if raw[0] == FORMULA:
         raise BadCell("formula")
     if raw[0] == ERROR:
-        raise BadCell("error_value", {"error": raw[1]})
+        raise BadCell("error_value", {"error": shown(raw[1], 10)})
     if raw[0] == LONG:
         raise BadCell("cell_too_long", {"found": raw[1], "limit": 32_767})
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from skillmap.core.tabular.limits import Limits
-from skillmap.core.tabular.problems import TabularError
+from skillmap.core.tabular.problems import TabularError, shown
 
 logger = logging.getLogger(__name__)
 
@@ -81,7 +81,14 @@ def _understood(output: bytes) -> Parsed:
     if not isinstance(last, dict) or "cpu" not in last:
         raise TabularError("unreadable")
     if "refused" in last:
-        error = TabularError(last["refused"], **last["params"])
+        error = TabularError(last["refused"], **{name: _harmless(value) for name, value in last["params"].items()})
         error.cpu_seconds, error.memory_kb = last["cpu"], last["memory_kb"]
         raise error
     return Parsed(facts=lines[0], rows=lines[1:-1], cpu_seconds=last["cpu"], memory_kb=last["memory_kb"])
+
+
+def _harmless(value: Any) -> Any:
+    """Foreign text in the values of a message (names of sheets) without what cannot be shown."""
+    if isinstance(value, list):
+        return [_harmless(item) for item in value]
+    return shown(value) if isinstance(value, str) else value
