@@ -1,10 +1,10 @@
 """Rows are locked in one order everywhere: the cycle (shared), the check, then its items."""
 
-from django.db import connection
 from django.http import Http404
 
-from skillmap.assessment.models import Assessment
+from skillmap.assessment.models import Assessment, Cycle
 from skillmap.assessment.selectors.situations import with_progress
+from skillmap.core.locks import hold_shared
 from skillmap.people.models import User
 
 
@@ -13,14 +13,7 @@ def share_cycle_of(assessment_id: int) -> None:
 
     A shared lock on PostgreSQL, so that people saving in the same cycle don't wait for each other; SQLite has one writer.
     """
-    if connection.vendor != "postgresql":
-        return
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT c.id FROM assessment_cycle c JOIN assessment_assessment a ON a.cycle_id = c.id "
-            "WHERE a.id = %s FOR SHARE OF c",
-            [assessment_id],
-        )
+    hold_shared(Cycle.objects.filter(assessments=assessment_id))
 
 
 def lock_check(assessment_id: int, user: User) -> Assessment:
