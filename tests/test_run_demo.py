@@ -96,7 +96,8 @@ def demo(tmp_path: Path) -> Iterator[Demo]:
             output += line
             if "Ctrl-C ends it" in line:
                 break
-        assert process.poll() is None, output
+        else:
+            pytest.fail(f"The demo ended by itself:\n{output}")
         yield Demo(process, port, output, descendants(process.pid))
     finally:
         with contextlib.suppress(ProcessLookupError):
@@ -120,6 +121,7 @@ def test_demo_serves_and_ctrl_c_ends_all_of_it(demo: Demo) -> None:
 
 @pytest.mark.services
 def test_a_killed_demo_takes_its_servers_along(demo: Demo) -> None:
+    assert len(demo.family) >= 4
     demo.process.kill()
     wait_until_gone(demo.family)
 
