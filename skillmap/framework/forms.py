@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
@@ -22,6 +22,11 @@ from skillmap.framework.services import (
     JobTypeFields,
     LevelFields,
 )
+
+if TYPE_CHECKING:
+    CategoryField = forms.ModelChoiceField[SkillCategory]
+else:
+    CategoryField = forms.ModelChoiceField
 
 CODE_HELP = gettext_lazy("For programs: a-z, 0-9, _ and -. It stays the same in all later versions.")
 PLACES = [MinValueValidator(1), MaxValueValidator(9999)]
@@ -122,7 +127,7 @@ class CategoryForm(PartForm):
         return CategoryFields(name=data["name"], name_en=data["name_en"], sort_order=data["sort_order"])
 
 
-class CategoryChoice(forms.ModelChoiceField[SkillCategory]):
+class CategoryChoice(CategoryField):
     """A category, named in the reader's language."""
 
     def label_from_instance(self, obj: SkillCategory) -> str:
