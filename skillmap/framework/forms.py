@@ -25,8 +25,10 @@ from skillmap.framework.services import (
 
 if TYPE_CHECKING:
     CategoryField = forms.ModelChoiceField[SkillCategory]
+    SkillsField = forms.ModelMultipleChoiceField[Skill]
 else:
     CategoryField = forms.ModelChoiceField
+    SkillsField = forms.ModelMultipleChoiceField
 
 CODE_HELP = gettext_lazy("For programs: a-z, 0-9, _ and -. It stays the same in all later versions.")
 PLACES = [MinValueValidator(1), MaxValueValidator(9999)]
@@ -290,7 +292,7 @@ class JobTypeForm(PartForm):
         )
 
 
-class ItemChoices(forms.ModelMultipleChoiceField[Skill]):
+class ItemChoices(SkillsField):
     """Items with their numbers, named in the reader's language."""
 
     def label_from_instance(self, obj: Skill) -> str:
