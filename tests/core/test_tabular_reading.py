@@ -127,7 +127,7 @@ def test_mail_links_are_harmless() -> None:
 def test_the_sheet_is_chosen_by_name() -> None:
     header = ["職員番号", "氏名"]
     data = saved({"説明": [["はじめに"]], "職員": [header, ["10000001", "A"]], "旧": [header, ["10000002", "B"]]})
-    reading = read(data, sheets=["Staff", "職員"])
+    reading = read(data, sheets=[gettext_lazy("Staff list of no year"), "職員"])
     assert names(reading) == ["A"]
     assert "several_sheets" not in notices(reading)
     with pytest.raises(TabularError) as caught:

@@ -9,10 +9,10 @@ import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from skillmap.core.tabular._package import OLE2
-from skillmap.core.tabular.columns import Column
+from skillmap.core.tabular.columns import Column, in_all_languages
 from skillmap.core.tabular.layout import (
     Layout,
     WireRow,
@@ -27,6 +27,9 @@ from skillmap.core.tabular.messages import ENCODINGS
 from skillmap.core.tabular.problems import Notice, RowProblem, TabularError, shown
 from skillmap.core.tabular.rows import DateReading, Problems, Row, RowReader, cell_shown
 from skillmap.core.tabular.sandbox import Parsed, parse
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 logger = logging.getLogger(__name__)
 
@@ -130,7 +133,7 @@ def read_table(
     filename: str,
     *,
     columns: Sequence[Column],
-    sheets: Sequence[str] = (),
+    sheets: Sequence["StrOrPromise"] = (),
     unique: Sequence[Sequence[str]] = (),
     strict: bool = False,
     limits: Limits = DEFAULT,
@@ -142,7 +145,8 @@ def read_table(
         source: the file, or an open binary file such as an upload; not more than one byte beyond the limit is read.
         filename: its name; only the ending is used, and it must agree with the contents.
         columns: what is expected. The heading row is looked for in the first rows, notes may stand above it.
-        sheets: names of which the first found is read; else the first visible sheet, with a notice if there are more.
+        sheets: names of which the first found is read, lazy ones in every language; if none is given, the first
+            visible sheet, with a notice where there are more.
         unique: groups of column keys whose values together may appear only once; rows with an empty one do not count.
         strict: columns that are not expected refuse the file; else they are not read, with a notice.
         limits: ceilings of size, time and memory.
@@ -157,7 +161,8 @@ def read_table(
         data = source if isinstance(source, bytes) else source.read(limits.file_bytes + 1)
         kind = kind_of(data, filename, limits)
         headers = {key for column in columns for key in column.header_keys}
-        parsed = parse(data, kind=kind, headers=headers, sheets=sheets, limits=limits)
+        names = [name for sheet in sheets for name in in_all_languages(sheet)]
+        parsed = parse(data, kind=kind, headers=headers, sheets=names, limits=limits)
         layout = find_layout(parsed.rows, columns, limits, strict=strict)
         reader = RowReader(
             columns,
