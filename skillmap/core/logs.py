@@ -1,16 +1,36 @@
-"""Log lines as JSON: who (by id), what, which route, how it ended; never names, texts or query strings."""
+"""Log lines as JSON: who (by id), what, which route, how it ended; never names, texts, query strings or local variables."""
 
 import logging
 
 import structlog
+from structlog.typing import Processor
+
+SHARED: list[Processor] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_logger_name,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.PositionalArgumentsFormatter(),
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    structlog.processors.format_exc_info,  # plain tracebacks: local variables would hold personal data
+]
+
+
+def configure() -> None:
+    """Send structlog's own lines through the standard library, in the same form."""
+    structlog.configure(
+        processors=[*SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
 
 
 def json_formatter() -> logging.Formatter:
     """The formatter that settings.LOGGING names."""
+    configure()
     return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=SHARED,
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.JSONRenderer(ensure_ascii=False),
-        ]
+        ],
     )
