@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import translation
 from django.utils.cache import patch_cache_control, patch_vary_headers
 
 Handler = Callable[[HttpRequest], HttpResponse]
@@ -40,6 +41,22 @@ class HealthMiddleware:
         if not self._migrated:
             return JsonResponse({"status": "migrations waiting"}, status=503)
         return JsonResponse({"status": "ok"})
+
+
+class LanguageMiddleware:
+    """The language that the person chose, else Japanese: what the browser prefers is not asked."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        chosen = request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, "")
+        language = chosen if chosen in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE
+        with translation.override(language):
+            request.LANGUAGE_CODE = language  # type: ignore[attr-defined]
+            response = self.get_response(request)
+        response.headers.setdefault("Content-Language", language)
+        return response
 
 
 class PrivatePagesMiddleware:

@@ -2,6 +2,7 @@
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
@@ -35,7 +36,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """500; without the database, so that it always works."""
     if request.path.startswith("/api/"):
         return problem_page(500, "error", "An unexpected error. Nothing was stored.")
-    return render(request, "500.html", status=500)
+    return HttpResponse(render_to_string("500.html"), status=500)
 
 
 def _job(request: HttpRequest, public_id: str) -> Job:
