@@ -80,7 +80,8 @@ def install_missing() -> list[Need]:
             print(done.stdout[-2000:], done.stderr[-2000:], sep="\n", flush=True)
 
     apt("update")
-    apt("install", "--yes", "--no-install-recommends", *(need.package for need in missing))
+    for need in missing:  # one by one: where one cannot be had, apt would install none
+        apt("install", "--yes", "--no-install-recommends", need.package)
     return [need for need in missing if not need.present()]
 
 
