@@ -1,7 +1,7 @@
 """Tables of supply and demand."""
 
 from skillmap.gaps.models.demand import DemandItem, DemandQuestion, DemandResponse, DemandSurvey
-from skillmap.gaps.models.runs import GapCell, GapInput, GapRun, PriorityArea, SkillResult
+from skillmap.gaps.models.runs import GapCell, GapInput, GapNode, GapRun, PriorityArea, SkillResult
 
 __all__ = [
     "DemandItem",
@@ -10,6 +10,7 @@ __all__ = [
     "DemandSurvey",
     "GapCell",
     "GapInput",
+    "GapNode",
     "GapRun",
     "PriorityArea",
     "SkillResult",

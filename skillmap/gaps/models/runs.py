@@ -8,11 +8,11 @@ from django.db.models import Q
 
 from skillmap.assessment.models import Cycle
 from skillmap.core.models import Job
-from skillmap.framework.models import Framework, Skill
+from skillmap.framework.models import Framework, Skill, in_language
 from skillmap.gaps.choices import AreaState, LevelBasis
 from skillmap.gaps.models.demand import DemandSurvey
 from skillmap.people.access import access_of
-from skillmap.people.models import Organisation, Staff, User
+from skillmap.people.models import BureauGroup, Organisation, Staff, User
 
 
 class GapRunQuerySet(models.QuerySet["GapRun"]):
@@ -94,34 +94,67 @@ class SkillResult(models.Model):
         return f"{self.run_id}:{self.skill_id}"
 
 
-class GapCell(models.Model):
-    """GapResult: one figure of the jointly suppressed cube: node x skill x block of levels.
+class GapNode(models.Model):
+    """A place in the run's tree as it was at the snapshot: the whole, a bureau group, an organisation.
 
-    The node is an organisation, a bureau group, or (both empty) the whole. `value` is NULL where the cell is hidden:
-    the hidden number is stored nowhere. Blocks are `n` (people), `0`..`3`, `1+`, `2+`, and `gap1`..`gap3`, `demand1`..`demand3`.
+    `people` is NULL where even the size is hidden.
     """
 
-    run = models.ForeignKey(GapRun, models.PROTECT, related_name="cells")
+    run = models.ForeignKey(GapRun, models.PROTECT, related_name="nodes")
+    parent = models.ForeignKey("self", models.PROTECT, null=True, related_name="children")
+    key = models.CharField(max_length=40)
     organisation = models.ForeignKey(Organisation, models.PROTECT, null=True, related_name="+")
-    bureau_group = models.ForeignKey("people.BureauGroup", models.PROTECT, null=True, related_name="+")
-    skill = models.ForeignKey(Skill, models.PROTECT, null=True, related_name="+")
-    block = models.CharField(max_length=8)
-    value = models.IntegerField(null=True)
+    bureau_group = models.ForeignKey(BureauGroup, models.PROTECT, null=True, related_name="+")
+    name = models.CharField(max_length=100)
+    name_en = models.CharField(max_length=150, blank=True)
+    depth = models.PositiveSmallIntegerField(default=0)
+    position = models.PositiveIntegerField(default=0)
+    people = models.PositiveIntegerField(null=True)
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["run", "organisation", "bureau_group", "skill", "block"],
-                name="gap_cell_once",
-                nulls_distinct=False,
-            ),
+            models.UniqueConstraint(fields=["run", "key"], name="gap_node_once"),
             models.CheckConstraint(
-                condition=Q(organisation=None) | Q(bureau_group=None), name="gap_cell_one_kind_of_node"
+                condition=Q(organisation=None) | Q(bureau_group=None), name="gap_node_one_kind_of_place"
             ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.run_id}:{self.organisation_id}:{self.skill_id}:{self.block}"
+        return f"{self.run_id}:{self.key}"
+
+    @property
+    def label(self) -> str:
+        """Its name in the reader's language."""
+        return in_language(self.name, self.name_en)
+
+
+class GapCell(models.Model):
+    """GapResult: the figures of one place and one skill in the jointly suppressed cube.
+
+    `cuts` and `blocks` are what the suppression shows: people by blocks of levels between the cuts; `at_least_n` the same as
+    "level n or more" where the cuts allow it. Hidden numbers are NULL and stored nowhere. Demand and head-count gap stand per level.
+    """
+
+    run = models.ForeignKey(GapRun, models.PROTECT, related_name="cells")
+    node = models.ForeignKey(GapNode, models.PROTECT, related_name="cells")
+    skill = models.ForeignKey(Skill, models.PROTECT, related_name="+")
+    cuts = models.JSONField(default=list)
+    blocks = models.JSONField(default=list)
+    at_least_1 = models.PositiveIntegerField(null=True)
+    at_least_2 = models.PositiveIntegerField(null=True)
+    at_least_3 = models.PositiveIntegerField(null=True)
+    demand_1 = models.PositiveIntegerField(default=0)
+    demand_2 = models.PositiveIntegerField(default=0)
+    demand_3 = models.PositiveIntegerField(default=0)
+    gap_1 = models.PositiveIntegerField(null=True)
+    gap_2 = models.PositiveIntegerField(null=True)
+    gap_3 = models.PositiveIntegerField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["node", "skill"], name="gap_cell_once")]
+
+    def __str__(self) -> str:
+        return f"{self.node_id}:{self.skill_id}"
 
 
 class PriorityArea(models.Model):
