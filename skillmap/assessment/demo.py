@@ -83,7 +83,9 @@ def supply_order(path: Path) -> list[str]:
     """Item codes in the order of supply of 2024: printed, the three unknown places assumed, the rest by number."""
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    printed = sorted((row for row in rows if row["supply_order_among_12"]), key=lambda row: int(row["supply_order_among_12"]))
+    printed = sorted(
+        (row for row in rows if row["supply_order_among_12"]), key=lambda row: int(row["supply_order_among_12"])
+    )
     known = iter(row["skill_code"] for row in printed)
     assumed = {place: code for code, place in ASSUMED_PLACES.items()}
     order = [assumed.get(place) or next(known) for place in range(1, len(printed) + len(assumed) + 1)]
@@ -116,7 +118,9 @@ def _tool_levels(staff: Iterable[Staff], tools: Sequence[Skill], rng: Random) ->
     return {person.pk: {tool.code: rng.choice((1, 1, 2, 2, 3)) for tool in tools} for person in staff}
 
 
-def build(*, people: DemoPeople, framework: Framework, rng: Random, today: date, running: int, fixtures: Path) -> DemoCycles:
+def build(
+    *, people: DemoPeople, framework: Framework, rng: Random, today: date, running: int, fixtures: Path
+) -> DemoCycles:
     """Write the cycles of 2024, of the two years before the running one, and the running one."""
     skills = list(framework.skills.select_related("category").order_by("kind", "number"))
     digital = [skill for skill in skills if skill.kind == "digital"]
@@ -158,7 +162,7 @@ def _pair_up(people: DemoPeople, rng: Random) -> dict[int, Staff]:
     demo_mentor, demo_person = people.ict[1], people.ict[0]
     pairs = {demo_person.pk: demo_mentor}
     load[demo_mentor.pk] += 1
-    for person in people.ict[2:] + [demo_mentor]:
+    for person in [*people.ict[2:], demo_mentor]:
         before = order[: place.get(person.pk, len(order))] or order[: len(people.experts)]
         some = before if len(before) <= 12 else rng.sample(before, 12)
         mentor = min(some, key=lambda row: (load[row.pk], row.pk))
@@ -432,7 +436,13 @@ class _CycleBuilder:
         first_day = windows[CycleStep.FIRST_ONE_ON_ONE][0] + timedelta(days=2)
         second_day = windows[CycleStep.SECOND_ONE_ON_ONE][0] + timedelta(days=2)
         for check, stage in checks:
-            if not check.group.with_one_on_one or stage in ("untouched", "started", "answered", "submitted", "withdrawn"):
+            if not check.group.with_one_on_one or stage in (
+                "untouched",
+                "started",
+                "answered",
+                "submitted",
+                "withdrawn",
+            ):
                 continue
             mentor = self.pairs[check.staff_id]
             for kind, day in ((MeetingKind.FIRST, first_day), (MeetingKind.SECOND, second_day)):
@@ -448,9 +458,7 @@ class _CycleBuilder:
         _bulk(OneOnOne, meetings)
         _bulk(DevelopmentGoal, goals)
 
-    def _events(
-        self, checks: Sequence[tuple[Assessment, str]], windows: Mapping[CycleStep, tuple[date, date]]
-    ) -> None:
+    def _events(self, checks: Sequence[tuple[Assessment, str]], windows: Mapping[CycleStep, tuple[date, date]]) -> None:
         """The steps that led to each state."""
         rows = []
         for check, stage in checks:
@@ -487,20 +495,20 @@ class _CycleBuilder:
             row.pk, row.valid_to, row.recorded_at, row.recorded_until = None, day, moment, None
             rows.append(row)
         ratings = SkillRating.objects.filter(assessment__in=checks, confirmed_level__isnull=False)
-        for rating in ratings.select_related("skill", "assessment"):
-            rows.append(
-                ConfirmedLevel(
-                    staff_id=rating.assessment.staff_id,
-                    skill=rating.skill,
-                    skill_code=rating.skill.code,
-                    level=rating.confirmed_level,
-                    valid_from=day,
-                    recorded_at=moment,
-                    source=LevelSource.CYCLE,
-                    assessment=rating.assessment,
-                    recorded_by=self.office,
-                )
+        rows += [
+            ConfirmedLevel(
+                staff_id=rating.assessment.staff_id,
+                skill=rating.skill,
+                skill_code=rating.skill.code,
+                level=rating.confirmed_level or 0,
+                valid_from=day,
+                recorded_at=moment,
+                source=LevelSource.CYCLE,
+                assessment=rating.assessment,
+                recorded_by=self.office,
             )
+            for rating in ratings.select_related("skill", "assessment")
+        ]
         ConfirmedLevel.objects.bulk_create(rows, batch_size=BATCH)
 
 

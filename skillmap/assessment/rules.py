@@ -42,7 +42,7 @@ STEPS: Mapping[str, Step] = {
     "receive": Step({"confirmed": "received"}, frozenset({SELF})),
     "reopen": Step({"confirmed": "reviewed", "received": "reviewed"}, frozenset({SECRETARIAT}), needs_comment=True),
     "withdraw": Step(
-        {state: "withdrawn" for state in ("draft", "submitted", "reviewed", "corrected")},
+        dict.fromkeys(("draft", "submitted", "reviewed", "corrected"), "withdrawn"),
         frozenset({SECRETARIAT}),
         needs_comment=True,
     ),
@@ -81,8 +81,8 @@ def refusal(action: str, situation: Situation, capacities: Iterable[str], *, com
     """Why an action is refused, as a code; None where it is open.
 
     Codes: unknown_action, wrong_state, wrong_person, cycle_not_open, window_not_yet, window_over, not_all_answered,
-    first_meeting_held, first_meeting_missing, second_meeting_missing, comment_required. With `comment=None` the reason is not
-    looked at (to draw buttons).
+    first_meeting_held, first_meeting_missing, second_meeting_missing, comment_required. With
+    `comment=None` the reason is not looked at (to draw buttons).
     """
     step = STEPS.get(action)
     if step is None:
@@ -167,7 +167,10 @@ def entry_refusal(situation: Situation) -> str | None:
 
 
 def level_to_confirm(self_level: int | None, corrected_level: int | None) -> int | None:
-    """The level that confirmation takes: the person's corrected one, else the self level. The mentor's view never sets it."""
+    """The level that confirmation takes.
+
+    The person's corrected one, else the self level. The mentor's view never sets it.
+    """
     return corrected_level if corrected_level is not None else self_level
 
 
@@ -222,7 +225,10 @@ def worth_talking_about(items: Sequence[Item]) -> tuple[str, ...]:
 def category_means(
     levels: Mapping[str, int | None], categories: Mapping[str, Sequence[str]]
 ) -> dict[str, Fraction | None]:
-    """Mean level per category (by category code, from its item codes) over answered items; None where none is answered."""
+    """Mean level per category (by category code, from its item codes) over answered items.
+
+    None where none is answered.
+    """
     means: dict[str, Fraction | None] = {}
     for code, items in categories.items():
         known = [level for level in (levels.get(item) for item in items) if level is not None]
@@ -267,7 +273,10 @@ def record_level(known: Sequence[Span], level: int, valid_from: date) -> Profile
 
 
 def may_mentor(*, occupation: str, grade: int) -> bool:
-    """Whether somebody may be a mentor: ICT staff from deputy manager (grade 3) up, or an information technology expert."""
+    """Whether somebody may be a mentor.
+
+    ICT staff from deputy manager (grade 3) up, or an information technology expert.
+    """
     return occupation == "expert" or (occupation == "ict" and grade >= 3)
 
 

@@ -19,4 +19,3 @@ handler400 = "skillmap.core.views.bad_request"
 handler403 = "skillmap.core.views.forbidden"
 handler404 = "skillmap.core.views.not_found"
 handler500 = "skillmap.core.views.server_error"
-

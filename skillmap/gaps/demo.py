@@ -84,7 +84,7 @@ def _lines(
     responses: Sequence[DemandResponse], totals: Mapping[str, int], skills: Mapping[str, Skill], rng: Random
 ) -> None:
     """Spread the head counts of each item over the organisations, a few people a line."""
-    rows = []
+    rows: list[DemandItem] = []
     for code, total in totals.items():
         left = total
         while left > 0:

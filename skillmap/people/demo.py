@@ -120,7 +120,9 @@ def build(*, people: int, rng: Random, today: date) -> DemoPeople:
             **more,
         )
 
-    grades = rng.choices([Grade.OFFICER, Grade.SENIOR, Grade.DEPUTY_MANAGER, Grade.SECTION_MANAGER], [40, 32, 22, 6], k=people)
+    grades = rng.choices(
+        [Grade.OFFICER, Grade.SENIOR, Grade.DEPUTY_MANAGER, Grade.SECTION_MANAGER], [40, 32, 22, 6], k=people
+    )
     routes = rng.choices(list(HiringRoute), [45, 15, 10, 25, 3, 2], k=people)
     where = rng.choices(places, weights, k=people)
     ict = [
@@ -147,12 +149,17 @@ def build(*, people: int, rng: Random, today: date) -> DemoPeople:
     ict[1].grade, ict[1].organisation = Grade.DEPUTY_MANAGER, sections["fukushi"][0]
     everyone = [*ict, *experts, *clerical, *heads, office, office_two]
     named = {"staff": ict[0], "mentor": ict[1], "expert": experts[0], "secretariat": office}
-    named["coordinator"] = next(head for head in heads if head.organisation.parent_id == sections["fukushi"][0].parent_id)
+    named["coordinator"] = next(
+        head for head in heads if head.organisation.parent_id == sections["fukushi"][0].parent_id
+    )
     accounts = _accounts(everyone, named)
     _memberships(everyone, today)
     Designation.objects.bulk_create(
         Designation(
-            staff=person, kind=DesignationKind.DX_AMBASSADOR, organisation=person.organisation, valid_from=date(2024, 4, 1)
+            staff=person,
+            kind=DesignationKind.DX_AMBASSADOR,
+            organisation=person.organisation,
+            valid_from=date(2024, 4, 1),
         )
         for person in clerical
     )

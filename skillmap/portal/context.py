@@ -52,7 +52,9 @@ def role_label(user: User, access: Access, *, is_mentor: bool) -> str:
     return _("Mentor") + f"（{words}）" if is_mentor else words
 
 
-def _link(label: str, name: str, path: str, *, under: tuple[str, ...] = (), children: Any = None) -> dict[str, Any] | None:
+def _link(
+    label: str, name: str, path: str, *, under: tuple[str, ...] = (), children: Any = None
+) -> dict[str, Any] | None:
     try:
         url = reverse(name)
     except NoReverseMatch:

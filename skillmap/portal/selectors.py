@@ -24,7 +24,7 @@ from skillmap.framework.models import JobType, Skill, SkillCategory
 from skillmap.framework.selectors import current_framework
 from skillmap.gaps.choices import AreaState, ResponseState, SurveyState
 from skillmap.gaps.models import DemandResponse, PriorityArea
-from skillmap.people.access import Access, access_of
+from skillmap.people.access import access_of
 from skillmap.people.models import Organisation, Staff, User
 
 
@@ -207,7 +207,9 @@ def secretariat_tasks(progress: list[CycleProgress]) -> list[Task]:
 def adopted_areas() -> list[PriorityArea]:
     """The adopted priority areas of the newest fiscal year that has any; one query."""
     rows = list(
-        PriorityArea.objects.filter(state=AreaState.ADOPTED).select_related("skill").order_by("-fiscal_year", "demand_rank")
+        PriorityArea.objects.filter(state=AreaState.ADOPTED)
+        .select_related("skill")
+        .order_by("-fiscal_year", "demand_rank")
     )
     return [row for row in rows if row.fiscal_year == rows[0].fiscal_year] if rows else []
 
@@ -347,7 +349,9 @@ def _reasons(skill: Skill, level: int | None, target: int, wishes: set[str], pri
     reasons = []
     missing = rules.lack(level, target)
     if missing:
-        reasons.append(ngettext("%(n)d level below the target", "%(n)d levels below the target", missing) % {"n": missing})
+        reasons.append(
+            ngettext("%(n)d level below the target", "%(n)d levels below the target", missing) % {"n": missing}
+        )
     if skill.code in priority and (level or 0) < 3:
         reasons.append(_("Priority area of the year"))
     if skill.code in wishes:
@@ -387,7 +391,7 @@ def search(user: User, words: str) -> list[Hit]:
             Hit(_("Organisation"), row.name, "", reverse("people:organisation", args=[row.pk]))
             for row in organisations.order_by("path")[:10]
         ]
-        hits += _search_people(user, access, words)
+        hits += _search_people(user, words)
     return hits
 
 
@@ -407,7 +411,7 @@ def _search_framework(catalogue: Catalogue, words: str) -> list[Hit]:
     return found
 
 
-def _search_people(user: User, access: Access, words: str) -> list[Hit]:
+def _search_people(user: User, words: str) -> list[Hit]:
     people = Staff.objects.visible_to(user).filter(
         Q(name__icontains=words) | Q(kana__icontains=words) | Q(number__iexact=words)
     )

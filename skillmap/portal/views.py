@@ -1,6 +1,7 @@
 """Home, maps, notices, looks, search, help."""
 
 from datetime import date
+from typing import Any
 from urllib.parse import urlencode
 
 from django import forms
@@ -14,14 +15,13 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from skillmap.assessment.models import MentorPair
 from skillmap.assessment.services.looks import look
-from skillmap.core import clock
+from skillmap.core import clock, purpose
 from skillmap.core.choices import JobState, MailState, Purpose
 from skillmap.core.htmx import sign_in_required
 from skillmap.core.models import Job, Notification
 from skillmap.people.access import access_of, staff_of
 from skillmap.people.choices import Role
 from skillmap.people.models import Staff, User
-from skillmap.core import purpose
 from skillmap.portal import selectors
 from skillmap.portal.radar import radar
 
@@ -48,7 +48,13 @@ def home(request: HttpRequest) -> HttpResponse:
     progress = selectors.cycles_in_progress() if access.is_secretariat else []
     if access.is_secretariat:
         tasks += selectors.secretariat_tasks(progress)
-    context = {"tasks": tasks, "checks": checks, "progress": progress, "areas": selectors.adopted_areas(), "access": access}
+    context = {
+        "tasks": tasks,
+        "checks": checks,
+        "progress": progress,
+        "areas": selectors.adopted_areas(),
+        "access": access,
+    }
     return render(request, "portal/home.html", context)
 
 
@@ -83,7 +89,14 @@ def _map(request: HttpRequest, staff: Staff, *, reason: str, own: bool) -> HttpR
         purpose=reason,
         what="map",
     )
-    context = {"map": found, "staff": staff, "own": own, "form": form, "areas": areas, "today": clock.today()}
+    context: dict[str, Any] = {
+        "map": found,
+        "staff": staff,
+        "own": own,
+        "form": form,
+        "areas": areas,
+        "today": clock.today(),
+    }
     if found is not None:
         labels = [category.label for category, _mean, _target in found.means]
         context["radar"] = radar(labels, [mean for _c, mean, _t in found.means], [t or 0 for _c, _m, t in found.means])
@@ -112,9 +125,10 @@ def person_map(request: HttpRequest, pk: int) -> HttpResponse:
     if access.staff_id == pk:
         return redirect("portal:my_map")
     staff = get_object_or_404(Staff.objects.select_related("organisation"), pk=pk)
-    mentors = access.staff_id is not None and MentorPair.objects.active().filter(
-        mentor=access.staff_id, mentee=pk, cycle__state="open"
-    ).exists()
+    mentors = (
+        access.staff_id is not None
+        and MentorPair.objects.active().filter(mentor=access.staff_id, mentee=pk, cycle__state="open").exists()
+    )
     if mentors:
         return _map(request, staff, reason=Purpose.MENTORING, own=False)
     if not access.is_secretariat:
@@ -137,7 +151,9 @@ def purpose_page(request: HttpRequest) -> HttpResponse:
     """Choose the purpose of this session; it is recorded with every look."""
     access_of(_user(request)).require(Role.SECRETARIAT)
     target = request.POST.get("next") or request.GET.get("next") or "/"
-    if not url_has_allowed_host_and_scheme(target, allowed_hosts={request.get_host()}, require_https=request.is_secure()):
+    if not url_has_allowed_host_and_scheme(
+        target, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    ):
         target = "/"
     form = PurposeForm(request.POST or None, initial={"purpose": purpose.chosen(request)})
     if request.method == "POST" and form.is_valid():

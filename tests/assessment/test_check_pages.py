@@ -77,8 +77,10 @@ def test_one_item_is_saved_and_a_stale_tab_gets_both_values(world: World) -> Non
     "body",
     [
         {}, [], "x", None, {"version": 1}, {"level": 2}, {"version": "1", "level": 2}, {"version": True, "level": 2},
-        {"version": 1, "level": 4}, {"version": 1, "level": -1}, {"version": 1, "level": "2"}, {"version": 1, "level": True},
-        {"version": 1, "level": 1.5}, {"version": 2**31, "level": 1}, {"version": 1, "wish": 1}, {"version": 1, "level": 1, "state": "x"},
+        {"version": 1, "level": 4}, {"version": 1, "level": -1}, {"version": 1, "level": "2"}, {"version": 1, "level":
+        True},
+        {"version": 1, "level": 1.5}, {"version": 2**31, "level": 1}, {"version": 1, "wish": 1}, {"version": 1,
+        "level": 1, "state": "x"},
     ],
 )  # fmt: skip
 def test_what_is_no_answer_is_refused_and_nothing_stored(world: World, body: object) -> None:
@@ -91,7 +93,9 @@ def test_a_broken_body_is_refused(world: World) -> None:
     check, client = world.check("untouched"), as_user(world.user("untouched"))
     url = reverse("assessment:check_item", args=[check.pk, first(check).skill.code])
     assert client.post(url, "{", content_type="application/json").status_code == 400
-    assert client.post(url, '{"version": 1, "level": 1}' + " " * 5000, content_type="application/json").status_code == 400
+    assert (
+        client.post(url, '{"version": 1, "level": 1}' + " " * 5000, content_type="application/json").status_code == 400
+    )
 
 
 def test_after_signing_out_a_script_gets_401_and_a_page_the_sign_in(world: World) -> None:
@@ -140,7 +144,9 @@ def test_evidence_by_page_and_by_part(world: World) -> None:
     added = client.post(url, {"work": "<b>更改計画</b>"}, headers={"HX-Request": "true"})
     assert "&lt;b&gt;更改計画&lt;/b&gt;" in added.content.decode()
     piece = first(check).evidence.get()
-    whole = client.post(reverse("assessment:evidence_change", args=[check.pk, code, piece.pk]), {"work": "別", "version": "1"})
+    whole = client.post(
+        reverse("assessment:evidence_change", args=[check.pk, code, piece.pk]), {"work": "別", "version": "1"}
+    )
     assert whole.status_code == 302
     removed = client.post(reverse("assessment:evidence_remove", args=[check.pk, code, piece.pk]))
     assert removed.status_code == 302 and not first(check).evidence.exists()
@@ -171,7 +177,11 @@ def test_the_secretariat_sees_that_it_enters_on_behalf_and_the_look_is_recorded(
     page = as_user(world.secretariat).get(reverse("assessment:check", args=[check.pk]))
     assert page.status_code == 200
     look = AuditEvent.objects.get(verb="levels.read")
-    assert (look.subject_key, look.purpose, look.actor) == (f"staff:{check.staff_id}", "cycle_operation", world.secretariat)
+    assert (look.subject_key, look.purpose, look.actor) == (
+        f"staff:{check.staff_id}",
+        "cycle_operation",
+        world.secretariat,
+    )
     assert not AuditEvent.objects.filter(verb="levels.read", actor=world.user("started")).exists()
 
 

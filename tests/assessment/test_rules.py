@@ -117,7 +117,9 @@ def test_take_back_ends_with_the_first_meeting_and_review_needs_it() -> None:
     assert rules.refusal("review", before, {"mentor"}) == "first_meeting_missing"
 
 
-@pytest.mark.parametrize(("second_before", "action", "state"), [(True, "confirm", "corrected"), (False, "receive", "confirmed")])
+@pytest.mark.parametrize(
+    ("second_before", "action", "state"), [(True, "confirm", "corrected"), (False, "receive", "confirmed")]
+)
 def test_the_second_meeting_stands_where_the_cycle_says(second_before: bool, action: str, state: str) -> None:
     actor = {"confirm": "secretariat", "receive": "self"}[action]
     missing = situation(state, second_before=second_before, second_held=False)
@@ -173,7 +175,10 @@ def test_fit_counts_to_the_required_level_only() -> None:
     assert rules.fit({"a": 3}, {"a": 0}) == rules.Fit(None, 0, 0)
 
 
-@given(st.dictionaries(st.sampled_from("abcdef"), st.integers(0, 3)), st.dictionaries(st.sampled_from("abcdef"), st.integers(0, 3)))
+@given(
+    st.dictionaries(st.sampled_from("abcdef"), st.integers(0, 3)),
+    st.dictionaries(st.sampled_from("abcdef"), st.integers(0, 3)),
+)
 def test_fit_is_whole_exactly_when_every_required_level_is_held(held: dict[str, int], required: dict[str, int]) -> None:
     found = rules.fit(held, required)
     whole = all(held.get(code, 0) >= level for code, level in required.items())

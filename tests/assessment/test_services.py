@@ -197,7 +197,9 @@ STEPS = [
 
 
 @pytest.mark.parametrize(("action", "stage", "who", "target"), STEPS)
-def test_a_step_moves_the_check_and_leaves_its_history(world: World, action: str, stage: str, who: str, target: str) -> None:
+def test_a_step_moves_the_check_and_leaves_its_history(
+    world: World, action: str, stage: str, who: str, target: str
+) -> None:
     check = world.check(stage)
     actor = world.user(stage) if who == "self" else getattr(world, who)
     transition(assessment_id=check.pk, action=action, actor=actor, comment="理由", expected_version=check.version)
@@ -262,9 +264,7 @@ def test_confirming_needs_the_version_of_the_preview(world: World) -> None:
     check = world.check("corrected")
     for version in (None, check.version + 1):
         with pytest.raises(Conflict):
-            transition(
-                assessment_id=check.pk, action="confirm", actor=world.secretariat, expected_version=version
-            )
+            transition(assessment_id=check.pk, action="confirm", actor=world.secretariat, expected_version=version)
     assert world.check("corrected").state == State.CORRECTED
 
 
@@ -343,7 +343,8 @@ def test_confirmed_levels_cannot_be_overwritten(world: World) -> None:
 def test_only_self_present_mentor_and_secretariat_see_levels(world: World) -> None:
     staff = world.staff("confirmed")
     sees = {
-        name: ConfirmedLevel.objects.visible_to(user).filter(staff=staff).exists() for name, user in world.roles().items()
+        name: ConfirmedLevel.objects.visible_to(user).filter(staff=staff).exists()
+        for name, user in world.roles().items()
     }
     assert {name for name, seen in sees.items() if seen} == {"secretariat", "mentor", "deputy"}
     assert ConfirmedLevel.objects.visible_to(world.user("confirmed")).filter(staff=staff).exists()

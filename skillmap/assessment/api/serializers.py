@@ -4,8 +4,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from skillmap.assessment.choices import Action, Actor, CycleState, CycleStep, LevelSource, SecondMeeting, State
-from skillmap.assessment.models import Assessment, AssessmentEvent, Cycle, SkillRating
+from skillmap.assessment.choices import Action, CycleState, CycleStep, SecondMeeting, State
+from skillmap.assessment.models import Assessment, AssessmentEvent, ConfirmedLevel, Cycle, SkillRating
 
 
 class WindowSerializer(serializers.Serializer[Any]):
@@ -26,7 +26,17 @@ class CycleSerializer(serializers.ModelSerializer[Cycle]):
 
     class Meta:
         model = Cycle
-        fields = ("id", "fiscal_year", "name", "framework", "state", "second_meeting", "opened_at", "closed_at", "windows")
+        fields = (
+            "id",
+            "fiscal_year",
+            "name",
+            "framework",
+            "state",
+            "second_meeting",
+            "opened_at",
+            "closed_at",
+            "windows",
+        )
 
 
 class RatingSerializer(serializers.ModelSerializer[SkillRating]):
@@ -100,11 +110,6 @@ class AssessmentLineSerializer(serializers.Serializer[Any]):
 class EventSerializer(serializers.ModelSerializer[AssessmentEvent]):
     """One step of the history."""
 
-    action = serializers.ChoiceField(choices=Action.choices)
-    source = serializers.ChoiceField(choices=State.choices)
-    target = serializers.ChoiceField(choices=State.choices)
-    acting_as = serializers.ChoiceField(choices=Actor.choices)
-
     class Meta:
         model = AssessmentEvent
         fields = ("action", "source", "target", "acting_as", "on_behalf", "comment", "at")
@@ -148,15 +153,12 @@ class TransitionSerializer(serializers.Serializer[Any]):
     comment = serializers.CharField(required=False, allow_blank=True, max_length=1000, default="")
 
 
-class ProfileLevelSerializer(serializers.Serializer[Any]):
+class ProfileLevelSerializer(serializers.ModelSerializer[ConfirmedLevel]):
     """A confirmed level, from when to when it held, and when it was recorded."""
 
-    skill_code = serializers.CharField()
-    level = serializers.IntegerField()
-    valid_from = serializers.DateField()
-    valid_to = serializers.DateField(allow_null=True)
-    recorded_at = serializers.DateTimeField()
-    source = serializers.ChoiceField(choices=LevelSource.choices)
+    class Meta:
+        model = ConfirmedLevel
+        fields = ("skill_code", "level", "valid_from", "valid_to", "recorded_at", "source")
 
 
 class ProfileSerializer(serializers.Serializer[Any]):

@@ -1,4 +1,7 @@
-"""The page of one check: its items with what was last confirmed, what the target asks, and what stands behind a level."""
+"""The page of one check.
+
+Its items with what was last confirmed, what the target asks, and what stands behind a level.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

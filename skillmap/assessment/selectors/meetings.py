@@ -224,6 +224,11 @@ class Dossier:
         return bool(PARTIES & self.words)
 
     @property
+    def levels_open(self) -> bool:
+        """Whether the reader may see the levels of this check now."""
+        return self.is_own or rules.levels_open_to_others(self.assessment.state)
+
+    @property
     def kind(self) -> str:
         """Which 1on1 the check is heading for, or has come to."""
         return rules.meeting_kind(self.assessment.state)

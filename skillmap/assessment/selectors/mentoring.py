@@ -10,7 +10,7 @@ from django.db.models.functions import Coalesce
 from skillmap.assessment import mentor_rules, rules
 from skillmap.assessment.choices import CycleState, State
 from skillmap.assessment.models import Assessment, Cycle, MentorPair
-from skillmap.assessment.selectors.participants import participants
+from skillmap.assessment.selectors.participants import groups_of, placed, with_check
 from skillmap.core.choices import JobState
 from skillmap.core.models import Job
 from skillmap.people.choices import Grade, Occupation, StaffStatus
@@ -62,11 +62,9 @@ def with_load(mentors: QuerySet[Staff], cycle: Cycle) -> "QuerySet[LoadedStaff, 
 def mentee_staff(cycle: Cycle) -> QuerySet[Staff]:
     """Everyone who takes part with 1on1: by the checks of an opened cycle, by the groups of a draft."""
     if cycle.state == CycleState.DRAFT:
-        people = participants(cycle)
-        ids = [
-            person.staff_id for preview in people.groups if preview.group.with_one_on_one for person in preview.people
-        ]
-        return Staff.objects.filter(pk__in=ids)
+        groups = groups_of(cycle)
+        meeting = [index for index, group in enumerate(groups) if group.with_one_on_one]
+        return cast("QuerySet[Staff]", placed(groups).filter(with_check(), place__in=meeting))
     checks = Assessment.objects.filter(cycle=cycle, group__with_one_on_one=True).exclude(state=State.WITHDRAWN)
     return Staff.objects.filter(pk__in=checks.values("staff_id"))
 

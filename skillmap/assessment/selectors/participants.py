@@ -1,19 +1,29 @@
 """Who takes part in a cycle: the groups' conditions read against the people of today, and who is left out and why."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, TypedDict, cast
 
-from django.db.models import Q, QuerySet
+from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
 
 from skillmap.assessment.models import Cycle, CycleGroup, MentorPair
 from skillmap.core import clock
 from skillmap.people.choices import Employer, StaffStatus
 from skillmap.people.models import Designation, Organisation, Staff
 
+if TYPE_CHECKING:
+    from django_stubs_ext import WithAnnotations
+
+    class PlaceColumns(TypedDict):
+        """What `placed` adds."""
+
+        place: int | None
+
+    PlacedStaff = WithAnnotations[Staff, PlaceColumns]
+
 # Municipalities and affiliated bodies take part in courses and the community, without a check.
 EMPLOYERS_WITH_CHECK = (Employer.GOVERNMENT, Employer.GOVTECH)
-CHUNK = 5000
+NOBODY = Q(pk__in=[])
 
 
 @dataclass(frozen=True)
@@ -67,85 +77,71 @@ class Participants:
         return {person.staff_id: preview.group.pk for preview in self.groups for person in preview.people}
 
 
-def participants(cycle: Cycle) -> Participants:
-    """Who would take part if the cycle were opened now; some queries per group, none per person.
-
-    Someone who fits several groups is in the first of them.
-    """
-    found = Participants()
-    placed: dict[int, CycleGroup] = {}
-    for group in cycle.groups.order_by("sort_order", "pk"):
-        preview = GroupPreview(group)
-        seen_numbers: set[str] = set()
-        for person in _fitting(group):
-            seen_numbers.add(person.number)
-            reason = "other_group" if person.staff_id in placed else _left_out(person)
-            if reason is None:
-                placed[person.staff_id] = group
-                preview.people.append(person)
-            else:
-                found.left_out.append(LeftOut(person, group, reason))
-        listed = group.selection.get("staff_numbers", [])
-        if listed and not _other_conditions(group.selection):
-            preview.unknown_numbers = [number for number in listed if number not in seen_numbers]
-        found.groups.append(preview)
-    mentored = set(MentorPair.objects.active().filter(cycle=cycle, is_deputy=False).values_list("mentee_id", flat=True))
-    found.without_mentor = [
-        person
-        for preview in found.groups
-        if preview.group.with_one_on_one
-        for person in preview.people
-        if person.staff_id not in mentored
-    ]
-    return found
+def groups_of(cycle: Cycle) -> list[CycleGroup]:
+    """The groups in their order; one query."""
+    return list(cycle.groups.order_by("sort_order", "pk"))
 
 
-def _other_conditions(selection: Mapping[str, object]) -> bool:
-    return any(selection.get(key) for key in ("occupations", "designations", "organisation_ids"))
+def _paths(groups: Sequence[CycleGroup]) -> dict[int, str]:
+    wanted = {pk for group in groups for pk in group.selection.get("organisation_ids", [])}
+    return dict(Organisation.objects.filter(pk__in=wanted).values_list("pk", "path")) if wanted else {}
 
 
-def _left_out(person: Person) -> str | None:
-    """Why somebody who fits a group does not take part."""
-    if person.employer not in EMPLOYERS_WITH_CHECK:
-        return "no_check"
-    return None if person.status == StaffStatus.ACTIVE else person.status
-
-
-def _fitting(group: CycleGroup) -> Iterator[Person]:
-    """The people who fit every condition that a group gives, in the order of their organisation and name.
-
-    Those who have left are looked at only where they are listed by number.
-    """
-    numbers: Sequence[str] = group.selection.get("staff_numbers", [])
-    rows = _conditions(group.selection, Staff.objects.all())
-    if not numbers:
-        yield from _people(rows.exclude(status=StaffStatus.LEFT) if _other_conditions(group.selection) else rows.none())
-        return
-    for start in range(0, len(numbers), CHUNK):
-        yield from _people(rows.filter(number__in=numbers[start : start + CHUNK]))
-
-
-def _conditions(selection: Mapping[str, Sequence[Any]], rows: QuerySet[Staff]) -> QuerySet[Staff]:
+def _fits(group: CycleGroup, paths: dict[int, str]) -> Q:
+    """The condition of one group: everything that it gives. Who has left fits only where listed by number."""
+    selection = group.selection
+    if not any(selection.get(key) for key in ("occupations", "designations", "organisation_ids", "staff_numbers")):
+        return NOBODY
+    wanted = Q()
     if selection.get("occupations"):
-        rows = rows.filter(occupation__in=selection["occupations"])
+        wanted &= Q(occupation__in=selection["occupations"])
     if selection.get("designations"):
         today = clock.today()
         held = Designation.objects.filter(
             Q(valid_to=None) | Q(valid_to__gt=today), kind__in=selection["designations"], valid_from__lte=today
         )
-        rows = rows.filter(pk__in=held.values("staff_id"))
+        wanted &= Q(pk__in=held.values("staff_id"))
     if selection.get("organisation_ids"):
-        paths = Organisation.objects.filter(pk__in=selection["organisation_ids"]).values_list("path", flat=True)
-        below = Q(pk__in=[])
-        for path in paths:
-            below |= Q(organisation__path__startswith=path)
-        rows = rows.filter(below)
-    return rows
+        below = NOBODY
+        for pk in selection["organisation_ids"]:
+            if pk in paths:
+                below |= Q(organisation__path__startswith=paths[pk])
+        wanted &= below
+    if selection.get("staff_numbers"):
+        return wanted & Q(number__in=selection["staff_numbers"])
+    return wanted & ~Q(status=StaffStatus.LEFT)
 
 
-def _people(rows: QuerySet[Staff]) -> Iterable[Person]:
-    ordered = rows.order_by("organisation__path", "kana", "pk").values_list(
-        "pk",
+def placed(groups: Sequence[CycleGroup]) -> "QuerySet[PlacedStaff, PlacedStaff]":
+    """People who fit a group, with `place`, the index of the first that they fit; at most one query before this one."""
+    paths = _paths(groups)
+    conditions = [_fits(group, paths) for group in groups]
+    anywhere = NOBODY
+    for condition in conditions:
+        anywhere |= condition
+    place = Case(
+        *[When(condition, then=Value(index)) for index, condition in enumerate(conditions)],
+        default=None,
+        output_field=IntegerField(null=True),
+    )
+    return cast("QuerySet[PlacedStaff, PlacedStaff]", Staff.objects.filter(anywhere).annotate(place=place))
+
+
+def with_check() -> Q:
+    """Condition: at work, with an employer whose people are checked."""
+    return Q(status=StaffStatus.ACTIVE, employer__in=EMPLOYERS_WITH_CHECK)
+
+
+def participants(cycle: Cycle) -> Participants:
+    """Who would take part if the cycle were opened now; four queries at most.
+
+    Someone who fits several groups is in the first of them.
+    """
+    groups = groups_of(cycle)
+    found = Participants([GroupPreview(group) for group in groups])
+    listed = [set(group.selection.get("staff_numbers", [])) for group in groups]
+    seen: set[str] = set()
+    columns = (
         "number",
         "name",
         "organisation_id",
@@ -155,4 +151,33 @@ def _people(rows: QuerySet[Staff]) -> Iterable[Person]:
         "status",
         "employer",
     )
-    return (Person(*row) for row in ordered.iterator(chunk_size=2000))
+    rows = placed(groups).order_by("organisation__path", "kana", "pk").values_list("place", "pk", *columns)
+    for place, *values in rows.iterator(chunk_size=2000):
+        person = Person(*values)
+        seen.add(person.number)
+        reason = _left_out(person)
+        if reason is None:
+            found.groups[place].people.append(person)
+            later = [group for index, group in enumerate(groups) if index > place and person.number in listed[index]]
+            found.left_out += [LeftOut(person, group, "other_group") for group in later]
+        else:
+            found.left_out.append(LeftOut(person, groups[place], reason))
+    for preview, numbers in zip(found.groups, listed, strict=True):
+        only_listed = set(preview.group.selection) <= {"staff_numbers"}
+        preview.unknown_numbers = sorted(numbers - seen) if only_listed else []
+    found.without_mentor = _without_mentor(cycle, found)
+    return found
+
+
+def _without_mentor(cycle: Cycle, found: Participants) -> list[Person]:
+    meeting = [preview for preview in found.groups if preview.group.with_one_on_one]
+    pairs = MentorPair.objects.active().filter(cycle=cycle, is_deputy=False, mentor__status=StaffStatus.ACTIVE)
+    mentored = set(pairs.values_list("mentee_id", flat=True)) if meeting else set()
+    return [person for preview in meeting for person in preview.people if person.staff_id not in mentored]
+
+
+def _left_out(person: Person) -> str | None:
+    """Why somebody who fits a group does not take part."""
+    if person.employer not in EMPLOYERS_WITH_CHECK:
+        return "no_check"
+    return None if person.status == StaffStatus.ACTIVE else person.status

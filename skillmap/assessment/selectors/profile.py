@@ -23,10 +23,7 @@ def last_levels(staff_id: int, *, before_assessment: int | None = None) -> dict[
     check itself confirmed are left out, so that "last" means the time before it.
     """
     rows = ConfirmedLevel.objects.filter(staff=staff_id, recorded_until=None)
-    if before_assessment is not None:
-        rows = rows.exclude(assessment=before_assessment)
-    else:
-        rows = rows.filter(valid_to=None)
+    rows = rows.filter(valid_to=None) if before_assessment is None else rows.exclude(assessment=before_assessment)
     ordered = rows.order_by("valid_from").values_list("skill_code", "level", "valid_from")
     return {code: LastLevel(level, since) for code, level, since in ordered}
 

@@ -182,11 +182,12 @@ def result_sheet(dossier: Dossier) -> ResultSheet:
         )
         for job_type in catalogue.job_types
     )
-    return ResultSheet(dossier, catalogue, rows, fits, _objections(dossier, catalogue))
+    return ResultSheet(dossier, catalogue, rows, fits, objections_of(dossier))
 
 
-def _objections(dossier: Dossier, catalogue: Catalogue) -> tuple[ObjectionLine, ...]:
-    """Requests are between the person and the secretariat; a mentor reads none."""
+def objections_of(dossier: Dossier) -> tuple[ObjectionLine, ...]:
+    """The requests about a check, newest first; between the person and the secretariat, a mentor reads none."""
+    catalogue = catalogue_of(dossier.assessment.cycle.framework)
     if not dossier.words & {rules.SELF, rules.SECRETARIAT}:
         return ()
     skills = {skill.pk: skill for skill in catalogue.skills}
@@ -226,18 +227,22 @@ def objections_for(user: User, *, state: str = ObjectionState.OPEN) -> QuerySet[
     return rows.exclude(state=ObjectionState.OPEN).order_by(F("answered_at").desc(), "-pk")
 
 
-def objection_for(user: User, pk: int) -> Objection | None:
-    """One request, in whatever state."""
-    confirmed = SkillRating.objects.filter(assessment=OuterRef("assessment_id"), skill=OuterRef("skill_id"))
+def objection_subject(user: User, pk: int) -> int | None:
+    """Whose level a request is about; None where there is no such request for this reader."""
+    rows = Objection.objects.filter(pk=pk, assessment__in=Assessment.objects.visible_to(user))
+    return rows.values_list("assessment__staff_id", flat=True).first()
+
+
+def objection_for(user: User, pk: int) -> Objection:
+    """One request, in whatever state, with the levels of its item."""
+    levels = SkillRating.objects.filter(assessment=OuterRef("assessment_id"), skill=OuterRef("skill_id"))
     rows = Objection.objects.filter(pk=pk, assessment__in=Assessment.objects.visible_to(user))
     return (
-        rows.select_related(
-            "assessment__staff", "assessment__organisation", "assessment__cycle", "skill", "answered_by"
-        )
+        rows.select_related(*_OBJECTION_ROWS)
         .annotate(
-            confirmed_level=Subquery(confirmed.values("confirmed_level")[:1]),
-            self_level=Subquery(confirmed.values("self_level")[:1]),
-            mentor_level=Subquery(confirmed.values("mentor_level")[:1]),
+            confirmed_level=Subquery(levels.values("confirmed_level")[:1]),
+            self_level=Subquery(levels.values("self_level")[:1]),
+            mentor_level=Subquery(levels.values("mentor_level")[:1]),
         )
-        .first()
+        .get()
     )

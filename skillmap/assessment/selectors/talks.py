@@ -74,7 +74,7 @@ def talk_of(dossier: Dossier) -> Talk:
     check = dossier.assessment
     catalogue = catalogue_of(check.cycle.framework)
     target = catalogue.job_type(check.target_job_type_id)
-    if not dossier.is_own and not rules.levels_open_to_others(check.state):
+    if not dossier.levels_open:
         return Talk(catalogue, target, ())
     with_correction = dossier.is_own or rules.correction_open_to_others(check.state)
     ratings = {row.skill_id: row for row in SkillRating.objects.filter(assessment=check.pk)}

@@ -11,7 +11,8 @@ from skillmap.people.models import User
 def share_cycle_of(assessment_id: int) -> None:
     """Hold the check's cycle open until this transaction ends: closing it waits, and later writes see it closed.
 
-    A shared lock on PostgreSQL, so that people saving in the same cycle don't wait for each other; SQLite has one writer.
+    A shared lock on PostgreSQL, so that people saving in the same cycle don't wait for each other; SQLite has one
+    writer.
     """
     hold_shared(Cycle.objects.filter(assessments=assessment_id))
 

@@ -53,4 +53,4 @@ def tell_about_step(check: Assessment, *, action: str, actor: User) -> None:
 
 def _mentor_users(check: Assessment) -> list[int]:
     pairs = MentorPair.objects.active().filter(cycle=check.cycle_id, mentee=check.staff_id)
-    return [pk for pk in pairs.values_list("mentor__user_id", flat=True) if pk is not None]
+    return list(pairs.filter(mentor__user__isnull=False).values_list("mentor__user_id", flat=True))

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from skillmap.assessment import rules
 from skillmap.assessment.choices import LevelSource
@@ -75,7 +75,7 @@ def _span(row: ConfirmedLevel) -> rules.Span:
     return rules.Span(row.level, row.valid_from, row.valid_to, key=row.pk)
 
 
-def _closed_copy(old: ConfirmedLevel, span: rules.Span, *, now: object) -> ConfirmedLevel:
+def _closed_copy(old: ConfirmedLevel, span: rules.Span, *, now: datetime) -> ConfirmedLevel:
     return ConfirmedLevel(
         staff_id=old.staff_id,
         skill_id=old.skill_id,

@@ -4,7 +4,6 @@ import json
 from typing import Any
 
 from django.contrib import messages
-from skillmap.core.htmx import sign_in_required
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -22,6 +21,7 @@ from skillmap.assessment.services.looks import look
 from skillmap.assessment.services.transitions import transition
 from skillmap.core.choices import Purpose
 from skillmap.core.errors import Conflict, RuleViolation
+from skillmap.core.htmx import sign_in_required
 from skillmap.people.access import access_of
 from skillmap.people.models import User
 
@@ -80,7 +80,12 @@ def check(request: HttpRequest, pk: int) -> HttpResponse:
 def _render(request: HttpRequest, page: CheckPage, *, status: int = 200, **more: Any) -> HttpResponse:
     shown = request.GET.get("show", "all")
     job_types = [
-        {"pk": row.pk, "label": row.label, "is_default": row.is_default, "chosen": row.pk == page.assessment.target_job_type_id}
+        {
+            "pk": row.pk,
+            "label": row.label,
+            "is_default": row.is_default,
+            "chosen": row.pk == page.assessment.target_job_type_id,
+        }
         for row in page.catalogue.job_types
     ]
     context = {
@@ -112,7 +117,10 @@ def _save_page(request: HttpRequest, found: Assessment) -> HttpResponse:
 
 
 def _render_conflicts(
-    request: HttpRequest, found: Assessment, answers: dict[str, tuple[int, ratings.Answer]], outcome: ratings.FormOutcome
+    request: HttpRequest,
+    found: Assessment,
+    answers: dict[str, tuple[int, ratings.Answer]],
+    outcome: ratings.FormOutcome,
 ) -> HttpResponse:
     """Both values stand on the page: what is stored now, and what was sent, still chosen."""
     page = _page(request, _check(request, found.pk))
@@ -259,7 +267,7 @@ def evidence(request: HttpRequest, pk: int, code: str, evidence_id: int | None =
             ratings.evidence_change(
                 assessment_id=pk,
                 evidence_id=present.pk,
-                version=_version(request, present),
+                version=_version(request),
                 entry=form.entry(),
                 actor=_user(request),
             )
@@ -269,7 +277,7 @@ def evidence(request: HttpRequest, pk: int, code: str, evidence_id: int | None =
     return _after_evidence(request, pk, code)
 
 
-def _version(request: HttpRequest, present: Evidence) -> int:
+def _version(request: HttpRequest) -> int:
     sent = request.POST.get("version", "")
     return int(sent) if sent.isascii() and sent.isdigit() and len(sent) < 10 else 0
 

@@ -1,4 +1,7 @@
-"""Settings shared by all installations; alone they serve the demo: SQLite, a file system broker, no server to install."""
+"""Settings shared by all installations.
+
+Alone they serve the demo: SQLite, a file system broker, no server to install.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -221,7 +224,7 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "Digital Skill Map API",
     "VERSION": "1.0.0",
-    "DESCRIPTION": "人材育成目的。人事評価への利用禁止 / For developing people; not to be used for personnel evaluation.",
+    "DESCRIPTION": "人材育成目的。人事評価への利用禁止 / For developing people, not for personnel evaluation.",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
     "SWAGGER_UI_DIST": "SIDECAR",

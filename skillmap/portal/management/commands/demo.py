@@ -65,11 +65,21 @@ class Command(BaseCommand):
             everyone = people_demo.build(people=people, rng=rng, today=today)
             self._say("cycles")
             cycles = assessment_demo.build(
-                people=everyone, framework=framework, rng=rng, today=today, running=running, fixtures=settings.FIXTURE_ROOT
+                people=everyone,
+                framework=framework,
+                rng=rng,
+                today=today,
+                running=running,
+                fixtures=settings.FIXTURE_ROOT,
             )
             self._say("demand surveys")
             gaps_demo.build_surveys(
-                people=everyone, framework=framework, rng=rng, today=today, running=running, fixtures=settings.FIXTURE_ROOT
+                people=everyone,
+                framework=framework,
+                rng=rng,
+                today=today,
+                running=running,
+                fixtures=settings.FIXTURE_ROOT,
             )
         self._say("supply and demand")
         gaps_demo.run_and_adopt(cycles=cycles, office=everyone.accounts["secretariat"])
