@@ -52,7 +52,10 @@ class AssessmentQuerySet(models.QuerySet["Assessment"]):
 
 
 class Assessment(models.Model):
-    """スキルチェック: one person's answers in one cycle. Organisation, grade and occupation are those at the opening."""
+    """スキルチェック.
+
+    One person's answers in one cycle. Organisation, grade and occupation are those at the opening.
+    """
 
     cycle = models.ForeignKey(Cycle, models.PROTECT, related_name="assessments")
     group = models.ForeignKey(CycleGroup, models.PROTECT, related_name="assessments")

@@ -100,7 +100,8 @@ class CycleWindow(models.Model):
 class CycleGroup(models.Model):
     """Participants: who, which kind of items, with or without 1on1.
 
-    `selection` holds any of `occupations`, `designations`, `organisation_ids`, `staff_numbers`; a person is in the group who
+    `selection` holds any of `occupations`, `designations`, `organisation_ids`, `staff_numbers`; a person is in the
+    group who
     fits every one that is given. Someone who fits several groups is in the first.
     """
 

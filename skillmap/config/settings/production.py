@@ -12,7 +12,7 @@ env = base.env
 
 def required(name: str, *, least: int = 1) -> str:
     """The value of an environment variable; ImproperlyConfigured where it is missing or shorter than `least`."""
-    value = env.str(name, default="").strip()
+    value = str(env.str(name, default="")).strip()
     if not value:
         raise ImproperlyConfigured(f"Set the environment variable {name}: docs/operations.md says how.")
     if len(value) < least or value.startswith("demo-only") or len(set(value)) < min(least, 10):

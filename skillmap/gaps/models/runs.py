@@ -29,7 +29,10 @@ class GapRunQuerySet(models.QuerySet["GapRun"]):
 
 
 class GapRun(models.Model):
-    """需給分析: one comparison of supply and demand, kept with its inputs and parameters; never computed anew in place."""
+    """需給分析.
+
+    One comparison of supply and demand, kept with its inputs and parameters; never computed anew in place.
+    """
 
     job = models.OneToOneField(Job, models.PROTECT, null=True, related_name="gap_run")
     fiscal_year = models.PositiveSmallIntegerField()
@@ -131,7 +134,8 @@ class GapNode(models.Model):
 class GapCell(models.Model):
     """GapResult: the figures of one place and one skill in the jointly suppressed cube.
 
-    `cuts` and `blocks` are what the suppression shows: people by blocks of levels between the cuts; `at_least_n` the same as
+    `cuts` and `blocks` are what the suppression shows: people by blocks of levels between the cuts; `at_least_n` the
+    same as
     "level n or more" where the cuts allow it. Hidden numbers are NULL and stored nowhere. Demand and head-count gap stand per level.
     """
 
