@@ -388,7 +388,8 @@ def _members_to(
     _cut(appointments, on, organisation_id=target_id, recorded_by_id=change.created_by_id)
     refresh_current(people)
     # Whoever has left by now, or joins later, has no membership of today.
-    Staff.objects.filter(pk__in=people, organisation=source_id).update(organisation=target_id, version=F("version") + 1)
+    Staff.objects.filter(pk__in=people).update(version=F("version") + 1)
+    Staff.objects.filter(pk__in=people, organisation=source_id).update(organisation=target_id)
 
 
 def _cut(rows: Any, on: date, **values: Any) -> None:

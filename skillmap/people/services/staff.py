@@ -166,6 +166,7 @@ def staff_move(
     if wanted == (last.organisation_id, last.grade, last.occupation):
         raise RuleViolation(_("Nothing would change by this move."), code="no_change")
     membership = _membership_from(staff, last, wanted, on, reason, actor)
+    _write(staff)  # whoever read this person before must look again, also where the move is still to come
     audit.record(
         verb="staff.move", actor=actor, target=staff, subject_id=staff.pk, on=on.isoformat(), organisation=place_id
     )
@@ -204,8 +205,9 @@ def move_cancel(*, membership_id: int, actor: User | None) -> None:
         raise RuleViolation(text, code="already_in_force")
     last.delete()
     before = memberships[-2]
-    before.valid_to = staff.left_on
+    before.valid_to = None
     before.save(update_fields=["valid_to"])
+    _write(staff)
     audit.record(
         verb="staff.move_cancel", actor=actor, target=staff, subject_id=staff.pk, on=last.valid_from.isoformat()
     )
