@@ -64,6 +64,10 @@ HOSTILE: dict[str, World] = {
         {"all": None, "g": "all", "g1": "g", "g2": "g", "h": "all"},
         {"g1": (0, 10, 10, 0, 0), "g2": (0, 3, 2, 2, 1), "h": (0, 6, 6, 6, 6)},
     ),
+    "a hidden group with members, beside others shown in different detail": (
+        {"all": None, "a": "all", "a1": "a", "b": "all", "c": "all"},
+        {"all": (0, 8, 1, 2, 0), "a1": (0, 11, 1, 0, 5), "b": (11, 8, 0, 6, 1), "c": (5, 3, 0, 11, 6)},
+    ),
     "fewer than k in all": ({"all": None, "a": "all"}, {"a": (0, 1, 1, 1, 1)}),
     "fewer than 2k in all": ({"all": None, "a": "all", "b": "all"}, {"a": (0, 0, 0, 5, 0), "b": (0, 0, 3, 1, 0)}),
 }
@@ -95,10 +99,18 @@ def published(run: Run) -> Published:
     return Published(run.parents, [0], run.records, run.shown.layout)
 
 
-def after(runs: Sequence[Run], parents: Mapping[Node, Node | None], records: Sequence[Record], k: int = K) -> Run:
+def after(
+    runs: Sequence[Run],
+    parents: Mapping[Node, Node | None],
+    records: Sequence[Record],
+    *,
+    classes: int = CLASSES,
+    cut: int = CUT,
+    k: int = K,
+) -> Run:
     """Publish a further run."""
-    history = History(parents, [0], CLASSES, records, [published(run) for run in runs])
-    shown = suppress(cube_of(parents, records, CLASSES), k=k, cut=CUT, history=history)
+    history = History(parents, [0], classes, records, [published(run) for run in runs])
+    shown = suppress(cube_of(parents, records, classes), k=k, cut=cut, history=history)
     return Run(parents, records, shown)
 
 
@@ -287,6 +299,26 @@ def test_a_few_who_were_not_checked_anew_do_not_hide_the_rest() -> None:
     assert not reader.leaks(reader.natural_groups())
 
 
+def test_a_new_none_tells_of_those_who_were_counted_before_as_well() -> None:
+    """Nine of eleven in a1 are checked anew, all at the lowest class: that nobody in a is at the highest would, with
+    the whole's figures of before, give away the three groups that hid behind a."""
+    parents: dict[Node, Node | None] = {"all": None, "a": "all", "b": "all", "c": "all", "a1": "a", "a2": "a"}
+    own: dict[Node, Sequence[int]] = {
+        "all": (0, 0, 5),
+        "b": (2, 1, 3),
+        "c": (5, 0, 0),
+        "a2": (11, 8, 0),
+        "a1": (11, 0, 0),
+    }
+    first = run_of((parents, own), classes=3, cut=1)
+    anew = {record.key for record in first.records if record.node == "a1"}
+    anew = set(sorted(anew, key=repr)[:9])
+    records = [r._replace(key=("anew", r.key)) if r.key in anew else r for r in first.records]
+    second = after([first], parents, records, classes=3, cut=1)
+    reader = Reader([first, second], 3, K)
+    assert not reader.leaks(reader.all_groups())
+
+
 def test_another_tree_is_another_way_to_compare() -> None:
     """Group d moves from the whole to below c: c grows by its three people, the whole does not change."""
     first = run_of(BASE)
@@ -335,7 +367,7 @@ def test_no_small_count_follows_from_several_runs(world: World, k: int, seed: in
         if rng.random() < 0.3:
             parents |= {node: rng.randrange(int(str(node))) for node in list(parents)[1:] if rng.random() < 0.3}
         if runs[-1].records:
-            runs.append(after(runs, parents, mutations(rng, runs[-1].records, keys), k))
+            runs.append(after(runs, parents, mutations(rng, runs[-1].records, keys), k=k))
     reader = Reader(runs, CLASSES, k)
     groups = reader.all_groups() if len(reader.units) <= 7 else reader.natural_groups()
     assert not reader.leaks(groups)
@@ -348,7 +380,7 @@ def test_several_runs_leave_two_whole_numbers_as_well(world: World, seed: int) -
     if not first.records:
         return
     keys = (f"n{number}" for number in range(10**6))
-    second = after([first], first.parents, mutations(random.Random(seed), first.records, keys), 3)
+    second = after([first], first.parents, mutations(random.Random(seed), first.records, keys), k=3)
     reader = Reader([first, second], CLASSES, 3)
     permitted = reader.permitted()
     for unit in islice(reader.units, 12):

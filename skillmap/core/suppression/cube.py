@@ -53,11 +53,13 @@ def blocks_of(vector: Vector, cuts: Cuts) -> Vector:
 
 
 def is_safe(blocks: Sequence[int], k: int) -> bool:
-    """Whether a piece may be known by these blocks (the complement of a permitted none is permitted)."""
+    """Whether a piece may be known by these blocks: each is at least k, or none of at least 2k.
+
+    What a block leaves out is made of other blocks, so it is at least k as well, or all others are none of at least 2k:
+    the complement of a permitted none is permitted.
+    """
     group = sum(blocks)
-    if len(blocks) == 1:
-        return group >= k
-    return all(k <= value <= group - k or (value in (0, group) and group >= 2 * k) for value in blocks)
+    return all(value >= k or (value == 0 and group >= 2 * k) for value in blocks)
 
 
 @dataclass(frozen=True)
