@@ -10,6 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -25,7 +26,14 @@ from skillmap.people.models import Staff, User
 from skillmap.portal import selectors
 from skillmap.portal.radar import radar
 
-HELP_TOPICS = ("staff", "mentor", "coordinator", "expert", "secretariat", "executive")
+HELP_TOPICS = {
+    "staff": _("For ICT staff"),
+    "mentor": _("For mentors"),
+    "coordinator": _("For bureau coordinators"),
+    "expert": _("For information technology experts"),
+    "secretariat": _("For the secretariat"),
+    "executive": _("For executive viewers"),
+}
 
 
 def _user(request: HttpRequest) -> User:
@@ -236,4 +244,11 @@ def help_page(request: HttpRequest, topic: str = "") -> HttpResponse:
     """Help, a page per role; open to everyone, so that it helps with signing in too."""
     if topic and topic not in HELP_TOPICS:
         raise Http404
-    return render(request, f"portal/help/{topic or 'index'}.html", {"topic": topic, "topics": HELP_TOPICS})
+    language = "en" if (get_language() or "").startswith("en") else "ja"
+    context = {
+        "topic": topic,
+        "topic_label": HELP_TOPICS.get(topic, ""),
+        "topics": [{"topic": key, "label": label} for key, label in HELP_TOPICS.items()],
+        "part": f"portal/help/{language}/{topic}.html" if topic else None,
+    }
+    return render(request, "portal/help.html", context)
