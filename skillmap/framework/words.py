@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext, gettext_lazy, pgettext_lazy
 
 from skillmap.framework.rules import Differences, Problem, RowChange
+from skillmap.framework.selectors import Defaults
 
 PROBLEMS: Mapping[str, Promise] = {
     "no_items": gettext_lazy("There is no skill item yet. Add at least one."),
@@ -26,7 +27,7 @@ PROBLEMS: Mapping[str, Promise] = {
     "cells_repeated": gettext_lazy("The job type “%(about)s” names an item twice."),
 }
 FIELDS: Mapping[str, Promise] = {
-    "name": gettext_lazy("Name"),
+    "name": pgettext_lazy("thing", "Name"),
     "name_en": gettext_lazy("Name in English"),
     "kind": gettext_lazy("Kind"),
     "sort_order": gettext_lazy("Place in the list"),
@@ -58,14 +59,33 @@ def field_text(name: str) -> str:
 
 def summary(found: Differences) -> str:
     """Where two versions differ, in one line such as “items: 2, required levels: 1”."""
-    counts = {
-        gettext("categories"): len(found.categories),
-        gettext("levels"): len(found.levels),
-        gettext("items"): len(found.items),
-        gettext("job types"): len(found.job_types),
-        gettext("required levels"): len(found.cells),
-        gettext("certificates"): len(found.certifications),
-    }
+    return _counted(
+        {
+            gettext("categories"): len(found.categories),
+            gettext("levels"): len(found.levels),
+            gettext("items"): len(found.items),
+            gettext("job types"): len(found.job_types),
+            gettext("required levels"): len(found.cells),
+            gettext("certificates"): len(found.certifications),
+        }
+    )
+
+
+def defaults_line(defaults: Defaults) -> str:
+    """What of a version is still our default, in one line."""
+    counted = _counted(
+        {
+            gettext("required levels"): defaults.cells,
+            gettext("job types"): defaults.job_types,
+            gettext("level texts of single items"): defaults.level_texts,
+            gettext("items"): defaults.items,
+        }
+    )
+    translation = [gettext("the English texts")] if defaults.translation else []
+    return ", ".join([counted, *translation] if counted else translation)
+
+
+def _counted(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{name}: {count}" for name, count in counts.items() if count)
 
 
@@ -89,9 +109,9 @@ class ChangedRow:
 
 
 CHANGES: Mapping[str, Promise] = {
-    "added": gettext_lazy("Added"),
-    "removed": gettext_lazy("Removed"),
-    "changed": gettext_lazy("Changed"),
+    "added": pgettext_lazy("change", "Added"),
+    "removed": pgettext_lazy("change", "Removed"),
+    "changed": pgettext_lazy("change", "Changed"),
 }
 
 

@@ -47,12 +47,14 @@ def detail(request: HttpRequest, code: str) -> HttpResponse:
 def _version(request: HttpRequest, framework: Framework, *, is_home: bool) -> HttpResponse:
     context = frame(request, framework, "detail")
     groups = items_of(framework, ItemKind.values, with_empty=context["can_edit"])
+    defaults = defaults_of(framework) if context["is_office"] else None
     more = {
         "groups": groups,
         "levels": catalogue_of(framework).levels,
         "job_types": job_types_of(framework),
         "is_home": is_home,
-        "defaults": defaults_of(framework) if context["is_office"] else None,
+        "defaults": defaults,
+        "defaults_line": words.defaults_line(defaults) if defaults else "",
         "has_tools": any(group.category.kind == ItemKind.TOOL for group in groups),
     }
     return render(request, "framework/version.html", context | more)

@@ -109,10 +109,12 @@ def _publish_page(request: HttpRequest, draft: Framework, refusal: RuleViolation
     content = content_of(draft)
     problems = [words.problem_text(problem) for problem in rules.publish_problems(content)]
     found = rules.differences(content_of(draft.based_on), content) if draft.based_on else None
+    defaults = defaults_of(draft)
     context = frame(request, draft, "") | {
         "problems": problems,
         "seen": rules.fingerprint(content),
-        "defaults": defaults_of(draft),
+        "defaults": defaults,
+        "defaults_line": words.defaults_line(defaults),
         "summary": words.summary(found) if found else "",
         "found": found,
         "counts": _counts(content),
