@@ -1,0 +1,129 @@
+"""The audit trail: written with its transaction, edited by nobody, sealed into a chain that names what was tampered with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import SimpleNamespace
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import DatabaseError, connection, transaction
+
+from skillmap.core import audit
+from skillmap.core.models import AuditEvent, AuditSeal
+from tests.factories.people import UserFactory
+from tests.support.append_only import guards_lifted
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def lines() -> list[AuditEvent]:
+    with transaction.atomic():
+        return audit.record_many(
+            audit.build(verb="thing.done", actor=None, subject_id=number, purpose="mentoring", number=number)
+            for number in range(5)
+        )
+
+
+def test_a_line_needs_the_transaction_of_what_it_records(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audit, "connection", SimpleNamespace(in_atomic_block=False))
+    with pytest.raises(RuntimeError):
+        audit.record(verb="thing.done", actor=None)
+
+
+def test_a_line_goes_with_its_transaction() -> None:
+    with pytest.raises(ValueError, match="stop"), transaction.atomic():
+        audit.record(verb="thing.done", actor=None)
+        raise ValueError("stop")
+    assert not AuditEvent.objects.exists()
+
+
+@pytest.mark.parametrize("table", ["core_auditevent", "core_auditseal"])
+@pytest.mark.parametrize("statement", ["UPDATE {} SET {}", "DELETE FROM {}"])
+def test_sql_edits_are_refused(lines: list[AuditEvent], table: str, statement: str) -> None:
+    audit.seal()
+    column = {"core_auditevent": "verb = 'x'", "core_auditseal": "digest = 'x'"}[table]
+    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statement.format(table, column))
+    assert AuditEvent.objects.filter(verb="thing.done").count() == 5
+
+
+@pytest.mark.postgres
+def test_truncate_is_refused(lines: list[AuditEvent]) -> None:
+    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("TRUNCATE core_auditevent CASCADE")
+
+
+def test_the_chain_is_whole_and_the_tail_is_named(lines: list[AuditEvent]) -> None:
+    assert audit.seal() == 5
+    assert audit.seal() == 0
+    with transaction.atomic():
+        audit.record(verb="later", actor=None)
+    found = audit.verify()
+    assert (found.checked, found.unsealed, found.problems) == (5, 1, ())
+
+
+def _set(column: str, value: object) -> Callable[[list[AuditEvent]], None]:
+    def tamper(lines: list[AuditEvent]) -> None:
+        AuditEvent.objects.filter(pk=lines[2].pk).update(**{column: value})
+
+    return tamper
+
+
+def _delete(lines: list[AuditEvent]) -> None:
+    AuditEvent.objects.filter(pk=lines[2].pk)._raw_delete(using="default")
+
+
+def _delete_with_seal(lines: list[AuditEvent]) -> None:
+    AuditSeal.objects.filter(pk=lines[2].pk)._raw_delete(using="default")
+    AuditEvent.objects.filter(pk=lines[2].pk)._raw_delete(using="default")
+
+
+def _swap(lines: list[AuditEvent]) -> None:
+    one, two = lines[1], lines[2]
+    AuditEvent.objects.filter(pk=one.pk).update(data=two.data, subject_key=two.subject_key)
+    AuditEvent.objects.filter(pk=two.pk).update(data=one.data, subject_key=one.subject_key)
+
+
+def _insert_behind(lines: list[AuditEvent]) -> None:
+    _delete(lines)
+    AuditSeal.objects.filter(pk=lines[2].pk)._raw_delete(using="default")
+    AuditEvent.objects.create(pk=lines[2].pk, verb="forged")
+
+
+TAMPERING = {
+    "verb": _set("verb", "thing.undone"),
+    "actor": _set("actor_id", None),
+    "target": _set("target", "people.staff:9"),
+    "subject": _set("subject_key", "staff:9"),
+    "purpose": _set("purpose", "support"),
+    "channel": _set("channel", "api"),
+    "data": _set("data", {"number": 9}),
+    "delete": _delete,
+    "delete with seal": _delete_with_seal,
+    "swap": _swap,
+    "insert": _insert_behind,
+}
+
+
+@pytest.mark.parametrize("kind", TAMPERING)
+def test_whoever_gets_past_the_triggers_is_found(lines: list[AuditEvent], kind: str) -> None:
+    audit.seal()
+    user = UserFactory()
+    with guards_lifted(connection):
+        TAMPERING[kind](lines)
+        if kind == "actor":
+            AuditEvent.objects.filter(pk=lines[2].pk).update(actor=user)
+    found = audit.verify()
+    assert found.problems
+    with pytest.raises(CommandError):
+        call_command("verify_audit")
+    with guards_lifted(connection):  # a seal without its line could not be committed
+        AuditSeal.objects.exclude(pk__in=AuditEvent.objects.values("pk"))._raw_delete(using="default")
+
+
+def test_the_command_says_what_it_checked(lines: list[AuditEvent], capsys: pytest.CaptureFixture[str]) -> None:
+    audit.seal()
+    call_command("verify_audit")
+    assert "5 lines checked, 0 not sealed yet" in capsys.readouterr().out

@@ -1,0 +1,184 @@
+"""Long jobs: claimed once, fenced, cancelled, tried again and given up; the row tells all of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from skillmap.core import clock, jobs, periodic
+from skillmap.core.choices import JobState
+from skillmap.core.errors import RuleViolation
+from skillmap.core.jobs import JobCancelled, JobLost, JobRun
+from skillmap.core.models import Job, PeriodicSlot
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class Fault(Exception):
+    """Something outside went wrong."""
+
+
+@pytest.fixture
+def handler(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[JobRun]]:
+    """A kind `test.work` that does what its inputs say, and the runs it has seen."""
+    seen: list[JobRun] = []
+
+    def work(run: JobRun) -> Mapping[str, Any]:
+        seen.append(run)
+        if run.inputs.get("refuse"):
+            raise RuleViolation("no", code="no")
+        if run.inputs.get("fault"):
+            raise Fault
+        run.progress(1, 2, "half")
+        if run.inputs.get("cancel"):
+            jobs.request_cancel(run.job)
+        if run.inputs.get("taken"):
+            Job.objects.filter(pk=run.job.pk).update(fence=run.job.fence + 1)
+        run.progress(2, 2, "all")
+        return {"answer": 42}
+
+    monkeypatch.setitem(jobs.HANDLERS, "test.work", work)
+    monkeypatch.setattr(jobs, "nudge", lambda job_id: None)
+    yield seen
+
+
+def start(**inputs: object) -> Job:
+    return jobs.enqueue("test.work", inputs, requested_by=None)
+
+
+def test_a_job_runs_once_and_keeps_its_result(handler: list[JobRun]) -> None:
+    job = start()
+    jobs.run(job.pk)
+    jobs.run(job.pk)
+    job.refresh_from_db()
+    assert (job.state, job.result, job.done, job.total, job.attempt) == (JobState.DONE, {"answer": 42}, 2, 2, 1)
+    assert job.finished_at is not None and len(handler) == 1
+
+
+def test_the_same_key_is_one_active_job(handler: list[JobRun]) -> None:
+    one = jobs.enqueue("test.work", {}, requested_by=None, dedup_key="x")
+    two = jobs.enqueue("test.work", {}, requested_by=None, dedup_key="x")
+    assert one.pk == two.pk
+    jobs.run(one.pk)
+    assert jobs.enqueue("test.work", {}, requested_by=None, dedup_key="x").pk != one.pk
+
+
+def test_a_refusal_fails_with_its_words(handler: list[JobRun]) -> None:
+    job = start(refuse=True)
+    jobs.run(job.pk)
+    job.refresh_from_db()
+    assert (job.state, job.error, job.result) == (JobState.FAILED, "no", {"code": "no"})
+
+
+def test_a_fault_is_tried_three_times_and_then_given_up(handler: list[JobRun]) -> None:
+    job = start(fault=True)
+    for attempt in (1, 2):
+        jobs.run(job.pk)
+        job.refresh_from_db()
+        assert (job.state, job.attempt) == (JobState.QUEUED, attempt)
+        assert job.not_before is not None and job.not_before > clock.now()
+        jobs.run(job.pk)
+        assert len(handler) == attempt, "not before its time"
+        Job.objects.update(not_before=None)
+    jobs.run(job.pk)
+    job.refresh_from_db()
+    assert (job.state, job.error) == (JobState.DEAD, "Fault")
+
+
+def test_cancelling_stops_at_the_next_progress(handler: list[JobRun]) -> None:
+    job = start(cancel=True)
+    jobs.run(job.pk)
+    job.refresh_from_db()
+    assert (job.state, job.done) == (JobState.CANCELLED, 1)
+
+
+def test_a_waiting_job_is_cancelled_at_once(handler: list[JobRun]) -> None:
+    job = start()
+    jobs.request_cancel(job)
+    jobs.run(job.pk)
+    job.refresh_from_db()
+    assert job.state == JobState.CANCELLED and handler == []
+
+
+def test_what_another_worker_took_over_no_longer_counts(handler: list[JobRun]) -> None:
+    job = start(taken=True)
+    jobs.run(job.pk)
+    job.refresh_from_db()
+    assert (job.state, job.done) == (JobState.RUNNING, 1)
+    with pytest.raises(JobLost):
+        handler[0].progress(2, 2)
+
+
+def test_a_dead_workers_job_is_found_and_done_by_the_next(handler: list[JobRun]) -> None:
+    job = start()
+    Job.objects.update(state=JobState.RUNNING, lease_until=clock.now() - timedelta(seconds=1), attempt=1, fence=1)
+    assert jobs.run_due() == 1
+    job.refresh_from_db()
+    assert (job.state, job.attempt, job.fence) == (JobState.DONE, 2, 2)
+
+
+def test_a_job_that_kills_its_workers_is_given_up(handler: list[JobRun]) -> None:
+    job = start()
+    Job.objects.update(state=JobState.RUNNING, lease_until=clock.now() - timedelta(seconds=1), attempt=3)
+    jobs.run_due()
+    job.refresh_from_db()
+    assert job.state == JobState.DEAD and handler == []
+
+
+def test_a_held_lease_is_left_alone(handler: list[JobRun]) -> None:
+    start()
+    Job.objects.update(state=JobState.RUNNING, lease_until=clock.now() + timedelta(seconds=30))
+    assert jobs.run_due() == 0
+
+
+def test_a_chunk_of_a_cancelled_job_is_undone(handler: list[JobRun]) -> None:
+    job = start()
+    Job.objects.update(state=JobState.RUNNING, fence=1, lease_until=clock.now() + timedelta(seconds=30))
+    job.refresh_from_db()
+    jobs.request_cancel(job)
+    from django.db import transaction
+
+    with pytest.raises(JobCancelled), transaction.atomic():
+        PeriodicSlot.objects.create(name="chunk", slot="1")
+        JobRun(job).progress(1, 1)
+    assert not PeriodicSlot.objects.exists()
+
+
+def test_an_unknown_kind_fails_visibly() -> None:
+    job = Job.objects.create(kind="nobody.knows")
+    jobs.run(job.pk)
+    job.refresh_from_db()
+    assert job.state == JobState.FAILED
+
+
+def test_a_broker_that_is_away_costs_little_and_loses_nothing(settings: Any) -> None:
+    import time
+
+    from skillmap.config.celery import app
+
+    app.conf.broker_url = "redis://127.0.0.1:1/0"
+    try:
+        began = time.monotonic()
+        job = jobs.enqueue("test.none", {}, requested_by=None)
+        assert time.monotonic() - began < 3
+    finally:
+        app.conf.broker_url = settings.CELERY_BROKER_URL
+    assert Job.objects.filter(pk=job.pk, state=JobState.QUEUED).exists()
+
+
+def test_a_slot_runs_once_however_often_beat_ticks(handler: list[JobRun], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(periodic, "PERIODIC", {})
+    periodic.periodic("test.work", periodic.daily_at(6))
+    assert [periodic.tick(), periodic.tick()] == [1, 0]
+    assert Job.objects.filter(kind="test.work").count() == 1
+
+
+def test_days_begin_at_their_hour_in_tokyo() -> None:
+    slot = periodic.daily_at(6)
+    from datetime import UTC, datetime
+
+    assert slot(datetime(2026, 3, 31, 20, 59, tzinfo=UTC)) == "2026-03-31"
+    assert slot(datetime(2026, 3, 31, 21, 0, tzinfo=UTC)) == "2026-04-01"
