@@ -1,4 +1,4 @@
-"""The audit trail: written with its transaction, edited by nobody, sealed into a chain that names what was tampered with."""
+"""The audit trail: written with its transaction, edited by nobody, sealed into a chain that names tampering."""
 
 from __future__ import annotations
 
@@ -33,9 +33,13 @@ def test_a_line_needs_the_transaction_of_what_it_records(monkeypatch: pytest.Mon
 
 
 def test_a_line_goes_with_its_transaction() -> None:
-    with pytest.raises(ValueError, match="stop"), transaction.atomic():
-        audit.record(verb="thing.done", actor=None)
-        raise ValueError("stop")
+    def record_and_fail() -> None:
+        with transaction.atomic():
+            audit.record(verb="thing.done", actor=None)
+            raise ValueError("stop")
+
+    with pytest.raises(ValueError, match="stop"):
+        record_and_fail()
     assert not AuditEvent.objects.exists()
 
 

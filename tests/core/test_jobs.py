@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import transaction
 
 from skillmap.core import clock, jobs, periodic
 from skillmap.core.choices import JobState
@@ -17,12 +18,12 @@ from skillmap.core.models import Job, PeriodicSlot
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-class Fault(Exception):
+class FaultError(Exception):
     """Something outside went wrong."""
 
 
 @pytest.fixture
-def handler(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[JobRun]]:
+def handler(monkeypatch: pytest.MonkeyPatch) -> list[JobRun]:
     """A kind `test.work` that does what its inputs say, and the runs it has seen."""
     seen: list[JobRun] = []
 
@@ -31,7 +32,7 @@ def handler(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[JobRun]]:
         if run.inputs.get("refuse"):
             raise RuleViolation("no", code="no")
         if run.inputs.get("fault"):
-            raise Fault
+            raise FaultError
         run.progress(1, 2, "half")
         if run.inputs.get("cancel"):
             jobs.request_cancel(run.job)
@@ -41,8 +42,8 @@ def handler(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[JobRun]]:
         return {"answer": 42}
 
     monkeypatch.setitem(jobs.HANDLERS, "test.work", work)
-    monkeypatch.setattr(jobs, "nudge", lambda job_id: None)
-    yield seen
+    monkeypatch.setattr(jobs, "nudge", lambda _job_id: None)
+    return seen
 
 
 def start(**inputs: object) -> Job:
@@ -85,7 +86,7 @@ def test_a_fault_is_tried_three_times_and_then_given_up(handler: list[JobRun]) -
         Job.objects.update(not_before=None)
     jobs.run(job.pk)
     job.refresh_from_db()
-    assert (job.state, job.error) == (JobState.DEAD, "Fault")
+    assert (job.state, job.error) == (JobState.DEAD, "FaultError")
 
 
 def test_cancelling_stops_at_the_next_progress(handler: list[JobRun]) -> None:
@@ -139,11 +140,14 @@ def test_a_chunk_of_a_cancelled_job_is_undone(handler: list[JobRun]) -> None:
     Job.objects.update(state=JobState.RUNNING, fence=1, lease_until=clock.now() + timedelta(seconds=30))
     job.refresh_from_db()
     jobs.request_cancel(job)
-    from django.db import transaction
 
-    with pytest.raises(JobCancelled), transaction.atomic():
-        PeriodicSlot.objects.create(name="chunk", slot="1")
-        JobRun(job).progress(1, 1)
+    def chunk() -> None:
+        with transaction.atomic():
+            PeriodicSlot.objects.create(name="chunk", slot="1")
+            JobRun(job).progress(1, 1)
+
+    with pytest.raises(JobCancelled):
+        chunk()
     assert not PeriodicSlot.objects.exists()
 
 
