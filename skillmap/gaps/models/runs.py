@@ -19,9 +19,12 @@ class GapRunQuerySet(models.QuerySet["GapRun"]):
     """Who sees a run."""
 
     def visible_to(self, user: User) -> Self:
-        """The secretariat all; who reads aggregates, and coordinators for their own part, the published ones."""
+        """The secretariat all; who reads aggregates, and coordinators for their own part, the published ones.
+
+        Supporters too see published runs alone: only those are told apart from each other by the suppression.
+        """
         access = access_of(user)
-        if access.is_secretariat or access.is_supporter:
+        if access.is_secretariat:
             return self
         if access.sees_all_aggregates or access.is_coordinator:
             return self.filter(published_at__isnull=False)
@@ -42,7 +45,7 @@ class GapRun(models.Model):
     basis = models.CharField(max_length=10, choices=LevelBasis, default=LevelBasis.CONFIRMED)
     parameters = models.JSONField(default=dict)
     snapshot_at = models.DateTimeField(null=True)
-    people = models.PositiveIntegerField(default=0)
+    people = models.PositiveIntegerField(null=True)
     finished_at = models.DateTimeField(null=True)
     published_at = models.DateTimeField(null=True)
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
@@ -78,7 +81,11 @@ class GapInput(models.Model):
 
 
 class SkillResult(models.Model):
-    """One skill in a run: demand, supply, both ranks, head-count gap over all, and whether the rule proposes it."""
+    """One skill in a run: demand, supply, both ranks, head-count gaps, and whether the rule proposes it.
+
+    `supply` and `supply_rank` are NULL where hidden. `gaps` holds `wanted` by level 1 to 3, and what nobody covers
+    `overall` and `within` the organisations, each null where hidden.
+    """
 
     run = models.ForeignKey(GapRun, models.PROTECT, related_name="skills")
     skill = models.ForeignKey(Skill, models.PROTECT, related_name="+")
@@ -86,7 +93,7 @@ class SkillResult(models.Model):
     businesses = models.PositiveIntegerField()
     demand_rank = models.PositiveSmallIntegerField()
     supply = models.PositiveIntegerField(null=True)
-    supply_rank = models.PositiveSmallIntegerField()
+    supply_rank = models.PositiveSmallIntegerField(null=True)
     is_proposed = models.BooleanField(default=False)
     gaps = models.JSONField(default=dict)
 
@@ -134,9 +141,9 @@ class GapNode(models.Model):
 class GapCell(models.Model):
     """GapResult: the figures of one place and one skill in the jointly suppressed cube.
 
-    `cuts` and `blocks` are what the suppression shows: people by blocks of levels between the cuts; `at_least_n` the
-    same as
-    "level n or more" where the cuts allow it. Hidden numbers are NULL and stored nowhere. Demand and head-count gap stand per level.
+    `cuts` and `blocks` are what the suppression shows: people by blocks of classes (not answered, level 0, 1, 2, 3)
+    between the cuts, none where nothing is shown; `at_least_n` the same as "level n or more" where the cuts allow it.
+    Hidden numbers are NULL and stored nowhere. Demand and head-count gap stand per level, with all that stands below.
     """
 
     run = models.ForeignKey(GapRun, models.PROTECT, related_name="cells")
