@@ -1,6 +1,9 @@
 """The core app."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
+from django.conf import settings
 
 
 class CoreConfig(AppConfig):
@@ -10,5 +13,9 @@ class CoreConfig(AppConfig):
     label = "core"
 
     def ready(self) -> None:
-        """Register the system checks and the API schema extensions."""
+        """Load the Celery application, register the system checks and the API schema extensions.
+
+        Without the application in every process, a nudge would go to Celery's default broker and hang for seconds.
+        """
+        import_module(settings.CELERY_MODULE)
         from skillmap.core import checks  # noqa: F401

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
 KEEP_ROWS = timedelta(days=30)
+LONG_STEP = timedelta(minutes=5)  # reading one file, writing one table: steps that can't be divided
 MAX_PROBLEMS = 20_000
 LISTED = 1_000  # entries of one further list that are kept
 Progress = Callable[[int, int, object], None]
@@ -247,7 +248,7 @@ def check_job(run: JobRun) -> Mapping[str, Any]:
     batch = ImportBatch.objects.select_related("file").get(pk=run.inputs["batch"])
     if batch.state != ImportState.CHECKING:
         return {}
-    run.progress(0, 0, _("Reading the file"))
+    run.progress(0, 0, _("Reading the file"), lease=LONG_STEP)
     try:
         user = _allowed(batch, run)
         reading = _read(batch)
@@ -361,7 +362,7 @@ def apply_job(run: JobRun) -> Mapping[str, Any]:
     batch = ImportBatch.objects.get(pk=run.inputs["batch"])
     if batch.state != ImportState.APPLYING:
         return {}
-    run.progress(0, batch.row_count, _("Writing"))
+    run.progress(0, batch.row_count, _("Writing"), lease=LONG_STEP)
     try:
         return _apply(batch, run)
     except RuleViolation as refusal:

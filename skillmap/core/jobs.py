@@ -1,13 +1,14 @@
 """Long jobs: the row is the truth, a message to the worker is only a nudge, and running twice does no harm.
 
-A job's code is a handler registered under its kind. It gets a `JobRun`, works in chunks, and calls `run.progress()` between
-them; each such call renews the lease and fails when the job was cancelled or taken over.
+A job's code is a handler registered under its kind. It gets a `JobRun`, works in chunks, and calls `run.progress()`
+between them; each such call renews the lease and fails when the job was cancelled or taken over.
 """
 
 import logging
 import os
 import socket
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
@@ -77,7 +78,7 @@ def nudge(job_id: int) -> None:
     from skillmap.core.tasks import run_job
 
     try:
-        run_job.apply_async(args=[job_id], retry=False, ignore_result=True)
+        run_job.apply_async(args=(job_id,), retry=False, ignore_result=True)
     except Exception as error:  # noqa: BLE001  whatever the broker's library raises, the row is safe
         logger.warning("nudge_failed", extra={"job": job_id, "error": type(error).__name__})
 
@@ -99,8 +100,16 @@ class JobRun:
         self.inputs: dict[str, Any] = job.inputs
         self.cursor: dict[str, Any] = job.cursor
 
-    def progress(self, done: int, total: int, message: object = "", *, cursor: Mapping[str, Any] | None = None) -> None:
-        """Store progress and renew the lease.
+    def progress(
+        self,
+        done: int,
+        total: int,
+        message: object = "",
+        *,
+        cursor: Mapping[str, Any] | None = None,
+        lease: timedelta = Job.LEASE,
+    ) -> None:
+        """Store progress and renew the lease; a longer one where the next step can't be divided.
 
         Call it inside the transaction that writes a chunk: when the job was taken over or cancelled, the exception
         undoes the chunk. Raises JobLost or JobCancelled.
@@ -109,7 +118,7 @@ class JobRun:
             self.cursor = dict(cursor)
         held = Job.objects.filter(pk=self.job.pk, state=JobState.RUNNING, fence=self.job.fence)
         moved = held.filter(cancel_requested=False).update(
-            done=done, total=total, message=str(message)[:300], cursor=self.cursor, lease_until=clock.now() + Job.LEASE
+            done=done, total=total, message=str(message)[:300], cursor=self.cursor, lease_until=clock.now() + lease
         )
         if moved:
             return

@@ -56,6 +56,16 @@ class Interval:
         )
 
 
+def is_there(day: date, today: date, existence: Interval) -> bool:
+    """Whether somebody may be posted to a unit from a day on: it is there then, or has begun by today.
+
+    Postings are older than the record of the tree, so that a day before its beginning is no obstacle.
+    """
+    if existence.valid_to is not None and existence.valid_to <= day:
+        return False
+    return existence.valid_from <= max(day, today)
+
+
 def status_on(day: date, *, joins_on: date, left_on: date | None, leaves: Iterable[Interval]) -> str:
     """`joining`, `active`, `on_leave` or `left`. `left_on` is the first day out of service."""
     if left_on is not None and left_on <= day:

@@ -70,6 +70,20 @@ def test_intervals_overlap(one: Interval, other: Interval, expected: bool) -> No
 
 
 @pytest.mark.parametrize(
+    ("day", "existence", "expected"),
+    [
+        (DAY, Interval(DAY), True),
+        (date(2010, 4, 1), Interval(date(2021, 4, 1)), True),  # posted before the record of the tree begins
+        (DAY, Interval(date(2026, 6, 1)), False),  # not there yet
+        (date(2026, 6, 1), Interval(date(2026, 6, 1)), True),
+        (DAY, Interval(date(2021, 4, 1), DAY), False),
+    ],
+)
+def test_people_are_posted_to_what_is_there(day: date, existence: Interval, expected: bool) -> None:
+    assert rules.is_there(day, DAY, existence) is expected
+
+
+@pytest.mark.parametrize(
     ("day", "left_on", "leaves", "expected"),
     [
         (date(2026, 3, 31), None, [], "joining"),

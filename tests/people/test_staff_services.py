@@ -170,7 +170,7 @@ def test_an_update_compares_the_version(secretariat: User) -> None:
     staff.refresh_from_db()
     assert (staff.name, staff.version) == ("新しい名", 2)
     assert "新しい名" in staff.search_key
-    assert User.objects.get(pk=staff.user_id).name == "新しい名"
+    assert User.objects.get(staff=staff).name == "新しい名"
 
 
 def test_an_update_that_changes_nothing_writes_nothing(secretariat: User) -> None:
@@ -520,11 +520,9 @@ def test_an_account_is_made_without_a_password(secretariat: User) -> None:
 def test_an_account_is_closed_and_opened(secretariat: User) -> None:
     user = user_with(Role.EXECUTIVE)
     services.account_close(user_id=user.pk, actor=secretariat)
-    user.refresh_from_db()
-    assert not user.is_active
+    assert not User.objects.get(pk=user.pk).is_active
     services.account_open(user_id=user.pk, actor=secretariat)
-    user.refresh_from_db()
-    assert user.is_active
+    assert User.objects.get(pk=user.pk).is_active
     assert not RoleGrant.objects.in_force().filter(user=user).exists()
     with refused("own_account"):
         services.account_close(user_id=secretariat.pk, actor=secretariat)

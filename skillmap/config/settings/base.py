@@ -240,6 +240,7 @@ SPECTACULAR_SETTINGS = {
     },
 }
 
+CELERY_MODULE = "skillmap.config.celery"  # loaded by every process that may nudge a worker
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default=REDIS_URL or "filesystem://")
 CELERY_BROKER_DIR = VAR_DIR / "broker"
 CELERY_BROKER_CONNECTION_TIMEOUT = 0.5

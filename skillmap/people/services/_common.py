@@ -5,7 +5,9 @@ from datetime import date
 
 from django.utils.translation import gettext as _
 
+from skillmap.core import clock
 from skillmap.core.errors import RuleViolation
+from skillmap.people import rules
 from skillmap.people.access import access_of
 from skillmap.people.choices import OrganisationKind, Role
 from skillmap.people.models import Organisation, User
@@ -24,11 +26,15 @@ def lock_organisations(pks: Iterable[int]) -> dict[int, Organisation]:
 
 
 def posting_place(organisations: dict[int, Organisation], pk: int, on: date) -> Organisation:
-    """The organisation, if somebody can be posted there on a day; RuleViolation `not_a_place` where not."""
+    """The organisation, if somebody can be posted there on a day; RuleViolation `not_a_place` where not.
+
+    The tree is on record from some day only, people were posted before: a day before it began is no obstacle once it is
+    there.
+    """
     place = organisations.get(pk)
     if place is None or place.kind in OrganisationKind.without_members():
         raise RuleViolation(_("Nobody can be posted to this entry. Choose an organisation."), code="not_a_place")
-    if on < place.valid_from or (place.valid_to is not None and on >= place.valid_to):
+    if not rules.is_there(on, clock.today(), rules.Interval(place.valid_from, place.valid_to)):
         text = _("%(name)s does not exist on that day. Choose another day or another organisation.")
         raise RuleViolation(text % {"name": place.name}, code="not_a_place")
     return place

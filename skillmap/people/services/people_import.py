@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from allauth.account.models import EmailAddress
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.hashers import make_password
+from django.db.models import OuterRef, Subquery
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -175,7 +176,7 @@ class Comparison:
                 _("Choose the bureau, division or section itself."),
                 code,
             )
-        if not rules.Interval(place.valid_from, place.valid_to).holds_on(on):
+        if not rules.is_there(on, clock.today(), rules.Interval(place.valid_from, place.valid_to)):
             raise Refused(
                 "organisation",
                 _("%(name)s does not exist on %(day)s.") % {"name": place.name, "day": on.isoformat()},
@@ -460,10 +461,10 @@ class Writing:
         Membership.objects.bulk_create(self.begins, batch_size=500)
 
     def _names(self, rows: Sequence[ImportRow]) -> None:
-        for row in rows:
-            staff = self.people[row.key]
-            if "name" in row.data["plain"] and staff.user_id is not None:
-                User.objects.filter(pk=staff.user_id).update(name=staff.name)
+        renamed = [self.people[row.key].user_id for row in rows if "name" in row.data["plain"]]
+        own_name = Staff.objects.filter(user=OuterRef("pk")).values("name")[:1]
+        for part in chunks([pk for pk in renamed if pk is not None]):
+            User.objects.filter(pk__in=part).update(name=Subquery(own_name))
 
     def _leavers(self, rows: Sequence[ImportRow]) -> int:
         leaving = [row for row in rows if "left_on" in row.data]
