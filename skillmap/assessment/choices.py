@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class CycleState(models.TextChoices):
@@ -44,7 +45,7 @@ class State(models.TextChoices):
     SUBMITTED = "submitted", _("Submitted")
     REVIEWED = "reviewed", _("First 1on1 held")
     CORRECTED = "corrected", _("Corrected by the person")
-    CONFIRMED = "confirmed", _("Confirmed")
+    CONFIRMED = "confirmed", pgettext_lazy("check", "Confirmed")
     RECEIVED = "received", _("Received")
     WITHDRAWN = "withdrawn", _("Withdrawn")
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from skillmap.assessment.api import views
+from skillmap.assessment.api import meetings, views
 
 app_name = "assessment-api"
 urlpatterns = [
@@ -16,5 +16,6 @@ urlpatterns = [
         name="assessment-transition",
     ),
     path("assessments/<int:pk>/ratings/<slug:code>/", views.RatingView.as_view(), name="rating"),
+    path("assessments/<int:pk>/one-on-ones/", meetings.OneOnOnesView.as_view(), name="one-on-ones"),
     path("staff/<int:pk>/profile/", views.ProfileView.as_view(), name="profile"),
 ]

@@ -8,6 +8,7 @@ from typing import Any, TypedDict
 from django import forms
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from skillmap.assessment.choices import MeetingKind, MeetingWay
 from skillmap.assessment.messages import REFUSALS
@@ -76,13 +77,21 @@ def read_text(body: object) -> TextInput | None:
     return {"kind": body["kind"], "text": Text(version, text)}
 
 
+def _day() -> forms.DateInput:
+    return forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+
+
+def _time() -> forms.TimeInput:
+    return forms.TimeInput(attrs={"type": "time", "step": 300}, format="%H:%M")
+
+
 def _number(value: str) -> int | None:
     return int(value) if value.isascii() and value.isdigit() and len(value) < 10 else None
 
 
 def _text_from(data: QueryDict, name: str) -> Text | None:
     version = _number(data.get(f"{name}-version", ""))
-    return None if version is None or name not in data else Text(version, plain(data[name]))
+    return None if version is None or name not in data else Text(version, plain(data.get(name, "")))
 
 
 def read_page(data: QueryDict) -> PageEntry:
@@ -93,7 +102,7 @@ def read_page(data: QueryDict) -> PageEntry:
         version = _number(data.get(key, "")) if code != key else None
         chosen = data.get(f"level-{code}", "")
         if version is not None and chosen in LEVELS and f"reason-{code}" in data:
-            views[code] = (version, View(LEVELS[chosen], plain(data[f"reason-{code}"])))
+            views[code] = (version, View(LEVELS[chosen], plain(data.get(f"reason-{code}", ""))))
     kind = data.get("kind", "")
     return PageEntry(
         kind=kind if kind in MeetingKind.values else MeetingKind.FIRST,
@@ -111,9 +120,7 @@ def read_words(data: QueryDict) -> Text | None:
 class RecordForm(forms.Form):
     """When and how a 1on1 was held."""
 
-    held_on = forms.DateField(
-        label=_("Day of the 1on1"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-    )
+    held_on = forms.DateField(label=_("Day of the 1on1"), widget=_day())
     way = forms.ChoiceField(label=_("How it was held"), choices=MeetingWay.choices, widget=forms.RadioSelect)
 
 
@@ -122,10 +129,8 @@ class GoalForm(forms.Form):
 
     prefix = "goal"
     text = forms.CharField(label=_("New goal"), max_length=LONGEST_GOAL, required=False)
-    due_on = forms.DateField(
-        label=_("Until"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-    )
-    skill_code = forms.ChoiceField(label=_("Skill"), required=False)
+    due_on = forms.DateField(label=pgettext_lazy("1on1", "Until"), required=False, widget=_day())
+    skill_code = forms.ChoiceField(label=pgettext_lazy("1on1", "Skill"), required=False)
 
     def __init__(self, *args: Any, skills: Iterable[Skill], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -168,12 +173,12 @@ class TimesForm(forms.Form):
         super().__init__(*args, **kwargs)
         for number in range(1, MOST_TIMES + 1):
             self.fields[f"day_{number}"] = forms.DateField(
-                label=_("Day"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+                label=pgettext_lazy("1on1", "Day"), required=False, widget=_day()
             )
             self.fields[f"time_{number}"] = forms.TimeField(
-                label=_("Time"),
+                label=pgettext_lazy("1on1", "Time"),
                 required=False,
-                widget=forms.TimeInput(attrs={"type": "time", "step": 300}, format="%H:%M"),
+                widget=_time(),
             )
 
     @property

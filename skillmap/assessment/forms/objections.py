@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from skillmap.assessment.selectors.results import ResultRow
 from skillmap.assessment.services.objections import LONGEST
@@ -13,12 +14,14 @@ from skillmap.framework.choices import Level
 class ObjectionForm(forms.Form):
     """Which item, which level instead, and why."""
 
-    skill_code = forms.ChoiceField(label=_("Item"))
+    skill_code = forms.ChoiceField(label=pgettext_lazy("1on1", "Item"))
     wanted_level = forms.TypedChoiceField(
         label=_("Level that you think is right"), choices=Level.choices, coerce=int, widget=forms.RadioSelect
     )
     text = forms.CharField(
-        label=_("Reason"), max_length=LONGEST, widget=forms.Textarea(attrs={"rows": 5, "maxlength": LONGEST})
+        label=pgettext_lazy("1on1", "Reason"),
+        max_length=LONGEST,
+        widget=forms.Textarea(attrs={"rows": 5, "maxlength": LONGEST}),
     )
 
     def __init__(self, *args: Any, rows: list[ResultRow], **kwargs: Any) -> None:
@@ -31,7 +34,7 @@ class ObjectionAnswerForm(forms.Form):
     """Accept or refuse, with the reason that the person reads."""
 
     decision = forms.ChoiceField(
-        label=_("Answer"),
+        label=pgettext_lazy("1on1", "Answer"),
         choices=[
             ("accept", _("Accept: the check is opened again and the person corrects it")),
             ("refuse", _("Refuse: the confirmed level stays")),

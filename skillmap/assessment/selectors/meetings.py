@@ -292,6 +292,11 @@ class Dossier:
         return rules.words_refusal(self.situation, self.words)
 
     @property
+    def result_open(self) -> bool:
+        """Whether the reader may read the result sheet."""
+        return rules.result_open(self.situation, self.words)
+
+    @property
     def actions(self) -> tuple[str, ...]:
         """The steps open to the reader."""
         return rules.open_actions(self.situation, self.words)

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from skillmap.assessment import rules
 from skillmap.assessment.choices import CycleState, ProposalState, State
@@ -74,7 +75,7 @@ _NEXT = {
     State.REVIEWED: lambda: _("The person corrects"),
     State.CORRECTED: lambda: _("The secretariat confirms"),
     State.CONFIRMED: lambda: _("The person receives the result"),
-    State.RECEIVED: lambda: _("Finished"),
+    State.RECEIVED: lambda: pgettext("1on1", "Finished"),
 }
 
 

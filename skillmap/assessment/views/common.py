@@ -1,0 +1,35 @@
+"""What the pages of 1on1s, results and objections share."""
+
+import json
+from typing import Any
+
+from django.http import Http404, HttpRequest
+
+from skillmap.assessment.selectors.meetings import Dossier, dossier_of
+from skillmap.people.models import User
+
+MOST_JSON = 100_000
+
+
+def user_of(request: HttpRequest) -> User:
+    """The signed-in account, behind `sign_in_required`."""
+    assert isinstance(request.user, User)  # noqa: S101  narrowed by the decorator
+    return request.user
+
+
+def dossier_or_404(request: HttpRequest, pk: int) -> Dossier:
+    """A check that the reader has anything to do with: as person, mentor or secretariat."""
+    found = dossier_of(user_of(request), pk)
+    if found is None or not found.words:
+        raise Http404
+    return found
+
+
+def json_body(request: HttpRequest) -> Any:
+    """The body of a script's call; None where it is no JSON or too large."""
+    if len(request.body) > MOST_JSON:
+        return None
+    try:
+        return json.loads(request.body)
+    except ValueError:
+        return None
