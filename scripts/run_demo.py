@@ -14,6 +14,7 @@ import contextlib
 import errno
 import fcntl
 import os
+import select
 import shlex
 import signal
 import socket
@@ -31,6 +32,7 @@ sys.path.insert(0, str(ROOT))
 from scripts.processes import Family  # noqa: E402  (the project's folder must be on the path first)
 
 START_SECONDS = 60.0
+GOODBYE = "\nThe demo has ended. `make run` brings it back as it was."
 
 
 class DemoError(Exception):
@@ -42,8 +44,9 @@ class Stopped(BaseException):
 
 
 def say(text: str) -> None:
-    """Print a line at once."""
-    print(text, flush=True)
+    """Print a line at once; a terminal that is gone hears nothing."""
+    with contextlib.suppress(OSError):
+        print(text, flush=True)
 
 
 def wanted_port() -> int:
@@ -131,6 +134,19 @@ def wait_until_up(family: Family, *, port: int, logs: Path) -> None:
         time.sleep(0.2)
 
 
+def moments() -> Iterator[None]:
+    """Yield twice a second while somebody is there: the terminal this was started in, and the make that did it.
+
+    A closed terminal tells the shell and not always this process; a make that is killed tells nobody.
+    """
+    parent, by_make = os.getppid(), "MAKELEVEL" in os.environ
+    poll = select.poll()
+    if sys.stdin is not None and sys.stdin.isatty():
+        poll.register(sys.stdin, 0)  # 0: only that it is gone
+    while not poll.poll(500) and not (by_make and os.getppid() != parent):
+        yield
+
+
 def serve(port: int, var: Path) -> None:
     """Set up, serve, and watch until stopped; ends everything it started however it is left."""
     logs = var / "log"
@@ -147,9 +163,8 @@ def serve(port: int, var: Path) -> None:
         start_servers(family, port=port, logs=logs)
         wait_until_up(family, port=port, logs=logs)
         say(f"\n  The demo is at  http://localhost:{port}\n  Logs: {logs}    Ctrl-C ends it.\n")
-        while True:
+        for _ in moments():
             check_alive(family, logs)
-            time.sleep(0.5)
     finally:
         family.end()
 
@@ -171,11 +186,12 @@ def main() -> int:
         check_port(port)
         with only_one(var):
             serve(port, var)
+        say(GOODBYE)
     except DemoError as error:
         print(f"\n{error}\n", file=sys.stderr)
         return 2
     except Stopped:
-        say("\nThe demo has ended. `make run` brings it back as it was.")
+        say(GOODBYE)
     return 0
 
 

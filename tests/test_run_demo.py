@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pty
+import select
 import signal
 import socket
 import subprocess
@@ -124,6 +126,34 @@ def test_a_killed_demo_takes_its_servers_along(demo: Demo) -> None:
     assert len(demo.family) >= 4
     demo.process.kill()
     wait_until_gone(demo.family)
+
+
+@pytest.mark.services
+def test_a_demo_whose_terminal_is_closed_ends(tmp_path: Path) -> None:
+    mine, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, SCRIPT],
+        env=environment(tmp_path / "var", free_port(), DEMO="--people 60 --today 2026-11-20"),
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+    )
+    os.close(theirs)
+    try:
+        output = b""
+        while b"Ctrl-C ends it" not in output:
+            assert process.poll() is None, output.decode()
+            if select.select([mine], [], [], 1)[0]:
+                output += os.read(mine, 65536)
+        family = descendants(process.pid)
+        assert len(family) >= 4
+        os.close(mine)
+        process.wait(30)
+        assert alive(family) == set()
+    finally:
+        process.terminate()
+        process.wait(30)
 
 
 def test_a_taken_port_is_said_before_anything_is_done(tmp_path: Path) -> None:
