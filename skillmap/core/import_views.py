@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from skillmap.core import clock, imports
-from skillmap.core.choices import ImportState, JobState, RowOutcome
+from skillmap.core.choices import ImportState, RowOutcome
 from skillmap.core.errors import NotAllowed, RuleViolation
 from skillmap.core.htmx import sign_in_required
 from skillmap.core.import_forms import UploadForm
@@ -50,6 +50,7 @@ class ImportPages:
     lead: "StrOrPromise" = ""
     list_titles: Mapping[str, "StrOrPromise"] = {}
     list_columns: Mapping[str, Sequence["StrOrPromise"]] = {}
+    batch_template = "core/import_batch.html"
 
     @property
     def importer(self) -> imports.Importer:
@@ -68,6 +69,10 @@ class ImportPages:
     def form(self, request: HttpRequest) -> UploadForm:
         """The upload form, bound on POST."""
         return self.form_class(request.POST or None, request.FILES or None)
+
+    def columns(self) -> Sequence[Column]:
+        """The columns to tell people about, and to put into a template."""
+        return self.importer.columns({})
 
     def template_rows(self, user: AbstractBaseUser) -> Sequence[Mapping[str, Any]]:
         """Rows that a template begins with."""
@@ -130,7 +135,7 @@ class ImportPages:
         context = self.context() | {
             "form": form,
             "latest": [{"row": row, "url": self.url("_batch", row)} for row in latest],
-            "columns": self.importer.columns({}),
+            "columns": self.columns(),
             "template_url": self.url("_template"),
         }
         return render(request, "core/import_start.html", context, status=422 if form.errors else 200)
@@ -159,15 +164,8 @@ class ImportPages:
         waiting = batch.is_busy and not batch.is_stuck
         context = self.context() | {"batch": batch, "waiting": waiting, "urls": self._urls(batch)}
         if waiting:
-            context |= self._job(batch)
-            # A request of the panel alone; the whole page comes once the job is done.
-            template = "components/job.html" if request.htmx else "core/import_batch.html"  # type: ignore[attr-defined]
-            return render(request, template, context)
-        if request.htmx and request.headers.get("HX-Target") == "job":  # type: ignore[attr-defined]
-            response = HttpResponse(status=204)
-            response["HX-Refresh"] = "true"
-            return response
-        return render(request, "core/import_batch.html", context | self._findings(request, batch))
+            return render(request, self.batch_template, context | self._job(batch))
+        return render(request, self.batch_template, context | self._findings(request, batch))
 
     def _urls(self, batch: ImportBatch) -> dict[str, str]:
         endings = ("apply", "check", "discard", "report")
@@ -177,17 +175,8 @@ class ImportPages:
         job: Job | None = batch.job
         if job is None:
             raise Http404
-        return {
-            "job_url": self.url("_batch", batch),
-            "job_title": _("Checking the table") if batch.state == ImportState.CHECKING else _("Applying the table"),
-            "job_state": job.state,
-            "job_state_label": job.get_state_display(),
-            "job_progress": job.percent if job.total else None,
-            "job_message": job.message,
-            "cancel_url": reverse("core:job_cancel", kwargs={"public_id": job.public_id})
-            if job.state in JobState.active() and batch.state == ImportState.CHECKING
-            else "",
-        }
+        is_check = batch.state == ImportState.CHECKING
+        return {"job": job, "job_title": _("Checking the table") if is_check else _("Applying the table")}
 
     def _findings(self, request: HttpRequest, batch: ImportBatch) -> dict[str, Any]:
         facts = batch.facts
@@ -291,7 +280,7 @@ class ImportPages:
         self.enter(user)
         target = io.BytesIO()
         write_template(
-            self.importer.columns({}),
+            self.columns(),
             self.template_rows(user),
             self.template_lists(user),
             target,
