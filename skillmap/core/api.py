@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from django.core.exceptions import PermissionDenied
@@ -34,7 +34,7 @@ class CursorPages(CursorPagination):
     page_size = 50
     max_page_size = 100
     page_size_query_param = "page_size"
-    ordering: str | Sequence[str] = "pk"
+    ordering = "pk"
 
     def get_ordering(self, request: Request, queryset: QuerySet[Any], view: APIView) -> tuple[str, ...]:
         """The view's `cursor_ordering`, else by primary key."""
@@ -156,7 +156,9 @@ def problem_handler(error: Exception, context: Mapping[str, Any]) -> Response | 
 
 
 def _headers(error: exceptions.APIException, response: Response) -> None:
-    if getattr(error, "auth_header", None):
-        response["WWW-Authenticate"] = error.auth_header  # type: ignore[attr-defined]
-    if isinstance(error, exceptions.Throttled) and error.wait is not None:
-        response["Retry-After"] = str(int(error.wait) + 1)
+    auth_header: str | None = getattr(error, "auth_header", None)
+    if auth_header:
+        response["WWW-Authenticate"] = auth_header
+    wait: float | None = getattr(error, "wait", None)
+    if wait is not None:
+        response["Retry-After"] = str(int(wait) + 1)

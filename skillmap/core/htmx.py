@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec
+from typing import Concatenate, ParamSpec, cast
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -23,7 +23,7 @@ def sign_in_required(
             return view(request, *args, **kwargs)
         return not_signed_in(request)
 
-    return checked
+    return cast(Callable[Concatenate[HttpRequest, P], HttpResponse], checked)
 
 
 def not_signed_in(request: HttpRequest) -> HttpResponse:

@@ -1,4 +1,7 @@
-"""Log lines as JSON: who (by id), what, which route, how it ended; never names, texts, query strings or local variables."""
+"""Log lines as JSON.
+
+Who (by id), what, which route, how it ended; never names, texts, query strings or local variables.
+"""
 
 import logging
 

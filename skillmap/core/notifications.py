@@ -16,16 +16,40 @@ LEASE = timedelta(minutes=5)
 
 
 def notify(
-    *, recipient_id: int, kind: str, subject: object, dedup_key: str, body: object = "", path: str = "", mail: bool = True
+    *,
+    recipient_id: int,
+    kind: str,
+    subject: object,
+    dedup_key: str,
+    body: object = "",
+    path: str = "",
+    mail: bool = True,
 ) -> None:
     """Write one notice in the transaction of the caller. The same recipient and key is written once."""
     notify_many(
-        [build(recipient_id=recipient_id, kind=kind, subject=subject, dedup_key=dedup_key, body=body, path=path, mail=mail)]
+        [
+            build(
+                recipient_id=recipient_id,
+                kind=kind,
+                subject=subject,
+                dedup_key=dedup_key,
+                body=body,
+                path=path,
+                mail=mail,
+            )
+        ]
     )
 
 
 def build(
-    *, recipient_id: int, kind: str, subject: object, dedup_key: str, body: object = "", path: str = "", mail: bool = True
+    *,
+    recipient_id: int,
+    kind: str,
+    subject: object,
+    dedup_key: str,
+    body: object = "",
+    path: str = "",
+    mail: bool = True,
 ) -> Notification:
     """One notice, not yet written; for `notify_many`."""
     return Notification(
@@ -50,11 +74,8 @@ def claim(limit: int) -> list[int]:
     free = Q(claimed_until=None) | Q(claimed_until__lt=now)
     ready = Q(next_try_at=None) | Q(next_try_at__lte=now)
     waiting = Notification.objects.filter(free, ready, mail_state=MailState.WAITING)
-    claimed = []
-    for pk in list(waiting.order_by("pk").values_list("pk", flat=True)[:limit]):
-        if waiting.filter(pk=pk).update(claimed_until=now + LEASE):
-            claimed.append(pk)
-    return claimed
+    candidates = list(waiting.order_by("pk").values_list("pk", flat=True)[:limit])
+    return [pk for pk in candidates if waiting.filter(pk=pk).update(claimed_until=now + LEASE)]
 
 
 def send_waiting(limit: int = 100) -> int:

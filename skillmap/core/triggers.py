@@ -59,19 +59,20 @@ class AppendOnly(Operation):
         name, table = f"{self.table}_append_only", self.table
         if vendor == "postgresql":
             allowed = self._allowed("OLD.{column} IS DISTINCT FROM NEW.{column}")
+            body = (
+                f"BEGIN IF TG_OP = 'UPDATE' THEN IF {allowed} THEN RETURN NEW; END IF; END IF; "
+                f"RAISE EXCEPTION '{table} is append-only'; END"
+            )
             return [
-                f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
-                f"IF TG_OP = 'UPDATE' THEN IF {allowed} THEN RETURN NEW; END IF; END IF; "
-                f"RAISE EXCEPTION '{table} is append-only'; END $$",
+                f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ {body} $$",
                 f"CREATE TRIGGER {name} BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION {name}()",
                 f"CREATE TRIGGER {name}_t BEFORE TRUNCATE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION {name}()",
             ]
         allowed = self._allowed("OLD.{column} IS NOT NEW.{column}")
+        refuse = f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
         return [
-            f"CREATE TRIGGER {name}_u BEFORE UPDATE ON {table} WHEN NOT ({allowed}) "
-            f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END",
-            f"CREATE TRIGGER {name}_d BEFORE DELETE ON {table} "
-            f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END",
+            f"CREATE TRIGGER {name}_u BEFORE UPDATE ON {table} WHEN NOT ({allowed}) {refuse}",
+            f"CREATE TRIGGER {name}_d BEFORE DELETE ON {table} {refuse}",
         ]
 
     def _drop(self, vendor: str) -> list[str]:
