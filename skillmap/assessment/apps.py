@@ -12,10 +12,15 @@ class AssessmentConfig(AppConfig):
     label = "assessment"
 
     def ready(self) -> None:
-        """Register the job kinds, and listen to the news about people."""
+        """Register the job kinds and imports, and listen to the news about people."""
         from skillmap.assessment import tasks  # noqa: F401
+        from skillmap.assessment.services.levels_import import LevelsImporter
+        from skillmap.assessment.services.mentors_import import MentorsImporter
+        from skillmap.core import imports
         from skillmap.people import signals
 
+        imports.register(LevelsImporter())
+        imports.register(MentorsImporter())
         signals.staff_left.connect(_left, dispatch_uid="assessment.left")
         signals.staff_on_leave.connect(_on_leave, dispatch_uid="assessment.on_leave")
 

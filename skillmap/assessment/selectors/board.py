@@ -174,6 +174,16 @@ class FunnelLine:
     now: int
     reached: int
 
+    @property
+    def bar(self) -> list[int]:
+        """Those who went further, then those who are here, for the component `stacked_bar`."""
+        return [self.reached - self.now, self.now]
+
+
+def step_label(step: str) -> str:
+    """A step in words; empty where a check waits for nothing."""
+    return str(CycleStep(step).label) if step else ""
+
 
 @dataclass(frozen=True)
 class Waiting:
@@ -187,7 +197,7 @@ class Waiting:
     @property
     def step_label(self) -> str:
         """The step in words."""
-        return str(CycleStep(self.step).label)
+        return step_label(self.step)
 
 
 @dataclass(frozen=True)

@@ -43,21 +43,23 @@ def confirm_start(*, cycle: Cycle, chosen: Sequence[tuple[int, int]], actor: Use
 
 
 def confirm_chunk(chosen: Sequence[tuple[int, int]], *, actor: User) -> dict[str, list[Any]]:
-    """Confirm some checks; one that this actor confirmed from this very version before counts as confirmed.
+    """Confirm some checks: which were confirmed, which were changed since the preview, which were left out and why.
 
-    So a job that died between confirming and noting it down says the same when it runs again.
+    One that this actor confirmed from this very version before counts as confirmed: so a job that died between
+    confirming and noting it down says the same when it runs again.
     """
     outcome = confirm_many(chosen=chosen, actor=actor)
-    versions = dict(chosen)
-    own = {
-        pk
-        for pk, version in Assessment.objects.filter(
-            pk__in=outcome.changed, state=State.CONFIRMED, confirmed_by=actor
-        ).values_list("pk", "version")
-        if version == versions[pk] + 1
+    seen = dict(chosen)
+    why = dict(outcome.left_out)
+    rows = Assessment.objects.filter(pk__in=[*outcome.changed, *why])
+    present = {
+        pk: (state, by, version)
+        for pk, state, by, version in rows.values_list("pk", "state", "confirmed_by", "version")
     }
+    own = {pk for pk, row in present.items() if row == (State.CONFIRMED, actor.pk, seen[pk] + 1)}
+    moved = {pk for pk, (_state, _by, version) in present.items() if version != seen[pk]} - own
     return {
         "confirmed": sorted({*outcome.confirmed, *own}),
-        "changed": [pk for pk in outcome.changed if pk not in own],
-        "left_out": [[pk, reason] for pk, reason in outcome.left_out],
+        "changed": sorted(moved),
+        "left_out": [[pk, reason] for pk, reason in outcome.left_out if pk not in own | moved],
     }

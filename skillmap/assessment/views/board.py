@@ -1,0 +1,473 @@
+"""The cycle board: progress, reminders, one person, bulk confirmation; and the coordinator's page without levels."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from skillmap.assessment import rules
+from skillmap.assessment.choices import Action, CycleState, CycleStep, State
+from skillmap.assessment.forms.cycles import (
+    WHO,
+    BoardFilterForm,
+    ExtensionForm,
+    ProgressFilterForm,
+    ReasonForm,
+)
+from skillmap.assessment.models import Assessment, AssessmentEvent, Cycle, CycleWindow, Extension, MentorPair
+from skillmap.assessment.selectors import board
+from skillmap.assessment.selectors.board import BoardFigures, BoardFilter, windows_and_cycle
+from skillmap.assessment.selectors.cycles import cycle_steps
+from skillmap.assessment.selectors.situations import situation_of, with_progress
+from skillmap.assessment.selectors.steps import step_lines
+from skillmap.assessment.services.confirming import CONFIRM_AT_ONCE, CONFIRM_KIND, confirm_start
+from skillmap.assessment.services.looks import look
+from skillmap.assessment.services.participation import extend, withdraw_many
+from skillmap.assessment.services.reminders import remind_now
+from skillmap.assessment.services.transitions import transition
+from skillmap.assessment.views.office import number, numbers, office_of, running_cycle, tabs_of, user_of
+from skillmap.core import clock
+from skillmap.core.choices import JobState, Purpose
+from skillmap.core.errors import RuleViolation
+from skillmap.core.htmx import sign_in_required
+from skillmap.core.models import Job
+from skillmap.people.access import access_of
+from skillmap.people.choices import Role
+from skillmap.people.models import Organisation
+
+PER_PAGE = 50
+SIZES = (20, 50, 100, 200, 500)
+MOST_AT_ONCE = 5000
+# What the secretariat does on a person's page; confirming has its preview.
+OFFICE_ACTIONS = (Action.RETURN, Action.REOPEN, Action.WITHDRAW)
+
+# ------------------------------------------------------------------------------------------------------------ board
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A filtered list: the form, what it narrows down to, and the rows."""
+
+    form: BoardFilterForm
+    wanted: BoardFilter
+    rows: "QuerySet[board.ListedCheck, board.ListedCheck]"
+
+
+def _is_part(request: HttpRequest) -> bool:
+    """Whether htmx asks for the list alone."""
+    return bool(request.htmx) and not request.htmx.history_restore_request  # type: ignore[attr-defined]
+
+
+def _listing(
+    request: HttpRequest,
+    checks: QuerySet[Assessment],
+    cycle: Cycle,
+    windows: dict[str, rules.Window],
+    figures: BoardFigures | None,
+    *,
+    form_class: type[BoardFilterForm] = BoardFilterForm,
+) -> Listing:
+    """The rows that the address asks for; what it says wrongly does not narrow."""
+    org = number(request.GET.get("org"))
+    place = None
+    if figures is None and org is not None:
+        place = Organisation.objects.filter(pk=org).values_list("pk", "path", "name").first()
+    elif figures is not None and org is not None:
+        place = next(((line.pk, line.path, line.name) for line in figures.bureaus if line.pk == org), None)
+    bureaus = [(line.pk, line.name) for line in figures.bureaus] if figures is not None else []
+    if place is not None and place[0] not in dict(bureaus):
+        bureaus.append((place[0], place[2]))
+    form = form_class(request.GET, bureaus=bureaus)
+    form.is_valid()
+    data = form.cleaned_data
+    wanted = BoardFilter(
+        state=data.get("state", ""),
+        organisation=place[1] if place is not None and data.get("org") else "",
+        step=data.get("step", ""),
+        who=data.get("who", ""),
+        words=data.get("q", ""),
+        overdue=data.get("overdue", False),
+        absent=data.get("absent", False),
+        without_mentor=data.get("without_mentor", False),
+    )
+    return Listing(form, wanted, board.listed(board.with_people(board.with_due(checks, cycle, windows)), wanted))
+
+
+@dataclass(frozen=True)
+class Line:
+    """A row of the list in words."""
+
+    check: "board.ListedCheck"
+    step: str
+    who: str
+    is_late: bool
+
+
+def _lines(rows: Any) -> list[Line]:
+    today = clock.today()
+    return [
+        Line(
+            row,
+            board.step_label(row.due_step),
+            str(WHO[row.due_who]) if row.due_who else "",
+            row.due_on is not None and row.due_on < today,
+        )
+        for row in rows
+    ]
+
+
+def _page(request: HttpRequest, rows: QuerySet[Any], size: int = PER_PAGE) -> Any:
+    return Paginator(rows, size).get_page(request.GET.get("page"))
+
+
+@sign_in_required
+@require_GET
+def board_page(request: HttpRequest, pk: int) -> HttpResponse:
+    """Figures, who is waited for, bureaus, and the list; the list alone for htmx."""
+    cycle, windows = running_cycle(request, pk)
+    checks = Assessment.objects.visible_to(user_of(request)).filter(cycle=cycle)
+    part = _is_part(request)
+    figures = None if part else board.figures(checks, cycle, windows)
+    listing = _listing(request, checks, cycle, windows, figures)
+    page = _page(request, listing.rows)
+    context = {
+        "cycle": cycle,
+        "page_obj": page,
+        "lines": _lines(page),
+        "form": listing.form,
+        "is_open": cycle.state == CycleState.OPEN,
+        "query": request.META.get("QUERY_STRING", ""),
+    }
+    if figures is None:
+        return render(request, "assessment/_board_list.html", context)
+    context |= {
+        "tabs": tabs_of(cycle, "board"),
+        "figures": figures,
+        "steps": cycle_steps(cycle, windows, clock.today()),
+        "waiting": [(row, WHO[row.who]) for row in figures.waiting],
+    }
+    return render(request, "assessment/board.html", context)
+
+
+@sign_in_required
+@require_POST
+def board_remind(request: HttpRequest, pk: int) -> HttpResponse:
+    """Remind whoever the chosen checks wait for, or all that the filters of the address show."""
+    cycle, windows = running_cycle(request, pk)
+    if "all" in request.POST:
+        checks = Assessment.objects.visible_to(user_of(request)).filter(cycle=cycle)
+        rows = _listing(request, checks, cycle, windows, None).rows
+        chosen = list(rows.values_list("pk", flat=True)[:MOST_AT_ONCE])
+    else:
+        chosen = numbers(request.POST.getlist("chosen"))
+    try:
+        sent = remind_now(cycle_id=cycle.pk, assessment_ids=chosen, actor=user_of(request))
+    except RuleViolation as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(
+            request,
+            ngettext("%(n)d reminder is on its way.", "%(n)d reminders are on their way.", sent.sent)
+            % {"n": sent.sent},
+        )
+        if sent.already:
+            messages.info(request, _("%(n)d were reminded today already.") % {"n": sent.already})
+        if sent.unreachable:
+            text = _("%(n)d can't be reached: there is no account, or no mentor at work.")
+            messages.warning(request, text % {"n": sent.unreachable})
+    return redirect(_back_to_board(request, cycle))
+
+
+def _back_to_board(request: HttpRequest, cycle: Cycle) -> str:
+    query = request.META.get("QUERY_STRING", "")
+    return reverse("assessment:board", args=[cycle.pk]) + (f"?{query}" if query else "") + "#board-list"
+
+
+@sign_in_required
+@require_POST
+def board_withdraw(request: HttpRequest, pk: int) -> HttpResponse:
+    """Ask for the reason, then withdraw the chosen checks."""
+    cycle, _windows_of = running_cycle(request, pk)
+    visible = Assessment.objects.visible_to(user_of(request)).filter(cycle=cycle)
+    rows = visible.filter(pk__in=numbers(request.POST.getlist("chosen"))).select_related("staff", "organisation")
+    chosen = list(rows.order_by("organisation__path", "staff__kana", "pk"))
+    if not chosen:
+        messages.error(request, _("Nothing was chosen. Mark at least one line."))
+        return redirect("assessment:board", pk=cycle.pk)
+    form = ReasonForm(request.POST if "comment" in request.POST else None)
+    if form.is_bound and form.is_valid():
+        outcome = withdraw_many(
+            assessment_ids=[check.pk for check in chosen],
+            reason=form.cleaned_data["comment"],
+            actor=user_of(request),
+        )
+        _say_withdrawn(request, outcome.withdrawn, outcome.left_out)
+        return redirect("assessment:board", pk=cycle.pk)
+    context = {"cycle": cycle, "chosen": chosen, "form": form}
+    return render(request, "assessment/board_withdraw.html", context, status=422 if form.errors else 200)
+
+
+def _say_withdrawn(request: HttpRequest, withdrawn: tuple[int, ...], left_out: tuple[tuple[int, str], ...]) -> None:
+    if withdrawn:
+        text = ngettext("%(n)d check was withdrawn.", "%(n)d checks were withdrawn.", len(withdrawn))
+        messages.success(request, text % {"n": len(withdrawn)})
+    for reason in sorted({why for _pk, why in left_out}):
+        messages.warning(request, reason)
+
+
+# ------------------------------------------------------------------------------------------------------- one person
+
+
+@sign_in_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def board_person(request: HttpRequest, pk: int, check_id: int) -> HttpResponse:
+    """One person's steps, history, mentors and time; POST takes a step that wants a reason. No level is shown here."""
+    user = office_of(request)
+    found = with_progress(Assessment.objects.visible_to(user).filter(cycle=pk)).select_related(
+        "cycle__framework", "group", "staff", "organisation"
+    )
+    check = get_object_or_404(found, pk=check_id)
+    form = ReasonForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST":
+        answer = _take_step(request, check, form)
+        if answer is not None:
+            return answer
+    return _person(request, check, form, ExtensionForm(), status=422 if form.errors else 200)
+
+
+def _take_step(request: HttpRequest, check: Assessment, form: ReasonForm) -> HttpResponse | None:
+    action = request.POST.get("action", "")
+    if action not in OFFICE_ACTIONS:
+        raise Http404
+    if not form.is_valid():
+        return None
+    try:
+        transition(
+            assessment_id=check.pk,
+            action=action,
+            actor=user_of(request),
+            comment=form.cleaned_data["comment"],
+            expected_version=number(request.POST.get("version")),
+        )
+    except RuleViolation as refusal:
+        form.add_error(None, str(refusal))
+        return None
+    messages.success(request, _("Done: %(step)s") % {"step": Action(action).label})
+    return redirect("assessment:board_person", pk=check.cycle_id, check_id=check.pk)
+
+
+@sign_in_required
+@require_POST
+def board_extend(request: HttpRequest, pk: int, check_id: int) -> HttpResponse:
+    """More time for one person."""
+    user = office_of(request)
+    found = with_progress(Assessment.objects.visible_to(user).filter(cycle=pk)).select_related(
+        "cycle__framework", "group", "staff", "organisation"
+    )
+    check = get_object_or_404(found, pk=check_id)
+    form = ExtensionForm(request.POST)
+    if form.is_valid():
+        try:
+            extend(assessment_id=check.pk, actor=user, **form.cleaned_data)
+        except RuleViolation as refusal:
+            form.add_error("closes_on" if refusal.code == "extension_too_early" else None, str(refusal))
+        else:
+            messages.success(request, _("The time is extended, and the person is told."))
+            return redirect("assessment:board_person", pk=pk, check_id=check.pk)
+    return _person(request, check, ReasonForm(), form, status=422)
+
+
+def _person(
+    request: HttpRequest, check: Assessment, form: ReasonForm, extension_form: ExtensionForm, *, status: int
+) -> HttpResponse:
+    windows, extensions = _windows(check)
+    situation = situation_of(check, windows)
+    own = access_of(user_of(request)).staff_id == check.staff_id
+    actions = () if own else rules.open_actions(situation, {rules.SECRETARIAT})
+    events = AssessmentEvent.objects.filter(assessment=check).select_related("actor").order_by("-at", "-pk")
+    pairs = MentorPair.objects.filter(cycle=check.cycle_id, mentee=check.staff_id).select_related("mentor")
+    context = {
+        "check": check,
+        "cycle": check.cycle,
+        "own": own,
+        "steps": step_lines(check.state, windows, with_one_on_one=check.group.with_one_on_one),
+        "history": [_history_line(event) for event in events],
+        "pairs": sorted(pairs, key=lambda pair: (pair.ended_at is not None, pair.is_deputy, -pair.pk)),
+        "extensions": extensions,
+        "form": form,
+        "extension_form": extension_form,
+        "actions": [(Action(action), _question(Action(action))) for action in OFFICE_ACTIONS if action in actions],
+        "chosen_action": request.POST.get("action", ""),
+        "can_confirm": Action.CONFIRM in actions,
+        "can_extend": not own and situation.cycle_open and check.state not in (State.RECEIVED, State.WITHDRAWN),
+        "can_enter": not own and rules.entry_refusal(situation) is None,
+    }
+    return render(request, "assessment/board_person.html", context, status=status)
+
+
+def _windows(check: Assessment) -> tuple[dict[str, rules.Window], list[Extension]]:
+    """The windows with the person's extensions in them, and the extensions with their reasons; two queries."""
+    extensions = list(Extension.objects.filter(assessment=check).select_related("granted_by").order_by("pk"))
+    later: dict[str, date] = {row.step: row.closes_on for row in extensions}
+    rows = CycleWindow.objects.filter(cycle=check.cycle_id)
+    windows = {
+        row.step: rules.Window(row.opens_on, max(row.closes_on, later.get(row.step, row.closes_on))) for row in rows
+    }
+    return windows, extensions
+
+
+def _question(action: Action) -> str:
+    """What an action does, said before it is taken."""
+    return {
+        Action.RETURN: _("Gives the check back one step, with at least a week to work on it."),
+        Action.REOPEN: _("Opens the correction again. The confirmed levels stay valid until it is confirmed anew."),
+        Action.WITHDRAW: _("Takes the check out of this cycle, for example on leaving or going on leave. It is final."),
+    }[action]
+
+
+def _history_line(event: AssessmentEvent) -> dict[str, Any]:
+    words = _("%(step)s: %(source)s → %(target)s") % {
+        "step": event.get_action_display(),
+        "source": event.get_source_display(),
+        "target": event.get_target_display(),
+    }
+    who = f"{event.actor.name}（{event.get_acting_as_display()}）"
+    if event.on_behalf:
+        who += _(", on behalf")
+    return {"when": event.at, "who": who, "text": words, "why": event.comment}
+
+
+# ----------------------------------------------------------------------------------------------------- confirmation
+
+
+@sign_in_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def confirm_page(request: HttpRequest, pk: int) -> HttpResponse:
+    """The preview of a confirmation, person by person; each look at it is recorded. POST confirms what was chosen."""
+    cycle, windows = running_cycle(request, pk)
+    user = user_of(request)
+    if request.method == "POST":
+        return _confirm(request, cycle)
+    ready = board.ready_to_confirm(user, cycle)
+    org, only = number(request.GET.get("org")), number(request.GET.get("only"))
+    place = Organisation.objects.filter(pk=org).first() if org is not None else None
+    if place is not None:
+        ready = ready.filter(organisation__path__startswith=place.path)
+    if only is not None:
+        ready = ready.filter(pk=only)
+    wanted = number(request.GET.get("size"))
+    size = wanted if wanted in SIZES else PER_PAGE
+    rows = ready.select_related("staff", "organisation", "group").order_by("organisation__path", "staff__kana", "pk")
+    page = _page(request, rows, size)
+    checks = list(page.object_list)
+    lines = look(
+        lambda: board.preview(checks),
+        viewer=user,
+        staff_ids=[check.staff_id for check in checks],
+        purpose=Purpose.CYCLE_OPERATION,
+        what="confirm_preview",
+    )
+    window = windows.get(CycleStep.CONFIRMATION)
+    context = {
+        "cycle": cycle,
+        "tabs": tabs_of(cycle, "confirm"),
+        "page_obj": page,
+        "lines": lines,
+        "place": place,
+        "size": size,
+        "sizes": SIZES,
+        "window": window,
+        "can_confirm": cycle.state == CycleState.OPEN and window is not None and window.is_open(clock.today()),
+        "at_once": CONFIRM_AT_ONCE,
+        "needs_second": cycle.second_meeting == "before",
+    }
+    return render(request, "assessment/board_confirm.html", context)
+
+
+def _confirm(request: HttpRequest, cycle: Cycle) -> HttpResponse:
+    chosen = []
+    for text in request.POST.getlist("chosen"):
+        check, _colon, version = text.partition(":")
+        pair = (number(check), number(version))
+        if pair[0] is not None and pair[1] is not None:
+            chosen.append((pair[0], pair[1]))
+    try:
+        job = confirm_start(cycle=cycle, chosen=chosen, actor=user_of(request))
+    except RuleViolation as refusal:
+        messages.error(request, str(refusal))
+        return redirect("assessment:board_confirm", pk=cycle.pk)
+    return redirect("assessment:board_result", pk=cycle.pk, public_id=job.public_id)
+
+
+@sign_in_required
+@require_GET
+def confirm_result(request: HttpRequest, pk: int, public_id: uuid.UUID) -> HttpResponse:
+    """What became of a bulk confirmation: progress, then who was confirmed, changed meanwhile, left out and why."""
+    cycle, _windows_of = running_cycle(request, pk)
+    user = user_of(request)
+    job = get_object_or_404(Job.objects.requested_by(user.pk), kind=CONFIRM_KIND, public_id=public_id)
+    if job.inputs.get("cycle") != cycle.pk:
+        raise Http404
+    if job.is_active:
+        return render(request, "assessment/board_result.html", {"cycle": cycle, "job": job})
+    outcome = job.result if job.state == JobState.DONE else job.cursor.get("outcome", {})
+    why = dict(outcome.get("left_out", []))
+    ids = [*outcome.get("confirmed", []), *outcome.get("changed", []), *why]
+    visible = Assessment.objects.visible_to(user).filter(cycle=cycle).select_related("staff", "organisation")
+    known = visible.in_bulk(ids)
+    context = {
+        "cycle": cycle,
+        "job": job,
+        "confirmed": [known[check] for check in outcome.get("confirmed", []) if check in known],
+        "changed": [known[check] for check in outcome.get("changed", []) if check in known],
+        "left_out": [(known[check], reason) for check, reason in why.items() if check in known],
+        "not_reached": len(job.inputs["chosen"]) - len(ids),
+    }
+    return render(request, "assessment/board_result.html", context)
+
+
+# ------------------------------------------------------------------------------------------------------ coordinators
+
+
+@sign_in_required
+@require_GET
+def progress_page(request: HttpRequest) -> HttpResponse:
+    """Who of the own organisation is at which step of the running cycle; no level, no note, no mentor."""
+    user = user_of(request)
+    access_of(user).require(Role.COORDINATOR, Role.SECRETARIAT)
+    running = list(Cycle.objects.filter(state=CycleState.OPEN).order_by("-fiscal_year", "-pk"))
+    chosen = number(request.GET.get("cycle"))
+    cycle = next((row for row in running if row.pk == chosen), running[0] if running else None)
+    if cycle is None:
+        return render(request, "assessment/progress.html", {"cycle": None})
+    _same, windows = windows_and_cycle(cycle.pk)
+    checks = Assessment.objects.progress_visible_to(user).filter(cycle=cycle).exclude(state=State.WITHDRAWN)
+    part = _is_part(request)
+    figures = None if part else board.figures(checks, cycle, windows)
+    listing = _listing(request, checks, cycle, windows, figures, form_class=ProgressFilterForm)
+    page = _page(request, listing.rows)
+    context = {
+        "cycle": cycle,
+        "page_obj": page,
+        "lines": _lines(page),
+        "form": listing.form,
+    }
+    if figures is None:
+        return render(request, "assessment/_progress_list.html", context)
+    context |= {
+        "running": running,
+        "figures": figures,
+        "waiting": [(row, WHO[row.who]) for row in figures.waiting],
+        "steps": cycle_steps(cycle, windows, clock.today()),
+    }
+    return render(request, "assessment/progress.html", context)
