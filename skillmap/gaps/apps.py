@@ -8,3 +8,7 @@ class GapsConfig(AppConfig):
 
     name = "skillmap.gaps"
     label = "gaps"
+
+    def ready(self) -> None:
+        """Register the job kinds."""
+        from skillmap.gaps import tasks  # noqa: F401

@@ -1,4 +1,4 @@
-"""Demand surveys of the demo world, and the gap run of fiscal year 2024 with its adopted areas.
+"""Demand surveys of the demo world, and the gap runs of fiscal year 2024 and of the last closed year with their areas.
 
 The survey of 2024 has the order of demand that the published analysis prints; the head counts themselves are made up.
 """
@@ -9,11 +9,23 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from random import Random
 
+from django.db import transaction
+
 from skillmap.assessment.demo import DemoCycles
-from skillmap.core import clock
+from skillmap.core import clock, jobs
+from skillmap.core.models import Job
 from skillmap.framework.models import Framework, Skill
 from skillmap.gaps.choices import Phase, ResponseState, SurveyState
-from skillmap.gaps.models import DemandItem, DemandQuestion, DemandResponse, DemandSurvey
+from skillmap.gaps.models import (
+    DemandItem,
+    DemandQuestion,
+    DemandResponse,
+    DemandSurvey,
+    GapRun,
+    PriorityArea,
+)
+from skillmap.gaps.services.areas import area_adopt, area_refuse
+from skillmap.gaps.services.runs import run_publish, run_request
 from skillmap.people.demo import DemoPeople
 from skillmap.people.models import Organisation, User
 
@@ -148,7 +160,45 @@ def _running_survey(
     )
 
 
+@transaction.atomic
 def run_and_adopt(*, cycles: DemoCycles, office: User) -> None:
-    """Compute the gap run of 2024 as a job would, publish it and adopt what the rule proposes."""
-    if 2024 not in cycles.by_year:
-        return
+    """Compute the gap runs of 2024 and of the last closed year as a job would, publish them, decide on what they propose.
+
+    The days of 2024 are made up like the rest: run on 15 November, published a week later, adopted on 29 November.
+    """
+    for year in sorted({2024, cycles.running - 1}):
+        if year not in cycles.by_year or year == cycles.running:
+            continue
+        survey = DemandSurvey.objects.get(fiscal_year=year)
+        run = run_request(cycle_id=cycles.by_year[year].pk, survey_id=survey.pk, actor=office)
+        if run.job is None:
+            raise RuntimeError("A run that was asked for has a job.")
+        jobs.run(run.job.pk)
+        run_publish(run_id=run.pk, actor=office)
+        _date_back(run, datetime(year, 11, 15, 10, tzinfo=clock.TOKYO))
+        _decide(run, office, date(year, 11, 29))
+
+
+def _decide(run: GapRun, office: User, day: date) -> None:
+    """Adopt the first three proposals, refuse the others."""
+    proposed = run.skills.filter(is_proposed=True).order_by("demand_rank")
+    codes = list(proposed.values_list("skill__code", flat=True))
+    if codes:
+        area_adopt(run_id=run.pk, skill_codes=codes[:3], actor=office, decided_on=day)
+    for code in codes[3:]:
+        area = area_refuse(
+            run_id=run.pk,
+            skill_code=code,
+            reason="今年度は上位3項目に絞って研修を組むため、見送ります。",
+            actor=office,
+        )
+        PriorityArea.objects.filter(pk=area.pk).update(decided_on=day)
+
+
+def _date_back(run: GapRun, at: datetime) -> None:
+    """Put a run and its job where they belong in time."""
+    end = at + timedelta(minutes=1)
+    GapRun.objects.filter(pk=run.pk).update(
+        created_at=at, snapshot_at=at, finished_at=end, published_at=at + timedelta(days=7)
+    )
+    Job.objects.filter(pk=run.job_id).update(created_at=at, started_at=at, finished_at=end)

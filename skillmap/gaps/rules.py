@@ -186,6 +186,31 @@ def shown_ranks(
     }
 
 
+def hide_neighbours(
+    ranks: Mapping[Skill, int | None],
+    supplied: Mapping[Skill, Supply],
+    windows: Mapping[Skill, tuple[int, int] | None],
+) -> dict[Skill, int | None]:
+    """Hide, with each hidden rank, those that would tell where it lies among what readers must hold possible.
+
+    If one rank alone is missing, everybody can fill it in, and then knows between which shown counts the hidden one
+    lies. So the ranks of all skills are hidden whose count lies in the window of a hidden one. Those outside say no
+    more than that the hidden count is somewhere in its window, which is known.
+
+    Args:
+        windows: for each skill with a hidden rank, the smallest and largest count that readers know to be possible
+            from an earlier run; None where they know of none, and then all ranks are hidden.
+    """
+    hidden = [skill for skill, rank in ranks.items() if rank is None]
+    if any(windows[skill] is None for skill in hidden):
+        return dict.fromkeys(ranks)
+    spans = [span for skill in hidden if (span := windows[skill]) is not None]
+    return {
+        skill: None if any(low <= supplied[skill].people <= high for low, high in spans) else rank
+        for skill, rank in ranks.items()
+    }
+
+
 def demand(lines: Iterable[DemandLine], skills: Iterable[Skill]) -> dict[Skill, Demand]:
     """Demand for every skill, ranked 1 to n: heads, then number of businesses, then skill number.
 

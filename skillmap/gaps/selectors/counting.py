@@ -1,0 +1,270 @@
+"""What a run counts, read by SQL: the population with its levels, the demand, the places of its tree.
+
+Which levels count, by basis:
+
+* `confirmed`: the confirmed level of every check that was confirmed. A check that was reopened since keeps the levels
+  confirmed before, for they stay valid meanwhile.
+* `corrected` (tally before confirmation): of every check from submitted to received, the corrected level, or the self
+  level where there is no corrected one.
+
+Withdrawn checks, checks of tools only and people who have left count nowhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models.functions import Coalesce, Substr
+
+from skillmap.assessment.choices import GroupItems, State
+from skillmap.assessment.models import Assessment, SkillRating
+from skillmap.core.suppression import Cuts, Layout, Measure, Node, Published, Record
+from skillmap.framework.choices import ItemKind
+from skillmap.framework.models import Framework, Skill
+from skillmap.gaps import rules
+from skillmap.gaps.choices import LevelBasis, ResponseState
+from skillmap.gaps.models import DemandItem, DemandResponse, DemandSurvey, GapCell, GapInput, GapNode, GapRun
+from skillmap.people.choices import StaffStatus
+from skillmap.people.models import BureauGroup, Organisation
+
+WHOLE = "whole"
+WHOLE_NAMES = ("全体", "All")
+NOT_ANSWERED = "-"
+CHUNK = 500
+COUNTED_BEFORE_CONFIRMATION = (State.SUBMITTED, State.REVIEWED, State.CORRECTED, State.CONFIRMED, State.RECEIVED)
+
+
+# ---------------------------------------------------------------------------------------------------------- people
+def items_of(framework: Framework) -> list[Skill]:
+    """The items that are compared: digital skills by number."""
+    return list(framework.skills.filter(kind=ItemKind.DIGITAL).order_by("number"))
+
+
+def population(run: GapRun, occupations: Sequence[str]) -> QuerySet[Assessment]:
+    """The checks whose levels count."""
+    checks = Assessment.objects.filter(
+        cycle=run.cycle_id,
+        occupation__in=list(occupations),
+        group__items__in=[GroupItems.DIGITAL, GroupItems.BOTH],
+    )
+    checks = checks.exclude(state=State.WITHDRAWN).exclude(staff__status=StaffStatus.LEFT)
+    if run.basis == LevelBasis.CONFIRMED:
+        return checks.filter(confirmed_at__isnull=False)
+    return checks.filter(state__in=COUNTED_BEFORE_CONFIRMATION)
+
+
+def inputs(run: GapRun, occupations: Sequence[str], items: Sequence[Skill]) -> Iterator[list[GapInput]]:
+    """Everybody's levels as they are now, not yet written, in chunks; each chunk is two queries.
+
+    A person counts at the main posting of this moment. One character per item in the order of `items`.
+    """
+    checks, last = population(run, occupations).order_by("pk"), 0
+    while chunk := list(checks.filter(pk__gt=last).values_list("pk", "staff_id", "staff__organisation_id")[:CHUNK]):
+        last = chunk[-1][0]
+        held = _levels([check for check, _staff, _place in chunk], run.basis, items)
+        yield [
+            GapInput(run=run, staff_id=staff, organisation_id=place, levels="".join(held[check]))
+            for check, staff, place in chunk
+        ]
+
+
+def _levels(checks: Sequence[int], basis: str, items: Sequence[Skill]) -> dict[int, list[str]]:
+    index = {item.pk: place for place, item in enumerate(items)}
+    held = {check: [NOT_ANSWERED] * len(items) for check in checks}
+    level = F("confirmed_level") if basis == LevelBasis.CONFIRMED else Coalesce("corrected_level", "self_level")
+    ratings = SkillRating.objects.filter(assessment__in=checks, skill__in=list(index)).annotate(counted=level)
+    for check, skill, value in ratings.exclude(counted=None).values_list("assessment_id", "skill_id", "counted"):
+        held[check][index[skill]] = str(value)
+    return held
+
+
+def own_sizes(run: GapRun) -> dict[int, int]:
+    """People of the run by the organisation that they stand at; one GROUP BY."""
+    rows = GapInput.objects.filter(run=run).values("organisation_id").annotate(people=Count("pk")).order_by()
+    return dict(rows.values_list("organisation_id", "people"))
+
+
+def own_counts(run: GapRun, place: int) -> dict[int, list[int]]:
+    """People by organisation and class (not answered, then the levels) for the item at a place; one GROUP BY."""
+    rows = (
+        GapInput.objects.filter(run=run)
+        .values("organisation_id", held=Substr("levels", place + 1, 1))
+        .annotate(people=Count("pk"))
+        .order_by()
+    )
+    found: dict[int, list[int]] = {}
+    for organisation, held, people in rows.values_list("organisation_id", "held", "people"):
+        found.setdefault(organisation, [0] * rules.CLASSES)[_class_of(held)] += people
+    return found
+
+
+def _class_of(held: str) -> int:
+    return rules.class_of(None if held == NOT_ANSWERED else int(held))
+
+
+# ---------------------------------------------------------------------------------------------------------- demand
+@dataclass(frozen=True)
+class Answers:
+    """How far the survey is answered, and heads asked for that the run leaves out (items it does not compare)."""
+
+    asked: int
+    submitted: int
+    nothing: int
+    left_out_heads: int
+
+
+def demand_lines(survey: DemandSurvey, items: Iterable[Skill]) -> list[rules.DemandLine]:
+    """Heads by organisation, item, level and business; one GROUP BY. Items are found by their code.
+
+    Only answers that are submitted count: one that is being written, or has a question back, is not in yet.
+    """
+    numbers = {item.code: item.number for item in items}
+    rows = (
+        _counted_lines(survey)
+        .filter(skill__code__in=list(numbers))
+        .values("response__organisation_id", "skill__code", "level", "business")
+        .annotate(heads=Sum("headcount"))
+        .order_by("response__organisation_id", "skill__code", "level", "business")
+    )
+    return [
+        rules.DemandLine(
+            organisation=key_of(row["response__organisation_id"]),
+            skill=numbers[row["skill__code"]],
+            level=row["level"],
+            headcount=row["heads"],
+            business=row["business"],
+        )
+        for row in rows
+    ]
+
+
+def _counted_lines(survey: DemandSurvey) -> QuerySet[DemandItem]:
+    return DemandItem.objects.filter(
+        response__survey=survey, response__state=ResponseState.SUBMITTED, skill__kind=ItemKind.DIGITAL
+    )
+
+
+def answers_of(survey: DemandSurvey, items: Iterable[Skill]) -> Answers:
+    """How far the survey is answered; two queries."""
+    counts = DemandResponse.objects.filter(survey=survey).aggregate(
+        asked=Count("pk"),
+        submitted=Count("pk", filter=Q(state=ResponseState.SUBMITTED)),
+        nothing=Count("pk", filter=Q(state=ResponseState.NONE)),
+    )
+    others = _counted_lines(survey).exclude(skill__code__in=[item.code for item in items])
+    return Answers(**counts, left_out_heads=others.aggregate(heads=Sum("headcount"))["heads"] or 0)
+
+
+# ------------------------------------------------------------------------------------------------------------ tree
+def key_of(organisation_id: int) -> str:
+    """The key of an organisation's node."""
+    return f"org-{organisation_id}"
+
+
+def places(organisation_ids: Iterable[int]) -> list[GapNode]:
+    """The tree above these organisations, not yet written: parents before children, `parent` left open; two queries.
+
+    The whole, bureau groups, organisations without a parent (those without a group directly below the whole), and all
+    below them on the way to the given ones. `depth` and `position` are set; `parent_of` tells who stands where.
+    """
+    units = {unit.pk: unit for unit in Organisation.objects.order_by("sort_order", "pk")}
+    groups = {group.pk: group for group in BureauGroup.objects.order_by("sort_order", "pk")}
+    wanted: set[int] = set()
+    for pk in organisation_ids:
+        current: int | None = pk
+        while current is not None and current not in wanted:
+            wanted.add(current)
+            current = units[current].parent_id
+    below: dict[int | None, list[Organisation]] = {}
+    for unit in units.values():
+        if unit.pk in wanted:
+            below.setdefault(unit.parent_id, []).append(unit)
+    nodes = [GapNode(key=WHOLE, name=WHOLE_NAMES[0], name_en=WHOLE_NAMES[1])]
+    tops = below.get(None, [])
+    for group in groups.values():
+        members = [unit for unit in tops if unit.bureau_group_id == group.pk]
+        if members:
+            nodes.append(
+                GapNode(key=f"group-{group.pk}", bureau_group=group, name=group.name, name_en=group.name_en, depth=1)
+            )
+            nodes += _below(members, below, 2)
+    nodes += _below([unit for unit in tops if unit.bureau_group_id is None], below, 1)
+    for position, node in enumerate(nodes):
+        node.position = position
+    return nodes
+
+
+def _below(units: Sequence[Organisation], below: Mapping[int | None, list[Organisation]], depth: int) -> list[GapNode]:
+    nodes = []
+    for unit in units:
+        nodes.append(GapNode(key=key_of(unit.pk), organisation=unit, name=unit.name, name_en=unit.name_en, depth=depth))
+        nodes += _below(below.get(unit.pk, []), below, depth + 1)
+    return nodes
+
+
+def parents_of(nodes: Sequence[GapNode]) -> dict[Node, Node | None]:
+    """Each node's parent by key, from order and depth of `places`."""
+    trail: list[str] = []
+    parents: dict[Node, Node | None] = {}
+    for node in nodes:
+        del trail[node.depth :]
+        parents[node.key] = trail[-1] if trail else None
+        trail.append(node.key)
+    return parents
+
+
+def raised(lines: Iterable[rules.DemandLine], parents: Mapping[Node, Node | None]) -> list[list[rules.DemandLine]]:
+    """The lines as asked for by the places of each depth: all by the whole, then by those below it, and so on."""
+    found: list[list[rules.DemandLine]] = []
+    for line in lines:
+        trail = [line.organisation]
+        while (parent := parents[trail[0]]) is not None:
+            trail.insert(0, parent)
+        for depth, key in enumerate(trail):
+            if depth == len(found):
+                found.append([])
+            # Businesses of several organisations stay apart.
+            found[depth].append(replace(line, organisation=key, business=(line.organisation, line.business)))
+    return found
+
+
+# --------------------------------------------------------------------------------------------------- earlier runs
+def earlier_runs(run: GapRun) -> list[GapRun]:
+    """Published runs that a reader can compare this one with: those of the same cycle.
+
+    In another cycle everybody is checked anew, so that no answer is taken for the same (see `Record.key`).
+    """
+    rows = GapRun.objects.filter(cycle=run.cycle_id, published_at__isnull=False).exclude(pk=run.pk)
+    return list(rows.order_by("pk"))
+
+
+def records(run: GapRun) -> Iterator[Record]:
+    """Everybody of a run for comparison with others of its cycle; the check of a cycle is the same in all of them."""
+    rows = GapInput.objects.filter(run=run).order_by("pk").values_list("staff_id", "organisation_id", "levels")
+    for staff, organisation, held in rows.iterator(chunk_size=2000):
+        yield Record((staff, run.cycle_id), key_of(organisation), [_class_of(letter) for letter in held])
+
+
+def published(run: GapRun, items: Sequence[Skill]) -> Published:
+    """A published run as readers know it; two queries now, one when its records are read."""
+    nodes = list(GapNode.objects.filter(run=run).order_by("position"))
+    numbers = {item.pk: item.number for item in items}
+    keys = {node.pk: node.key for node in nodes}
+    cuts: dict[Measure, dict[Node, Cuts]] = {number: {} for number in numbers.values()}
+    for node, skill, shown in GapCell.objects.filter(run=run).values_list("node_id", "skill_id", "cuts"):
+        if shown:
+            cuts[numbers[skill]][keys[node]] = tuple(shown)
+    return Published(
+        parents=parents_of(nodes),
+        measures=list(numbers.values()),
+        records=records(run),
+        layout=Layout(frozenset(node.key for node in nodes if node.people is not None), dict(cuts)),
+    )
+
+
+def shown_supply(run: GapRun, level: int) -> dict[int, int | None]:
+    """What a run showed of the whole's people at a level or higher, by skill id; one query."""
+    rows = GapCell.objects.filter(run=run, node__parent=None)
+    return dict(rows.values_list("skill_id", f"at_least_{level}"))

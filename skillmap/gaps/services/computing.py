@@ -1,0 +1,337 @@
+"""The computation of a gap run: read what counts, compare, suppress, store what may be shown.
+
+Everybody's levels are read in chunks into the run's inputs, and all else is computed from these: a run can be checked
+against its inputs at any time. What may be shown is stored whole in the last transaction; a run that is interrupted
+leaves its inputs at most, and begins anew. Hidden numbers are stored nowhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from itertools import pairwise
+from typing import Any, Protocol
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from skillmap.core import clock
+from skillmap.core.suppression import Cube, Cuts, History, Measure, Node, Record, Suppressed, Vector, suppress
+from skillmap.framework.models import Skill
+from skillmap.gaps import rules
+from skillmap.gaps.models import GapCell, GapInput, GapNode, GapRun, SkillResult
+from skillmap.gaps.selectors import counting
+
+BATCH = 1000
+REPORT_EVERY = 10_000
+#: Progress in per cent at the end of each part.
+READ, COUNTED, COMPARED, SUPPRESSED, STORED = 40, 50, 55, 95, 100
+
+
+class Report(Protocol):
+    """How a run tells how far it is; raises when it must stop (see `core.jobs.JobRun.progress`)."""
+
+    def __call__(self, done: int, total: int, message: object = "") -> None:
+        """Called between and inside the transactions that write."""
+
+
+@dataclass
+class Comparison:
+    """A run on its way: what is counted, and what of it may be shown."""
+
+    run: GapRun
+    items: list[Skill]
+    parameters: rules.Parameters
+    lines: list[rules.DemandLine]
+    nodes: list[GapNode]
+    parents: dict[Node, Node | None]
+    cube: Cube
+    earlier: list[GapRun] = field(default_factory=list)
+
+    @property
+    def numbers(self) -> list[int]:
+        """The items' numbers, in order."""
+        return [item.number for item in self.items]
+
+    @property
+    def root(self) -> Node:
+        """The whole."""
+        return rules.whole(self.cube)
+
+
+def settings_of(run: GapRun) -> tuple[rules.Parameters, list[str]]:
+    """The run's parameters, and the occupations of its population."""
+    values = {name: entry["value"] for name, entry in run.parameters["settings"].items()}
+    numerator, denominator = values["top_share"]
+    parameters = rules.Parameters(
+        supply_level=values["supply_level"], top_numerator=numerator, top_denominator=denominator, k=values["k"]
+    )
+    return parameters, values["population"]
+
+
+def compute(run: GapRun, report: Report) -> dict[str, Any]:
+    """Compute a run that was asked for; a finished one is left as it is. Returns a summary for the job's row.
+
+    Args:
+        report: called with per cent done; whatever it raises undoes the part under way.
+    """
+    if run.finished_at is not None:
+        return _summary(run)
+    moment = clock.now()
+    _read(run, report)
+    comparison = _count(run, report)
+    shown = _suppress(comparison, report)
+    _store(comparison, shown, report, moment)
+    return _summary(GapRun.objects.get(pk=run.pk))
+
+
+def discard(run: GapRun) -> None:
+    """Drop the inputs of a run that will not be finished: they are people's levels."""
+    with transaction.atomic():
+        if not GapRun.objects.select_for_update().filter(pk=run.pk, finished_at__isnull=False).exists():
+            GapInput.objects.filter(run=run).delete()
+
+
+def _summary(run: GapRun) -> dict[str, Any]:
+    proposed = SkillResult.objects.filter(run=run, is_proposed=True).order_by("demand_rank")
+    return {"run": run.pk, "people": run.people, "proposed": list(proposed.values_list("skill__code", flat=True))}
+
+
+# ------------------------------------------------------------------------------------------------------------ read
+def _read(run: GapRun, report: Report) -> None:
+    """Write everybody's levels of this moment, a chunk and its progress in one transaction."""
+    _parameters, occupations = settings_of(run)
+    items = counting.items_of(run.framework)
+    people = counting.population(run, occupations).count()
+    with transaction.atomic():
+        report(0, STORED, _("Reading levels"))
+        GapInput.objects.filter(run=run).delete()
+    read = 0
+    for chunk in counting.inputs(run, occupations, items):
+        read += len(chunk)
+        with transaction.atomic():
+            GapInput.objects.bulk_create(chunk, batch_size=BATCH)
+            report(READ * min(read, people) // max(people, 1), STORED, _("Reading levels"))
+
+
+# ----------------------------------------------------------------------------------------------------------- count
+def _count(run: GapRun, report: Report) -> Comparison:
+    """Count people and demand by SQL, and sum up the tree."""
+    parameters, _occupations = settings_of(run)
+    items = counting.items_of(run.framework)
+    sizes = counting.own_sizes(run)
+    asked = run.survey.responses.values_list("organisation_id", flat=True)
+    nodes = counting.places([*sizes, *asked])
+    parents = counting.parents_of(nodes)
+    own: dict[Measure, dict[Node, list[int]]] = {}
+    for place, item in enumerate(items):
+        by_organisation = counting.own_counts(run, place)
+        own[item.number] = {counting.key_of(unit): counts for unit, counts in by_organisation.items()}
+        report(READ + (COUNTED - READ) * place // len(items), STORED, _("Counting supply and demand"))
+    cube = Cube.rolled_up(
+        parents,
+        rules.CLASSES,
+        {counting.key_of(unit): people for unit, people in sizes.items()},
+        {number: dict(counts) for number, counts in own.items()},
+    )
+    return Comparison(
+        run=run,
+        items=items,
+        parameters=parameters,
+        lines=counting.demand_lines(run.survey, items),
+        nodes=nodes,
+        parents=parents,
+        cube=cube,
+        earlier=counting.earlier_runs(run),
+    )
+
+
+# -------------------------------------------------------------------------------------------------------- suppress
+def _suppress(comparison: Comparison, report: Report) -> Suppressed:
+    """What may be shown, item by item: nothing published ties items together but the sizes of groups."""
+    history = _history(comparison, report)
+    parameters = comparison.parameters
+    cut = rules.class_of(parameters.supply_level)
+    sizes: Mapping[Node, int] = {}
+    cuts: dict[Measure, Mapping[Node, Cuts]] = {}
+    blocks: dict[Measure, Mapping[Node, Vector]] = {}
+    for place, number in enumerate(comparison.numbers, 1):
+        part = suppress(comparison.cube, k=parameters.k, cut=cut, measures=[number], history=history)
+        sizes, cuts[number], blocks[number] = part.sizes, part.cuts[number], part.blocks[number]
+        percent = COMPARED + (SUPPRESSED - COMPARED) * place // len(comparison.numbers)
+        report(percent, STORED, _("Protecting small groups"))
+    return Suppressed(parameters.k, comparison.cube.classes, sizes, cuts, blocks)
+
+
+def _history(comparison: Comparison, report: Report) -> History | None:
+    if not comparison.earlier:
+        return None
+
+    def watched(records: Iterable[Record]) -> Iterator[Record]:
+        """The same records; while many are read the run stays alive."""
+        for number, record in enumerate(records):
+            if number % REPORT_EVERY == 0:
+                report(COUNTED, STORED, _("Comparing with earlier runs"))
+            yield record
+
+    known = [counting.published(run, comparison.items) for run in comparison.earlier]
+    return History(
+        comparison.parents,
+        comparison.numbers,
+        rules.CLASSES,
+        watched(counting.records(comparison.run)),
+        [replace(earlier, records=watched(earlier.records)) for earlier in known],
+    )
+
+
+# ----------------------------------------------------------------------------------------------------------- store
+def _store(comparison: Comparison, shown: Suppressed, report: Report, moment: datetime) -> None:
+    """Write places, cells and results, and finish the run, in one transaction."""
+    run = comparison.run
+    cells = _cells(comparison, shown)
+    results = _results(comparison, shown)
+    with transaction.atomic():
+        report(STORED, STORED, _("Storing the result"))
+        _write_nodes(comparison, shown)
+        ids = {node.key: node.pk for node in comparison.nodes}
+        for key, cell in cells:
+            cell.node_id = ids[str(key)]
+        GapCell.objects.bulk_create((cell for _key, cell in cells), batch_size=BATCH)
+        SkillResult.objects.bulk_create(results, batch_size=BATCH)
+        GapRun.objects.filter(pk=run.pk, finished_at=None).update(
+            snapshot_at=moment,
+            finished_at=clock.now(),
+            people=shown.size(comparison.root),
+            parameters=_printed(comparison),
+        )
+
+
+def _printed(comparison: Comparison) -> dict[str, Any]:
+    """What is printed beside the result: the settings, and what the run found on its way."""
+    answers = counting.answers_of(comparison.run.survey, comparison.items)
+    return {
+        **comparison.run.parameters,
+        "items": len(comparison.items),
+        "top": comparison.parameters.top(len(comparison.items)),
+        "answers": {
+            "asked": answers.asked,
+            "submitted": answers.submitted,
+            "nothing": answers.nothing,
+            "left_out_heads": answers.left_out_heads,
+        },
+        "history": [run.pk for run in comparison.earlier],
+    }
+
+
+def _write_nodes(comparison: Comparison, shown: Suppressed) -> None:
+    """Insert the places depth by depth, since each names its parent."""
+    by_key = {node.key: node for node in comparison.nodes}
+    for depth in range(max(node.depth for node in comparison.nodes) + 1):
+        rows = [node for node in comparison.nodes if node.depth == depth]
+        for node in rows:
+            parent = comparison.parents[node.key]
+            node.run, node.people = comparison.run, shown.size(node.key)
+            node.parent = by_key[str(parent)] if parent is not None else None
+        GapNode.objects.bulk_create(rows, batch_size=BATCH)
+
+
+def _cells(comparison: Comparison, shown: Suppressed) -> list[tuple[Node, GapCell]]:
+    """A cell for each place and item, with the place's key; the gap only where it follows from what is shown."""
+    asked: dict[tuple[Node, rules.Skill], rules.Gap] = {}
+    gaps: dict[tuple[Node, rules.Skill], rules.Gap | None] = {}
+    for lines in counting.raised(comparison.lines, comparison.parents):
+        found = rules.gaps(comparison.cube, lines)
+        asked |= found.by_organisation
+        gaps |= rules.published(found, shown, comparison.root).by_organisation
+    nothing = rules.Gap((0, 0, 0), (0, 0, 0))
+    cells: list[tuple[Node, GapCell]] = []
+    for node in comparison.nodes:
+        for item in comparison.items:
+            wanted = asked.get((node.key, item.number), nothing).wanted
+            gap = gaps.get((node.key, item.number), nothing)
+            cells.append((node.key, _cell(comparison.run, node.key, item, shown, wanted, gap)))
+    return cells
+
+
+def _cell(
+    run: GapRun, node: Node, item: Skill, shown: Suppressed, wanted: rules.ByLevel, gap: rules.Gap | None
+) -> GapCell:
+    cuts = shown.cuts[item.number].get(node, ())
+    bounds = [0, *cuts, shown.classes]
+    blocks = [shown.between(node, item.number, low, high - 1) for low, high in pairwise(bounds)] if cuts else []
+    open_heads: Sequence[int | None] = gap.uncovered if gap is not None else (None, None, None)
+    figures: dict[str, int | None] = {}
+    for level, heads, uncovered in zip(rules.DEMAND_LEVELS, wanted, open_heads, strict=True):
+        figures[f"at_least_{level}"] = shown.at_least(node, item.number, rules.class_of(level))
+        figures[f"demand_{level}"], figures[f"gap_{level}"] = heads, uncovered
+    return GapCell(run=run, skill=item, cuts=list(cuts), blocks=blocks, **figures)
+
+
+def _results(comparison: Comparison, shown: Suppressed) -> list[SkillResult]:
+    """Ranks, proposals and the gaps of the whole."""
+    parameters, cube = comparison.parameters, comparison.cube
+    supplied = rules.supply(cube, parameters)
+    demanded = rules.demand(comparison.lines, comparison.numbers)
+    proposed = {each.skill for each in rules.propose(demanded, supplied, parameters)}
+    ranks = _shown_ranks(comparison, supplied, shown)
+    found = rules.gaps(cube, comparison.lines)
+    seen = rules.published(found, shown, comparison.root)
+    low = rules.class_of(parameters.supply_level)
+    return [
+        SkillResult(
+            run=comparison.run,
+            skill=item,
+            demand=demanded[item.number].headcount,
+            businesses=demanded[item.number].businesses,
+            demand_rank=demanded[item.number].rank,
+            supply=shown.at_least(comparison.root, item.number, low),
+            supply_rank=ranks[item.number],
+            is_proposed=item.number in proposed,
+            gaps=_gaps_of(item.number, found, seen),
+        )
+        for item in comparison.items
+    ]
+
+
+def _gaps_of(number: int, found: rules.Gaps, seen: rules.PublishedGaps) -> dict[str, list[int] | None]:
+    if number not in found.overall:
+        return {"wanted": [0, 0, 0], "overall": [0, 0, 0], "within": [0, 0, 0]}
+    overall, within = seen.overall[number], seen.within[number]
+    return {
+        "wanted": list(found.overall[number].wanted),
+        "overall": list(overall.uncovered) if overall is not None else None,
+        "within": list(within.uncovered) if within is not None else None,
+    }
+
+
+def _shown_ranks(
+    comparison: Comparison, supplied: Mapping[rules.Skill, rules.Supply], shown: Suppressed
+) -> dict[rules.Skill, int | None]:
+    """Supply ranks as they may be shown beside those of earlier runs."""
+    ranks = rules.shown_ranks(comparison.cube, supplied, shown, comparison.parameters)
+    hidden = [number for number, rank in ranks.items() if rank is None]
+    if not hidden:
+        return ranks
+    return rules.hide_neighbours(ranks, supplied, _windows(comparison, hidden))
+
+
+def _windows(comparison: Comparison, hidden: Sequence[int]) -> dict[rules.Skill, tuple[int, int] | None]:
+    """For each hidden count, what the newest earlier run that showed it leaves possible: its figure, give or take the
+    people whose answer counts differently now."""
+    level = comparison.parameters.supply_level
+    low = rules.class_of(level)
+    windows: dict[rules.Skill, tuple[int, int] | None] = dict.fromkeys(hidden)
+    now = {record.key: record.classes for record in counting.records(comparison.run)}
+    for run in comparison.earlier:
+        figures = counting.shown_supply(run, level)
+        then = {record.key: record.classes for record in counting.records(run)}
+        for place, item in enumerate(comparison.items):
+            figure = figures.get(item.pk)
+            if item.number not in windows or figure is None:
+                continue
+            counted = {key for key, classes in now.items() if classes[place] >= low}
+            before = {key for key, classes in then.items() if classes[place] >= low}
+            changed = len(counted ^ before)
+            windows[item.number] = (figure - changed, figure + changed)
+    return windows

@@ -1,0 +1,38 @@
+"""Jobs of supply and demand: computing a run."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from skillmap.core.errors import NotAllowed
+from skillmap.core.jobs import JobCancelled, JobRun, job_handler
+from skillmap.gaps.models import GapRun
+from skillmap.gaps.run_messages import refuse
+from skillmap.gaps.services.computing import compute, discard
+from skillmap.gaps.services.runs import RUN_KIND
+from skillmap.people.access import access_of
+from skillmap.people.choices import Role
+from skillmap.people.models import User
+
+
+@job_handler(RUN_KIND)
+def gap_run(run: JobRun) -> Mapping[str, Any]:
+    """Compute the run of this job; a second time it begins anew or finds it finished. Cancelled, it keeps no levels."""
+    found = GapRun.objects.select_related("cycle", "survey", "framework").get(job=run.job)
+    _refuse_unless_allowed(run)
+    try:
+        return compute(found, run.progress)
+    except JobCancelled:
+        discard(found)
+        raise
+
+
+def _refuse_unless_allowed(run: JobRun) -> None:
+    """Whoever asked must still be of the secretariat."""
+    asked = run.job.requested_by_id
+    user = User.objects.filter(pk=asked, is_active=True).first() if asked is not None else None
+    try:
+        if user is None:
+            raise NotAllowed
+        access_of(user).require(Role.SECRETARIAT)
+    except NotAllowed as refused:
+        raise refuse("not_allowed") from refused
