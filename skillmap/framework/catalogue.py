@@ -5,6 +5,9 @@ A published one is read once per process, for it never changes.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
+
+from django.db.models import Count, Q
 
 from skillmap.framework.choices import Provenance
 from skillmap.framework.models import (
@@ -62,7 +65,7 @@ class LevelChoice:
 class Catalogue:
     """All content of one framework, with the relations as dictionaries.
 
-    `requirements` maps a job type's id to item code -> required level; `choices` an item's id to its four levels.
+    `choices` maps an item's id to its four levels; `cell_defaults` counts the required levels that nobody confirmed.
     """
 
     framework: Framework
@@ -71,8 +74,25 @@ class Catalogue:
     levels: tuple[SkillLevel, ...]
     choices: Mapping[int, tuple[LevelChoice, ...]]
     job_types: tuple[JobType, ...]
-    requirements: Mapping[int, Mapping[str, int]]
-    certifications: Mapping[str, tuple[Certification, ...]]
+    cell_defaults: int
+
+    @cached_property
+    def requirements(self) -> Mapping[int, Mapping[str, int]]:
+        """A job type's id → item code → required level; read when it is first asked for."""
+        found: dict[int, dict[str, int]] = {}
+        asked = JobTypeRequirement.objects.filter(job_type__framework=self.framework)
+        for job_type_id, code, level in asked.values_list("job_type_id", "skill__code", "level"):
+            found.setdefault(job_type_id, {})[code] = level
+        return found
+
+    @cached_property
+    def certifications(self) -> Mapping[str, tuple[Certification, ...]]:
+        """An item's code → the exams that are evidence for it; read when it is first asked for."""
+        found: dict[str, list[Certification]] = {}
+        links = CertificationSkill.objects.filter(skill__framework=self.framework)
+        for link in links.select_related("certification", "skill").order_by("certification__code"):
+            found.setdefault(link.skill.code, []).append(link.certification)
+        return {code: tuple(rows) for code, rows in found.items()}
 
     def skills_in(self, category: SkillCategory) -> tuple[Skill, ...]:
         """The items of a category, by number."""
@@ -97,17 +117,13 @@ def catalogue_of(framework: Framework) -> Catalogue:
 
 
 def _read(framework: Framework) -> Catalogue:
+    """Five queries; the order of items is their number's within their kind."""
     skills = tuple(framework.skills.select_related("category").order_by("kind", "number"))
     levels = tuple(framework.levels.order_by("level"))
     own = {(text.skill_id, text.level): text for text in SkillLevelText.objects.filter(skill__framework=framework)}
-    requirements: dict[int, dict[str, int]] = {}
-    asked = JobTypeRequirement.objects.filter(job_type__framework=framework)
-    for job_type_id, code, level in asked.values_list("job_type_id", "skill__code", "level"):
-        requirements.setdefault(job_type_id, {})[code] = level
-    exams: dict[str, list[Certification]] = {}
-    links = CertificationSkill.objects.filter(skill__framework=framework).select_related("certification", "skill")
-    for link in links.order_by("certification__code"):
-        exams.setdefault(link.skill.code, []).append(link.certification)
+    defaults = Count("requirements", filter=Q(requirements__provenance=Provenance.INFERRED))
+    job_types = framework.job_types.select_related("core_category").annotate(cell_defaults=defaults)
+    ordered = tuple(job_types.order_by("sort_order", "pk"))
     return Catalogue(
         framework=framework,
         categories=tuple(framework.categories.order_by("kind", "sort_order")),
@@ -117,7 +133,6 @@ def _read(framework: Framework) -> Catalogue:
             skill.pk: tuple(LevelChoice(level, own.get((skill.pk, level.level))) for level in levels)
             for skill in skills
         },
-        job_types=tuple(framework.job_types.order_by("sort_order")),
-        requirements=requirements,
-        certifications={code: tuple(rows) for code, rows in exams.items()},
+        job_types=ordered,
+        cell_defaults=sum(row.cell_defaults for row in ordered),
     )

@@ -174,6 +174,32 @@ def fingerprint(version: Content) -> str:
     return hashlib.sha256(repr(version).encode()).hexdigest()[:32]
 
 
+@dataclass(frozen=True)
+class Defaults:
+    """How much of a version is still our default, and not the government's own."""
+
+    cells: int
+    job_types: int
+    level_texts: int
+    items: int
+    translation: bool = False
+
+    @property
+    def total(self) -> int:
+        """All values that wait for the secretariat, the translation counting as one."""
+        return self.cells + self.job_types + self.level_texts + self.items + self.translation
+
+
+def defaults_in(version: Content) -> Defaults:
+    """Count what nobody has confirmed yet; the translation is none of the content."""
+    return Defaults(
+        cells=sum(cell.provenance == INFERRED for row in version.job_types for cell in row.cells),
+        job_types=sum(INFERRED in (row.name_provenance, row.definition_provenance) for row in version.job_types),
+        level_texts=sum(text.provenance == INFERRED for row in version.items for text in row.level_texts),
+        items=sum(row.provenance == INFERRED for row in version.items),
+    )
+
+
 # --------------------------------------------------------------------------------------- may it be published?
 
 

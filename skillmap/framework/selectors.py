@@ -1,14 +1,16 @@
 """Reads of the framework: the version in force, its items with their levels, what job types ask for."""
 
-from collections.abc import Collection, Iterable
+from collections import defaultdict
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from django.db.models import Count, F, IntegerField, OuterRef, Prefetch, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from skillmap.framework import rules
-from skillmap.framework.catalogue import LevelChoice, catalogue_of
+from skillmap.framework.catalogue import Catalogue, LevelChoice, catalogue_of
 from skillmap.framework.choices import FrameworkState, ItemKind, Level, Provenance
 from skillmap.framework.models import (
     Certification,
@@ -17,7 +19,7 @@ from skillmap.framework.models import (
     JobTypeRequirement,
     Skill,
     SkillCategory,
-    SkillLevelText,
+    SkillLevel,
 )
 
 
@@ -63,13 +65,24 @@ def items_of(
         kinds: which kinds of items; digital ones come before tools.
         with_empty: whether categories without an item are listed too.
     """
-    catalogue = catalogue_of(framework)
+    return groups_in(catalogue_of(framework), kinds, with_empty=with_empty)
+
+
+def groups_in(catalogue: Catalogue, kinds: Collection[str], *, with_empty: bool = False) -> list[ItemGroup]:
+    """As `items_of`, from a version that has been read."""
     groups = [
         ItemGroup(category, tuple(Item(skill, catalogue.choices[skill.pk]) for skill in catalogue.skills_in(category)))
         for category in catalogue.categories
         if category.kind in kinds
     ]
     return [group for group in groups if group.items or with_empty]
+
+
+def item_of(skill: Skill) -> Item:
+    """One item and what its levels mean; two queries."""
+    own = {text.level: text for text in skill.level_texts.all()}
+    levels = SkillLevel.objects.filter(framework_id=skill.framework_id).order_by("level")
+    return Item(skill, tuple(LevelChoice(level, own.get(level.level)) for level in levels))
 
 
 # ------------------------------------------------------------------------------------ job types and what they ask
@@ -153,143 +166,139 @@ def _count(rows: QuerySet[Any], owner: str) -> Coalesce:
     return Coalesce(Subquery(counted, output_field=IntegerField()), 0)
 
 
-@dataclass(frozen=True)
-class Defaults:
-    """How much of a version is still our default, and not the government's own."""
-
-    cells: int
-    job_types: int
-    level_texts: int
-    items: int
-    translation: bool
-
-    @property
-    def total(self) -> int:
-        """All values that wait for the secretariat, the translation counting as one."""
-        return self.cells + self.job_types + self.level_texts + self.items + self.translation
-
-
-def defaults_of(framework: Framework) -> Defaults:
-    """Count what the secretariat has not confirmed yet; one query beside reading the version."""
-    catalogue = catalogue_of(framework)
-    cells = JobTypeRequirement.objects.filter(job_type__framework=framework, provenance=Provenance.INFERRED)
-    return Defaults(
-        cells=cells.count(),
+def defaults_in(catalogue: Catalogue) -> rules.Defaults:
+    """What the secretariat has not confirmed yet, of a version that has been read; as `rules.defaults_in`."""
+    inferred = Provenance.INFERRED
+    return rules.Defaults(
+        cells=catalogue.cell_defaults,
         job_types=sum(row.is_default for row in catalogue.job_types),
         level_texts=sum(choice.is_default for choices in catalogue.choices.values() for choice in choices),
-        items=sum(row.provenance == Provenance.INFERRED for row in catalogue.skills),
-        translation=framework.translation_provenance == Provenance.INFERRED,
+        items=sum(row.provenance == inferred for row in catalogue.skills),
+        translation=catalogue.framework.translation_provenance == inferred,
     )
 
 
 def content_of(framework: Framework) -> rules.Content:
-    """All that a version holds, as plain values; eight queries."""
-    return rules.content(
-        categories=_category_rows(framework),
-        levels=_level_rows(framework),
-        items=_item_rows(framework),
-        job_types=_job_type_rows(framework),
-        certifications=_certification_rows(framework),
-    )
+    """All that a version holds, as plain values; five queries."""
+    return contents_of([framework])[framework.pk]
 
 
-def _category_rows(framework: Framework) -> Iterable[rules.CategoryRow]:
-    return (
-        rules.CategoryRow(
-            code=row.code,
-            name=row.name,
-            name_en=row.name_en,
-            kind=row.kind,
-            sort_order=row.sort_order,
-            source=row.source,
+def contents_of(frameworks: Collection[Framework]) -> dict[int, rules.Content]:
+    """All that some versions hold, by id; five queries for all of them."""
+    ids = [framework.pk for framework in frameworks]
+    categories, levels, items = _category_rows(ids), _level_rows(ids), _item_rows(ids)
+    job_types, certifications = _job_type_rows(ids), _certification_rows(ids)
+    return {
+        pk: rules.content(
+            categories=categories[pk],
+            levels=levels[pk],
+            items=items[pk],
+            job_types=job_types[pk],
+            certifications=certifications[pk],
         )
-        for row in framework.categories.all()
-    )
+        for pk in ids
+    }
 
 
-def _level_rows(framework: Framework) -> Iterable[rules.LevelRow]:
-    return (
-        rules.LevelRow(
-            level=row.level,
-            label=row.label,
-            name=row.name,
-            name_en=row.name_en,
-            definition=row.definition,
-            definition_en=row.definition_en,
-            source=row.source,
-        )
-        for row in framework.levels.all()
-    )
-
-
-def _item_rows(framework: Framework) -> Iterable[rules.ItemRow]:
-    skills = framework.skills.select_related("category").prefetch_related(
-        Prefetch("level_texts", SkillLevelText.objects.order_by("level"))
-    )
-    for row in skills:
-        texts = tuple(
-            rules.LevelTextRow(
-                level=text.level,
-                text=text.text,
-                text_en=text.text_en,
-                provenance=text.provenance,
-                source=text.source,
+def _category_rows(ids: list[int]) -> dict[int, list[rules.CategoryRow]]:
+    found: dict[int, list[rules.CategoryRow]] = defaultdict(list)
+    for row in SkillCategory.objects.filter(framework__in=ids):
+        found[row.framework_id].append(
+            rules.CategoryRow(
+                code=row.code,
+                name=row.name,
+                name_en=row.name_en,
+                kind=row.kind,
+                sort_order=row.sort_order,
+                source=row.source,
             )
-            for text in row.level_texts.all()
         )
-        yield rules.ItemRow(
-            code=row.code,
-            number=row.number,
-            name=row.name,
-            name_en=row.name_en,
-            category=row.category.code,
-            kind=row.kind,
-            definition=row.definition,
-            definition_en=row.definition_en,
-            provenance=row.provenance,
-            source=row.source,
-            level_texts=texts,
-        )
+    return found
 
 
-def _job_type_rows(framework: Framework) -> Iterable[rules.JobTypeRow]:
-    cells = JobTypeRequirement.objects.select_related("skill").order_by("skill__number")
-    for row in framework.job_types.select_related("core_category").prefetch_related(Prefetch("requirements", cells)):
-        yield rules.JobTypeRow(
-            code=row.code,
-            name=row.name,
-            name_en=row.name_en,
-            definition=row.definition,
-            definition_en=row.definition_en,
-            core_category=row.core_category.code if row.core_category else "",
-            sort_order=row.sort_order,
-            name_provenance=row.name_provenance,
-            definition_provenance=row.definition_provenance,
-            source=row.source,
-            note=row.note,
-            cells=tuple(
-                rules.CellRow(
-                    skill=cell.skill.code,
-                    level=cell.level,
-                    provenance=cell.provenance,
-                    source=cell.source,
-                    note=cell.note,
-                )
-                for cell in row.requirements.all()
-            ),
+def _level_rows(ids: list[int]) -> dict[int, list[rules.LevelRow]]:
+    found: dict[int, list[rules.LevelRow]] = defaultdict(list)
+    for row in SkillLevel.objects.filter(framework__in=ids):
+        found[row.framework_id].append(
+            rules.LevelRow(
+                level=row.level,
+                label=row.label,
+                name=row.name,
+                name_en=row.name_en,
+                definition=row.definition,
+                definition_en=row.definition_en,
+                source=row.source,
+            )
         )
+    return found
 
 
-def _certification_rows(framework: Framework) -> Iterable[rules.CertificationRow]:
-    for row in framework.certifications.prefetch_related("skills"):
-        yield rules.CertificationRow(
-            code=row.code,
-            name=row.name,
-            name_en=row.name_en,
-            issuer=row.issuer,
-            grade=row.grade,
-            provenance=row.provenance,
-            source=row.source,
-            note=row.note,
-            skills=tuple(sorted(skill.code for skill in row.skills.all())),
+# Rows with what hangs on them come in one query: each line is the row, joined with one of its own or with nothing.
+ITEM = ("code", "number", "name", "name_en", "kind", "definition", "definition_en", "provenance", "source")
+TEXT = ("level", "text", "text_en", "provenance", "source")
+
+
+def _item_rows(ids: list[int]) -> dict[int, list[rules.ItemRow]]:
+    lines = Skill.objects.filter(framework__in=ids).order_by("pk", "level_texts__level")
+    found: dict[int, list[rules.ItemRow]] = defaultdict(list)
+    for (framework_id, _pk), group in _joined(lines, (*ITEM, "category__code"), "level_texts", TEXT):
+        row, texts = group
+        held = {name: row[name] for name in ITEM} | {"category": row["category__code"]}
+        found[framework_id].append(
+            rules.ItemRow(**held, level_texts=tuple(rules.LevelTextRow(**text) for text in texts))
         )
+    return found
+
+
+JOB_TYPE = (
+    "code",
+    "name",
+    "name_en",
+    "definition",
+    "definition_en",
+    "sort_order",
+    "name_provenance",
+    "definition_provenance",
+    "source",
+    "note",
+)
+CELL = ("skill__code", "level", "provenance", "source", "note")
+
+
+def _job_type_rows(ids: list[int]) -> dict[int, list[rules.JobTypeRow]]:
+    lines = JobType.objects.filter(framework__in=ids).order_by("pk", "requirements__skill__number")
+    found: dict[int, list[rules.JobTypeRow]] = defaultdict(list)
+    for (framework_id, _pk), group in _joined(lines, (*JOB_TYPE, "core_category__code"), "requirements", CELL):
+        row, cells = group
+        held = {name: row[name] for name in JOB_TYPE} | {"core_category": row["core_category__code"] or ""}
+        asked = tuple(rules.CellRow(skill=cell.pop("skill__code"), **cell) for cell in cells)
+        found[framework_id].append(rules.JobTypeRow(**held, cells=asked))
+    return found
+
+
+EXAM = ("code", "name", "name_en", "issuer", "grade", "provenance", "source", "note")
+
+
+def _certification_rows(ids: list[int]) -> dict[int, list[rules.CertificationRow]]:
+    lines = Certification.objects.filter(framework__in=ids).order_by("pk", "skills__code")
+    found: dict[int, list[rules.CertificationRow]] = defaultdict(list)
+    for (framework_id, _pk), group in _joined(lines, EXAM, "skills", ("code",)):
+        row, skills = group
+        codes = tuple(skill["code"] for skill in skills)
+        found[framework_id].append(rules.CertificationRow(**{name: row[name] for name in EXAM}, skills=codes))
+    return found
+
+
+Line = dict[str, Any]
+
+
+def _joined(
+    rows: QuerySet[Any], columns: tuple[str, ...], relation: str, inner: tuple[str, ...]
+) -> Iterator[tuple[tuple[int, int], tuple[Line, list[Line]]]]:
+    """Rows by framework and id, each with its columns and the rows of a relation; ordered by primary key first."""
+    wanted = [f"{relation}__{name}" for name in inner]
+    lines = rows.values("framework_id", "pk", *columns, f"{relation}__pk", *wanted)
+    for key, group in groupby(lines, key=lambda line: (line["framework_id"], line["pk"])):
+        held = list(group)
+        joined = [line for line in held if line[f"{relation}__pk"] is not None]
+        yield key, (held[0], [{name: line[f"{relation}__{name}"] for name in inner} for line in joined])

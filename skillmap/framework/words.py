@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from django.utils.functional import Promise
 from django.utils.translation import gettext, gettext_lazy, pgettext_lazy
 
-from skillmap.framework.rules import Differences, Problem, RowChange
-from skillmap.framework.selectors import Defaults
+from skillmap.framework.rules import Defaults, Differences, Problem, RowChange
 
 PROBLEMS: Mapping[str, Promise] = {
     "no_items": gettext_lazy("There is no skill item yet. Add at least one."),

@@ -2,23 +2,23 @@
 
 from typing import Any
 
-from django.db.models import Prefetch
-from django.http import HttpRequest, HttpResponse
+from django.db.models import F, Prefetch
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 
 from skillmap.core.htmx import sign_in_required
 from skillmap.framework import rules, words
 from skillmap.framework.catalogue import catalogue_of
-from skillmap.framework.choices import FrameworkState, ItemKind, Level
+from skillmap.framework.choices import ItemKind, Level
 from skillmap.framework.models import Framework, JobTypeRequirement, Skill
 from skillmap.framework.selectors import (
     certifications_of,
-    content_of,
+    contents_of,
     current_framework,
-    defaults_of,
-    items_of,
-    job_types_of,
+    defaults_in,
+    groups_in,
+    item_of,
     with_figures,
 )
 from skillmap.framework.views.common import frame, user_of, version_of
@@ -46,16 +46,15 @@ def detail(request: HttpRequest, code: str) -> HttpResponse:
 
 def _version(request: HttpRequest, framework: Framework, *, is_home: bool) -> HttpResponse:
     context = frame(request, framework, "detail")
-    groups = items_of(framework, ItemKind.values, with_empty=context["can_edit"])
-    defaults = defaults_of(framework) if context["is_office"] else None
+    catalogue = catalogue_of(framework)
+    defaults = defaults_in(catalogue) if context["is_office"] else None
     more = {
-        "groups": groups,
-        "levels": catalogue_of(framework).levels,
-        "job_types": job_types_of(framework),
+        "groups": groups_in(catalogue, ItemKind.values, with_empty=context["can_edit"]),
+        "levels": catalogue.levels,
+        "job_types": catalogue.job_types,
         "is_home": is_home,
         "defaults": defaults,
         "defaults_line": words.defaults_line(defaults) if defaults else "",
-        "has_tools": any(group.category.kind == ItemKind.TOOL for group in groups),
     }
     return render(request, "framework/version.html", context | more)
 
@@ -80,14 +79,13 @@ def versions(request: HttpRequest) -> HttpResponse:
 def skill(request: HttpRequest, code: str, skill_code: str) -> HttpResponse:
     """One item: what its levels mean, which job types ask for it, which exams are evidence."""
     framework = version_of(request, code)
-    catalogue = catalogue_of(framework)
     row = get_object_or_404(Skill.objects.filter(framework=framework).select_related("category"), code=skill_code)
     asked = JobTypeRequirement.objects.filter(skill=row, level__gt=Level.NONE).select_related("job_type")
     more = {
         "skill": row,
-        "levels": catalogue.choices[row.pk],
+        "levels": item_of(row).levels,
         "cells": asked.order_by("-level", "job_type__sort_order"),
-        "exams": catalogue.certifications.get(row.code, ()),
+        "exams": row.certifications.order_by("code"),
     }
     return render(request, "framework/skill.html", frame(request, framework, "detail") | more)
 
@@ -123,18 +121,32 @@ def certifications(request: HttpRequest, code: str) -> HttpResponse:
 @require_GET
 def compare(request: HttpRequest, code: str) -> HttpResponse:
     """What changed in this version against another one: the one it was made from, unless `with` names another."""
-    framework = version_of(request, code)
-    others = Framework.objects.visible_to(user_of(request)).exclude(pk=framework.pk)
+    visible = list(
+        Framework.objects.visible_to(user_of(request)).order_by(F("published_at").desc(nulls_first=True), "-pk")
+    )
+    framework = _one(visible, code)
+    others = [row for row in visible if row != framework]
     wanted = request.GET.get("with", "")
-    if wanted:
-        other: Framework | None = get_object_or_404(others, code=wanted)
-    else:
-        other = framework.based_on or others.filter(state=FrameworkState.PUBLISHED).order_by("-published_at").first()
-    context = frame(request, framework, "") | {"other": other, "others": others.order_by("-pk")}
+    other = _one(others, wanted) if wanted else _natural_other(framework, others)
+    context = frame(request, framework, "") | {"other": other, "others": others}
     if other is not None:
-        old, new = content_of(other), content_of(framework)
-        context |= _differences(old, new)
+        contents = contents_of([other, framework])
+        context |= _differences(contents[other.pk], contents[framework.pk])
     return render(request, "framework/compare.html", context)
+
+
+def _one(versions: list[Framework], code: str) -> Framework:
+    found = next((row for row in versions if row.code == code), None)
+    if found is None:
+        raise Http404
+    return found
+
+
+def _natural_other(framework: Framework, others: list[Framework]) -> Framework | None:
+    """The version it was made from, else the one published last."""
+    made_from = [row for row in others if row.pk == framework.based_on_id]
+    published = [row for row in others if not row.is_draft]
+    return next(iter([*made_from, *published]), None)
 
 
 def _differences(old: rules.Content, new: rules.Content) -> dict[str, Any]:

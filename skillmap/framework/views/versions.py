@@ -14,7 +14,7 @@ from skillmap.framework import rules, services, words
 from skillmap.framework.choices import FrameworkState, Provenance
 from skillmap.framework.forms import CopyForm, VersionForm
 from skillmap.framework.models import Framework
-from skillmap.framework.selectors import content_of, current_framework, defaults_of
+from skillmap.framework.selectors import contents_of, current_framework
 from skillmap.framework.views.common import differing, frame, user_of, version_to_edit
 
 GET_AND_POST = ["GET", "HEAD", "POST"]
@@ -106,10 +106,11 @@ def publish(request: HttpRequest, code: str) -> HttpResponse:
 
 
 def _publish_page(request: HttpRequest, draft: Framework, refusal: RuleViolation | None) -> HttpResponse:
-    content = content_of(draft)
+    contents = contents_of([draft, draft.based_on] if draft.based_on else [draft])
+    content = contents[draft.pk]
     problems = [words.problem_text(problem) for problem in rules.publish_problems(content)]
-    found = rules.differences(content_of(draft.based_on), content) if draft.based_on else None
-    defaults = defaults_of(draft)
+    found = rules.differences(contents[draft.based_on.pk], content) if draft.based_on else None
+    defaults = rules.defaults_in(content)
     context = frame(request, draft, "") | {
         "problems": problems,
         "seen": rules.fingerprint(content),
