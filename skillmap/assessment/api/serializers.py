@@ -6,6 +6,7 @@ from rest_framework import serializers
 
 from skillmap.assessment.choices import Action, CycleState, CycleStep, SecondMeeting, State
 from skillmap.assessment.models import Assessment, AssessmentEvent, ConfirmedLevel, Cycle, SkillRating
+from skillmap.framework.choices import Level
 
 
 class WindowSerializer(serializers.Serializer[Any]):
@@ -63,7 +64,7 @@ class RatingSerializer(serializers.ModelSerializer[SkillRating]):
 class RatingChangeSerializer(serializers.Serializer[Any]):
     """What the person may change in one item; other keys are refused."""
 
-    level = serializers.ChoiceField(choices=[0, 1, 2, 3], allow_null=True, required=False)
+    level = serializers.ChoiceField(choices=Level.choices, allow_null=True, required=False)
     wish = serializers.BooleanField(required=False)
 
     def to_internal_value(self, data: Any) -> Any:

@@ -237,6 +237,10 @@ SPECTACULAR_SETTINGS = {
         "AssessmentAction": "skillmap.assessment.choices.Action",
         "CycleState": "skillmap.assessment.choices.CycleState",
         "LevelSource": "skillmap.assessment.choices.LevelSource",
+        "ItemKind": "skillmap.framework.choices.ItemKind",
+        "Provenance": "skillmap.framework.choices.Provenance",
+        "OrganisationKind": "skillmap.people.choices.OrganisationKind",
+        "MeetingKind": "skillmap.assessment.choices.MeetingKind",
     },
 }
 
