@@ -59,9 +59,18 @@ def pytest_report_header() -> list[str]:
 
 
 class _Tally:
-    """How many tests all lanes collected; pytest-xdist itself keeps the last lane's number alone."""
+    """How many tests all lanes collected; pytest-xdist itself keeps the last lane's number alone.
 
+    Without it a run would count to 300 %, and be a failure where somebody chose tests of which one lane has none.
+    """
+
+    session: pytest.Session
     collected = 0
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Keep the session, to correct its number later."""
+    _Tally.session = session
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -70,10 +79,11 @@ def pytest_xdist_node_collection_finished(ids: Sequence[str]) -> None:
     _Tally.collected += len(ids)
 
 
-def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """A lane without a test, because somebody chose some, is no failure where another lane had one."""
-    if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and _Tally.collected:
-        session.exitstatus = pytest.ExitCode.OK
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_logstart() -> None:
+    """Correct the number: by the first test every lane has said its own."""
+    if _Tally.collected:
+        _Tally.session.testscollected = _Tally.collected
 
 
 @pytest.hookimpl(trylast=True)
