@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 
 import pytest
@@ -91,7 +91,7 @@ def add_group(
     name: str = "ICT職",
     meets: bool = True,
     items: str = "digital",
-    **selection: list[object],
+    **selection: Sequence[object],
 ) -> CycleGroup:
     """A group of a draft."""
     return cycles.group_save(

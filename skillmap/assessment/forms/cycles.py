@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -34,7 +34,13 @@ def date_input() -> forms.DateInput:
     return forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
 
 
-class FrameworkChoice(forms.ModelChoiceField):
+if TYPE_CHECKING:
+    FrameworkField = forms.ModelChoiceField[Framework]
+else:
+    FrameworkField = forms.ModelChoiceField
+
+
+class FrameworkChoice(FrameworkField):
     """Published versions by their name in the reader's language."""
 
     def label_from_instance(self, obj: Any) -> str:

