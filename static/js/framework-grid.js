@@ -16,6 +16,7 @@
   const cells = new Map();
   let current = null;
   let leaving = false;
+  let savedAt = null;
 
   document.querySelectorAll("[data-without-js]").forEach((element) => { element.hidden = true; });
 
@@ -193,6 +194,7 @@
 
   /** The one place that says how many defaults are left and whether all is stored. */
   function draw(at) {
+    savedAt = at || savedAt;
     const left = all().filter((cell) => cell.isDefault).length;
     count.textContent = left ? text.textLeft.replace("{n}", left).replace("{total}", text.total) : text.textNoneLeft;
     table.querySelectorAll("[data-left]").forEach((element) => {
@@ -202,12 +204,13 @@
     const open = all().filter((cell) => cell.isDirty);
     const undecided = open.filter((cell) => cell.conflict).length;
     const waiting = open.filter((cell) => cell.failures > 0 && !cell.conflict).length;
-    state.classList.toggle("is-waiting", undecided + waiting > 0);
-    if (open.some((cell) => !cell.isValid)) state.textContent = text.textRange;
+    const unreadable = open.some((cell) => !cell.isValid);
+    state.classList.toggle("is-waiting", unreadable || undecided + waiting > 0);
+    if (unreadable) state.textContent = text.textRange;
     else if (undecided) state.textContent = text.textUndecided.replace("{n}", undecided);
     else if (waiting) state.textContent = text.textWaiting.replace("{n}", waiting);
     else if (open.some((cell) => cell.sending)) state.textContent = text.textSaving;
-    else if (at) state.textContent = text.textSaved.replace("{time}", clock(at));
+    else if (open.length === 0) state.textContent = savedAt ? text.textSaved.replace("{time}", clock(savedAt)) : "";
     confirmButton.disabled = !current?.isDefault;
   }
 

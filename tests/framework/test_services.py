@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from skillmap.core.errors import Conflict, NotAllowed, RuleViolation
 from skillmap.core.models import AuditEvent
@@ -639,3 +641,59 @@ def test_a_cell_that_was_removed_meanwhile(draft: Framework, secretariat: User) 
         edits=[CellEdit(cell.pk, 2, 1, 3)],
         actor=secretariat,
     )
+
+
+# --------------------------------------------------------------------------------------------------- several at once
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_who_set_one_cell_at_once_one_wins(secretariat: User) -> None:
+    draft = small_framework(items=1, published=False)
+    cell = cell_of(draft)
+
+    def attempt(level: int) -> str:
+        try:
+            services.requirement_set(
+                framework_id=draft.pk, requirement_id=cell.pk, version=1, level=level, actor=secretariat
+            )
+        except Conflict:
+            return "conflict"
+        finally:
+            connection.close()
+        return str(level)
+
+    with ThreadPoolExecutor(4) as pool:
+        outcomes = list(pool.map(attempt, [0, 1, 3, 0, 1, 3, 0, 1]))
+    assert outcomes.count("conflict") == 7
+    cell.refresh_from_db()
+    assert (str(cell.level), cell.version) == (next(one for one in outcomes if one != "conflict"), 2)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nothing_slips_into_a_version_while_it_is_published(secretariat: User) -> None:
+    """Whatever comes first: what is published is what was seen."""
+    draft = small_framework(items=1, published=False)
+    cell = cell_of(draft)
+    seen = rules.fingerprint(selectors.content_of(draft))
+
+    def edit() -> None:
+        services.requirement_set(framework_id=draft.pk, requirement_id=cell.pk, version=1, level=3, actor=secretariat)
+
+    def release() -> None:
+        services.framework_publish(framework_id=draft.pk, seen=seen, actor=secretariat)
+
+    def attempt(act: Callable[[], None]) -> str:
+        try:
+            act()
+        except RuleViolation as refusal:
+            return refusal.code
+        finally:
+            connection.close()
+        return "done"
+
+    with ThreadPoolExecutor(2) as pool:
+        outcomes = list(pool.map(attempt, [edit, release]))
+    draft.refresh_from_db()
+    assert outcomes in (["done", "conflict"], ["not_draft", "done"])
+    assert draft.is_draft == (outcomes[0] == "done")
+    assert (rules.fingerprint(selectors.content_of(draft)) == seen) == (outcomes[1] == "done")
