@@ -12,7 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from skillmap.core import clock, imports
 from skillmap.core.choices import ImportState, RowOutcome
@@ -50,6 +50,7 @@ class ImportPages:
     lead: "StrOrPromise" = ""
     list_titles: Mapping[str, "StrOrPromise"] = {}
     list_columns: Mapping[str, Sequence["StrOrPromise"]] = {}
+    start_template = "core/import_start.html"
     batch_template = "core/import_batch.html"
 
     @property
@@ -99,13 +100,13 @@ class ImportPages:
         """The addresses below a prefix such as `import/`."""
         short = self.name.rpartition(":")[2]
         pages: list[tuple[str, str, Callable[..., HttpResponse]]] = [
-            ("", "", require_http_methods(["GET", "POST"])(sign_in_required(self.start))),
-            ("template/", "_template", require_GET(sign_in_required(self.template))),
-            ("<uuid:public_id>/", "_batch", require_GET(sign_in_required(self.batch))),
-            ("<uuid:public_id>/apply/", "_apply", require_POST(sign_in_required(self.apply))),
-            ("<uuid:public_id>/check/", "_check", require_POST(sign_in_required(self.check_again))),
-            ("<uuid:public_id>/discard/", "_discard", require_POST(sign_in_required(self.discard))),
-            ("<uuid:public_id>/report/", "_report", require_GET(sign_in_required(self.report))),
+            ("", "", sign_in_required(require_http_methods(["GET", "HEAD", "POST"])(self.start))),
+            ("template/", "_template", sign_in_required(require_safe(self.template))),
+            ("<uuid:public_id>/", "_batch", sign_in_required(require_safe(self.batch))),
+            ("<uuid:public_id>/apply/", "_apply", sign_in_required(require_POST(self.apply))),
+            ("<uuid:public_id>/check/", "_check", sign_in_required(require_POST(self.check_again))),
+            ("<uuid:public_id>/discard/", "_discard", sign_in_required(require_POST(self.discard))),
+            ("<uuid:public_id>/report/", "_report", sign_in_required(require_safe(self.report))),
         ]
         return [path(f"{prefix}{tail}", view, name=f"{short}{ending}") for tail, ending, view in pages]
 
@@ -138,7 +139,7 @@ class ImportPages:
             "columns": self.columns(),
             "template_url": self.url("_template"),
         }
-        return render(request, "core/import_start.html", context, status=422 if form.errors else 200)
+        return render(request, self.start_template, context, status=422 if form.errors else 200)
 
     def context(self) -> dict[str, Any]:
         """What both pages need."""

@@ -55,6 +55,7 @@ TONES = {
     "returned": "warn",
     "waiting": "warn",
     "question": "warn",
+    "questioned": "warn",
     "answered": "good",
     "confirmed": "good",
     "received": "good",
