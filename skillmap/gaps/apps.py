@@ -10,5 +10,9 @@ class GapsConfig(AppConfig):
     label = "gaps"
 
     def ready(self) -> None:
-        """Register the job kinds."""
+        """Register the job kinds and the sheets that can be brought in."""
+        from skillmap.core import imports
         from skillmap.gaps import tasks  # noqa: F401
+        from skillmap.gaps.services.demand_import import DemandImporter
+
+        imports.register(DemandImporter())

@@ -1,13 +1,15 @@
-"""Jobs of supply and demand: computing a run."""
+"""Jobs of supply and demand: computing a run, the reminders of a day."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from skillmap.core.errors import NotAllowed
 from skillmap.core.jobs import JobCancelled, JobRun, job_handler
+from skillmap.core.periodic import daily_at, periodic
 from skillmap.gaps.models import GapRun
 from skillmap.gaps.run_messages import refuse
 from skillmap.gaps.services.computing import compute, discard
+from skillmap.gaps.services.demand_reminders import remind_of_demand
 from skillmap.gaps.services.runs import RUN_KIND
 from skillmap.people.access import access_of
 from skillmap.people.choices import Role
@@ -36,3 +38,17 @@ def _refuse_unless_allowed(run: JobRun) -> None:
         access_of(user).require(Role.SECRETARIAT)
     except NotAllowed as refused:
         raise refuse("not_allowed") from refused
+
+
+REMIND_KIND = "gaps.demand_remind"
+
+
+@job_handler(REMIND_KIND)
+def remind(run: JobRun) -> Mapping[str, Any]:
+    """Write the reminders of the demand survey that fall on today; a second run writes nothing twice."""
+    people = remind_of_demand()
+    run.progress(1, 1)
+    return {"people": people}
+
+
+periodic(REMIND_KIND, daily_at(7))

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from skillmap.gaps.views import areas, dashboard, demand, runs
+from skillmap.gaps.views import areas, dashboard, demand, demand_sheets, demand_surveys, runs
 
 app_name = "gaps"
 urlpatterns: list[URLPattern] = [
@@ -16,10 +16,18 @@ urlpatterns: list[URLPattern] = [
     path("demand/<int:pk>/questions/<int:question_id>/", demand.demand_reply, name="demand_reply"),
     path("demand/<int:pk>/lines/<int:item_id>/", demand.demand_line, name="demand_line"),
     path("demand/<int:pk>/lines/<int:item_id>/remove/", demand.demand_line_remove, name="demand_line_remove"),
-    path("surveys/", demand.surveys, name="surveys"),
-    path("surveys/new/", demand.survey_create, name="survey_create"),
-    path("surveys/<int:pk>/", demand.survey, name="survey"),
-    path("surveys/<int:pk>/step/", demand.survey_step, name="survey_step"),
+    path("demand/<int:pk>/lines.csv", demand_sheets.demand_export, {"ending": "csv"}, name="demand_csv"),
+    path("demand/<int:pk>/lines.xlsx", demand_sheets.demand_export, {"ending": "xlsx"}, name="demand_xlsx"),
+    *demand_sheets.SheetPages.addresses("demand/<int:pk>/sheet/"),
+    path("surveys/", demand_surveys.surveys, name="surveys"),
+    path("surveys/new/", demand_surveys.survey_create, name="survey_create"),
+    path("surveys/<int:pk>/", demand_surveys.survey, name="survey"),
+    path("surveys/<int:pk>/edit/", demand_surveys.survey_edit, name="survey_edit"),
+    path("surveys/<int:pk>/step/", demand_surveys.survey_step, name="survey_step"),
+    path("surveys/<int:pk>/extend/", demand_surveys.survey_extend, name="survey_extend"),
+    path("surveys/<int:pk>/close/", demand_surveys.survey_close, name="survey_close"),
+    path("surveys/<int:pk>/lines.csv", demand_sheets.survey_export, {"ending": "csv"}, name="survey_csv"),
+    path("surveys/<int:pk>/lines.xlsx", demand_sheets.survey_export, {"ending": "xlsx"}, name="survey_xlsx"),
     # dashboard
     path("gaps/", dashboard.dashboard, name="dashboard"),
     path("gaps/export/<slug:name>.<slug:ending>", dashboard.dashboard_export, name="dashboard_export"),

@@ -1,15 +1,31 @@
 """Shapes of input of the demand survey."""
 
+from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from skillmap.core.templatetags.ui import level_label
 from skillmap.framework.choices import ItemKind
 from skillmap.framework.models import Framework, Skill
+from skillmap.gaps import demand_rules
 from skillmap.gaps.choices import Phase
-from skillmap.gaps.services.demand import Line
+from skillmap.gaps.models import DemandItem
+from skillmap.gaps.services.demand import Line, tidy
 from skillmap.people.models import Organisation
+
+CARRIED = ("business", "phase", "needed_from", "needed_until")  # what the next line of a business has in common
+
+
+class DayInput(forms.DateInput):
+    """A day, picked or typed."""
+
+    input_type = "date"
+
+    def __init__(self) -> None:
+        super().__init__(format="%Y-%m-%d")
 
 
 class SkillChoiceField(forms.ModelChoiceField):  # type: ignore[type-arg]
@@ -20,31 +36,70 @@ class SkillChoiceField(forms.ModelChoiceField):  # type: ignore[type-arg]
         return f"{obj.number}. {obj.label}"
 
 
+class PeopleField(forms.IntegerField):
+    """How many people are there now; empty is none."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(min_value=0, max_value=demand_rules.MOST_PEOPLE, required=False, **kwargs)
+
+    def clean(self, value: Any) -> Any:
+        """Empty is 0."""
+        return super().clean(value) or 0
+
+
 class LineForm(forms.Form):
     """One line of demand."""
 
     business = forms.CharField(label=_("Business or system"), max_length=120)
     phase = forms.ChoiceField(label=_("Phase"), choices=Phase.choices)
-    skill = SkillChoiceField(label=_("Skill item"), queryset=Skill.objects.none())
-    level = forms.TypedChoiceField(
-        label=_("Level"), choices=[(1, "Lv.1"), (2, "Lv.2"), (3, "Lv.3")], coerce=int, initial=2
-    )
-    headcount = forms.IntegerField(label=_("People"), min_value=1, max_value=999)
-    needed_from = forms.DateField(
-        label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-    )
-    needed_until = forms.DateField(
-        label=_("Until"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-    )
-    filled_staff = forms.IntegerField(label=_("Filled by own staff"), min_value=0, max_value=999, required=False)
-    filled_govtech = forms.IntegerField(label=_("Filled by GovTech"), min_value=0, max_value=999, required=False)
-    filled_vendor = forms.IntegerField(label=_("Filled by vendors"), min_value=0, max_value=999, required=False)
-    note = forms.CharField(label=_("Note"), max_length=300, required=False)
+    skill = SkillChoiceField(label=_("Skill item"), queryset=Skill.objects.none(), empty_label=_("Please choose"))
+    level = forms.TypedChoiceField(label=_("Level"), coerce=int, initial=2)
+    headcount = forms.IntegerField(label=_("Headcount"), min_value=1, max_value=demand_rules.MOST_PEOPLE)
+    needed_from = forms.DateField(label=_("Needed from"), required=False, widget=DayInput())
+    needed_until = forms.DateField(label=_("Needed until"), required=False, widget=DayInput())
+    filled_staff = PeopleField(label=_("Filled by own staff"))
+    filled_govtech = PeopleField(label=_("Filled by GovTech"))
+    filled_vendor = PeopleField(label=_("Filled by vendors"))
+    note = forms.CharField(label=_("Remarks"), max_length=300, required=False)
 
-    def __init__(self, *args: Any, framework: Framework, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, framework: Framework, businesses: Sequence[str] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         skills = framework.skills.filter(kind=ItemKind.DIGITAL).order_by("number")
         self.fields["skill"].queryset = skills  # type: ignore[attr-defined]
+        self.fields["level"].choices = [(level, level_label(level)) for level in (1, 2, 3)]  # type: ignore[attr-defined]
+        self.businesses = businesses
+        if businesses:
+            self.fields["business"].widget.attrs["list"] = "businesses"
+
+    @classmethod
+    def for_item(cls, item: DemandItem, *, framework: Framework) -> "LineForm":
+        """The form as a stored line fills it."""
+        initial = {name: getattr(item, name) for name in cls.base_fields if name != "skill"}
+        return cls(initial=initial | {"skill": item.skill_id}, framework=framework)
+
+    @staticmethod
+    def carried(item: DemandItem) -> dict[str, Any]:
+        """What the next line begins with: the same business, phase and period."""
+        return {name: getattr(item, name) for name in CARRIED}
+
+    def clean_business(self) -> str:
+        """In one line."""
+        text = tidy(self.cleaned_data["business"])
+        if not text:
+            raise forms.ValidationError(_("Write the text."), code="required")
+        return text
+
+    def clean_note(self) -> str:
+        """In one line."""
+        return tidy(self.cleaned_data["note"])
+
+    def clean_needed_from(self) -> date | None:
+        """A year that can be meant."""
+        return _plausible(self.cleaned_data["needed_from"])
+
+    def clean_needed_until(self) -> date | None:
+        """A year that can be meant."""
+        return _plausible(self.cleaned_data["needed_until"])
 
     def clean(self) -> dict[str, Any]:
         """The period ends after it begins."""
@@ -58,37 +113,61 @@ class LineForm(forms.Form):
         """What the service takes."""
         values = self.cleaned_data
         return {
-            "business": values["business"].strip(),
+            "business": values["business"],
             "phase": values["phase"],
             "skill": values["skill"],
             "level": values["level"],
             "headcount": values["headcount"],
             "needed_from": values["needed_from"],
             "needed_until": values["needed_until"],
-            "filled_staff": values["filled_staff"] or 0,
-            "filled_govtech": values["filled_govtech"] or 0,
-            "filled_vendor": values["filled_vendor"] or 0,
-            "note": values["note"].strip(),
+            "filled_staff": values["filled_staff"],
+            "filled_govtech": values["filled_govtech"],
+            "filled_vendor": values["filled_vendor"],
+            "note": values["note"],
         }
 
 
-class SurveyForm(forms.Form):
-    """A new survey."""
+def _plausible(day: date | None) -> date | None:
+    if day is not None and not demand_rules.FIRST_DAY <= day <= demand_rules.LAST_DAY:
+        raise forms.ValidationError(_("Please check the year."), code="year")
+    return day
 
-    fiscal_year = forms.IntegerField(label=_("Fiscal year"), min_value=2000, max_value=2100)
-    name = forms.CharField(label=_("Name"), max_length=100)
-    opens_on = forms.DateField(label=_("First day"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
-    closes_on = forms.DateField(label=_("Closing day"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
-    organisations = forms.ModelMultipleChoiceField(
-        label=_("Organisations asked"), queryset=Organisation.objects.none(), widget=forms.CheckboxSelectMultiple
+
+class OrganisationsField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
+    """Organisations by name, each with a box."""
+
+    widget = forms.CheckboxSelectMultiple
+
+    def label_from_instance(self, obj: Any) -> str:
+        """The name alone."""
+        return str(obj.name)
+
+
+class SurveyForm(forms.Form):
+    """A survey in preparation."""
+
+    name = forms.CharField(label=_("Name of the survey"), max_length=100)
+    fiscal_year = forms.IntegerField(label=_("Fiscal year"), min_value=2000, max_value=2099)
+    opens_on = forms.DateField(label=_("First day"), widget=DayInput())
+    closes_on = forms.DateField(label=_("Closing day"), widget=DayInput())
+    organisations = OrganisationsField(
+        label=_("Organisations asked"),
+        queryset=Organisation.objects.none(),
+        error_messages={"required": _("Choose at least one organisation.")},
     )
 
-    def __init__(self, *args: Any, asked: list[Organisation], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, offered: Sequence[Organisation], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        field = self.fields["organisations"]
-        field.queryset = Organisation.objects.filter(pk__in=[unit.pk for unit in asked]).order_by("sort_order", "pk")  # type: ignore[attr-defined]
-        field.label_from_instance = lambda unit: unit.name  # type: ignore[attr-defined]
-        field.initial = [unit.pk for unit in asked]
+        rows = Organisation.objects.filter(pk__in=[unit.pk for unit in offered])
+        self.fields["organisations"].queryset = rows.order_by("sort_order", "pk")  # type: ignore[attr-defined]
+
+    def clean_opens_on(self) -> date | None:
+        """A year that can be meant."""
+        return _plausible(self.cleaned_data["opens_on"])
+
+    def clean_closes_on(self) -> date | None:
+        """A year that can be meant."""
+        return _plausible(self.cleaned_data["closes_on"])
 
     def clean(self) -> dict[str, Any]:
         """It closes after it opens."""
@@ -99,13 +178,41 @@ class SurveyForm(forms.Form):
         return cleaned
 
 
-class TextForm(forms.Form):
-    """A question or a reply."""
+class ProlongForm(forms.Form):
+    """A running survey: its closing day, and organisations that are asked in addition."""
 
-    text = forms.CharField(label=_("Text"), max_length=1000, widget=forms.Textarea(attrs={"rows": 3}))
+    closes_on = forms.DateField(label=_("Closing day"), widget=DayInput())
+    organisations = OrganisationsField(
+        label=_("Ask these organisations too"), queryset=Organisation.objects.none(), required=False
+    )
+
+    def __init__(self, *args: Any, offered: Sequence[Organisation], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        rows = Organisation.objects.filter(pk__in=[unit.pk for unit in offered])
+        self.fields["organisations"].queryset = rows.order_by("sort_order", "pk")  # type: ignore[attr-defined]
+        if not offered:
+            del self.fields["organisations"]
+
+    def clean_closes_on(self) -> date | None:
+        """A year that can be meant."""
+        return _plausible(self.cleaned_data["closes_on"])
+
+
+class QuestionForm(forms.Form):
+    """A question back."""
+
+    text = forms.CharField(
+        label=_("Question to the organisation"), max_length=1000, widget=forms.Textarea(attrs={"rows": 3})
+    )
+
+
+class ReplyForm(forms.Form):
+    """A reply to it."""
+
+    text = forms.CharField(label=_("Your reply"), max_length=1000, widget=forms.Textarea(attrs={"rows": 3}))
 
 
 class ExtendForm(forms.Form):
     """A later closing day."""
 
-    until = forms.DateField(label=_("Until"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
+    until = forms.DateField(label=_("New closing day"), widget=DayInput())

@@ -8,8 +8,20 @@ from django.db.models import F, Q
 
 from skillmap.framework.models import Framework, Skill
 from skillmap.gaps.choices import Phase, ResponseState, SurveyState
+from skillmap.gaps.demand_rules import WRITABLE
 from skillmap.people.access import access_of
 from skillmap.people.models import Organisation, User
+
+
+class DemandSurveyQuerySet(models.QuerySet["DemandSurvey"]):
+    """Who knows of a survey."""
+
+    def visible_to(self, user: User) -> Self:
+        """The secretariat (and supporters) all, a coordinator those that ask one of the own organisations."""
+        access = access_of(user)
+        if access.is_secretariat or access.is_supporter:
+            return self
+        return self.filter(pk__in=DemandResponse.objects.visible_to(user).values("survey"))
 
 
 class DemandSurvey(models.Model):
@@ -24,6 +36,8 @@ class DemandSurvey(models.Model):
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     version = models.PositiveIntegerField(default=1)
+
+    objects = DemandSurveyQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -40,14 +54,22 @@ class DemandResponseQuerySet(models.QuerySet["DemandResponse"]):
     """Who sees an organisation's answer."""
 
     def visible_to(self, user: User) -> Self:
-        """The secretariat (and supporters) all, a coordinator those of the own organisations."""
+        """The secretariat (and supporters) all, a coordinator those of the own organisations once a survey began."""
         access = access_of(user)
         if access.is_secretariat or access.is_supporter:
             return self
+        return self.of_own(user).exclude(survey__state=SurveyState.DRAFT)
+
+    def of_own(self, user: User) -> Self:
+        """The answers of the organisations that the user coordinates, and of all below them."""
         wanted = Q(pk__in=[])
-        for path in access.coordinated_paths:
+        for path in access_of(user).coordinated_paths:
             wanted |= Q(organisation__path__startswith=path)
         return self.filter(wanted)
+
+    def waiting(self) -> Self:
+        """Those that are not in yet, or have a question to reply to."""
+        return self.filter(state__in=sorted(WRITABLE))
 
 
 class DemandResponse(models.Model):
@@ -105,7 +127,9 @@ class DemandItem(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(condition=Q(level__gte=1, level__lte=3), name="demand_level_asks_for_something"),
-            models.CheckConstraint(condition=Q(headcount__gte=1, headcount__lte=999), name="demand_headcount_plausible"),
+            models.CheckConstraint(
+                condition=Q(headcount__gte=1, headcount__lte=999), name="demand_headcount_plausible"
+            ),
             models.CheckConstraint(condition=Q(phase__in=Phase.values), name="demand_phase_known"),
             models.CheckConstraint(
                 condition=Q(needed_from=None) | Q(needed_until=None) | Q(needed_until__gte=F("needed_from")),
@@ -115,6 +139,11 @@ class DemandItem(models.Model):
 
     def __str__(self) -> str:
         return f"{self.response_id} #{self.pk}"
+
+    @property
+    def filled(self) -> int:
+        """How many people are there now, of whatever employer."""
+        return self.filled_staff + self.filled_govtech + self.filled_vendor
 
 
 class DemandQuestion(models.Model):

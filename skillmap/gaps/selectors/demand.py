@@ -1,27 +1,46 @@
-"""Reads of the demand survey: an organisation's answer, and who has answered."""
+"""Reads of the demand survey: an organisation's answer with its lines, and the totals by item."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.core.paginator import Page, Paginator
+from django.db.models import Count, Exists, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
 
 from skillmap.core import clock
+from skillmap.framework.choices import ItemKind
+from skillmap.framework.models import Framework, Skill, SkillLevel, in_language
 from skillmap.gaps import demand_rules
-from skillmap.gaps.choices import ResponseState, SurveyState
-from skillmap.gaps.models import DemandItem, DemandQuestion, DemandResponse, DemandSurvey
+from skillmap.gaps.choices import SurveyState
+from skillmap.gaps.models import DemandItem, DemandQuestion, DemandResponse
 from skillmap.people.access import access_of
-from skillmap.people.choices import OrganisationKind
-from skillmap.people.models import Organisation, User
+from skillmap.people.models import User
 
-ASKED_KINDS = (OrganisationKind.BUREAU, OrganisationKind.COMMITTEE, OrganisationKind.PUBLIC_ENTERPRISE)
+LINES_PER_PAGE = 100
+FILLED = F("filled_staff") + F("filled_govtech") + F("filled_vendor")
 
 
 def with_counts(responses: QuerySet[DemandResponse]) -> QuerySet[DemandResponse]:
-    """Add line_count and open_question_count; in the same query."""
+    """Add line_count, headcount and open_question_count; in the same query."""
+    items = DemandItem.objects.filter(response=OuterRef("pk"))
+    unanswered = DemandQuestion.objects.filter(response=OuterRef("pk"), replied_at=None)
     return responses.annotate(
-        line_count=Count("items", distinct=True),
-        open_question_count=Count("questions", filter=Q(questions__replied_at=None), distinct=True),
+        line_count=_total(items, Count("pk")),
+        headcount=_total(items, Sum("headcount")),
+        open_question_count=_total(unanswered, Count("pk")),
     )
+
+
+def _total(rows: QuerySet[Any], figure: Any) -> Coalesce:
+    grouped = rows.order_by().values("response").annotate(figure=figure).values("figure")
+    return Coalesce(Subquery(grouped, output_field=IntegerField()), 0)
+
+
+def counted(response: DemandResponse, figure: str) -> int:
+    """One of the figures that `with_counts` added."""
+    return int(vars(response)[figure])
 
 
 def situation_of(response: DemandResponse) -> demand_rules.Situation:
@@ -33,8 +52,8 @@ def situation_of(response: DemandResponse) -> demand_rules.Situation:
         opens_on=survey.opens_on,
         closes_on=response.extended_to or survey.closes_on,
         today=clock.today(),
-        items=response.line_count,  # type: ignore[attr-defined]
-        open_questions=response.open_question_count,  # type: ignore[attr-defined]
+        items=counted(response, "line_count"),
+        open_questions=counted(response, "open_question_count"),
     )
 
 
@@ -49,98 +68,161 @@ def capacities_of(user: User, response: DemandResponse) -> frozenset[str]:
     return frozenset(words)
 
 
+def responses_for(user: User) -> QuerySet[DemandResponse]:
+    """Answers that the user sees, with all that their page needs."""
+    visible = with_counts(DemandResponse.objects.visible_to(user))
+    return visible.select_related("survey__framework", "organisation", "submitted_by")
+
+
+def own_responses(user: User) -> list[DemandResponse]:
+    """Answers of the organisations that the user coordinates, newest survey first; drafts are the secretariat's."""
+    rows = with_counts(DemandResponse.objects.of_own(user)).exclude(survey__state=SurveyState.DRAFT)
+    rows = rows.select_related("survey", "organisation").order_by(
+        "-survey__fiscal_year", "-survey", "organisation__path"
+    )
+    return list(rows)
+
+
+# ----------------------------------------------------------------------------------------------------------- lines
+
+
+def lines_of(response: DemandResponse) -> QuerySet[DemandItem]:
+    """The lines in their order, with their items."""
+    return response.items.select_related("skill").order_by("position", "pk")
+
+
+def page_number_of(item: DemandItem) -> int:
+    """On which page of its answer a line stands."""
+    before = Q(position__lt=item.position) | Q(position=item.position, pk__lt=item.pk)
+    return DemandItem.objects.filter(before, response=item.response_id).count() // LINES_PER_PAGE + 1
+
+
+@dataclass(frozen=True)
+class SkillTotal:
+    """What is asked for in one item: lines, people, people by level, and how many are filled now."""
+
+    number: int
+    label: str
+    lines: int
+    headcount: int
+    by_level: tuple[int, int, int]
+    filled: int
+
+
+def skill_totals(items: QuerySet[DemandItem]) -> list[SkillTotal]:
+    """Totals by item, in the order of the items; one query."""
+    rows = items.order_by().values(number=F("skill__number"), name=F("skill__name"), name_en=F("skill__name_en"))
+    totals = rows.annotate(
+        lines=Count("pk"),
+        heads=Sum("headcount"),
+        there=Sum(FILLED),
+        level1=_heads_at(1),
+        level2=_heads_at(2),
+        level3=_heads_at(3),
+    ).order_by("number")
+    return [
+        SkillTotal(
+            number=row["number"],
+            label=in_language(row["name"], row["name_en"]),
+            lines=row["lines"],
+            headcount=row["heads"],
+            by_level=(row["level1"], row["level2"], row["level3"]),
+            filled=row["there"],
+        )
+        for row in totals
+    ]
+
+
+def _heads_at(level: int) -> Coalesce:
+    return Coalesce(Sum("headcount", filter=Q(level=level)), 0)
+
+
+def skills_of(framework: Framework) -> list[Skill]:
+    """The items that a survey on this version asks about."""
+    return list(framework.skills.filter(kind=ItemKind.DIGITAL).order_by("number"))
+
+
+def levels_of(framework: Framework) -> list[SkillLevel]:
+    """The levels that can be asked for, with what they mean."""
+    return list(framework.levels.filter(level__gte=1).order_by("level"))
+
+
+# ----------------------------------------------------------------------------------------------------------- answer
+
+
 @dataclass(frozen=True)
 class ResponsePage:
     """An organisation's answer with its lines and questions; what the reader may do."""
 
     response: DemandResponse
-    items: list[DemandItem]
+    situation: demand_rules.Situation
+    lines: Page[DemandItem]
+    totals: Sequence[SkillTotal]
     questions: list[DemandQuestion]
     actions: tuple[str, ...]
     can_edit: bool
+    can_reply: bool
+    can_extend: bool
     entry_refusal: str | None
-    closes_on: date
+    is_own: bool
+
+    @property
+    def line_count(self) -> int:
+        """All lines, on whatever page."""
+        return self.situation.items
 
     @property
     def headcount(self) -> int:
         """All heads asked for."""
-        return sum(item.headcount for item in self.items)
+        return sum(total.headcount for total in self.totals)
+
+    @property
+    def filled(self) -> int:
+        """All heads that are there now."""
+        return sum(total.filled for total in self.totals)
+
+    @property
+    def closes_on(self) -> date:
+        """The closing day of this organisation."""
+        return self.situation.closes_on
 
 
-def responses_for(user: User) -> QuerySet[DemandResponse]:
-    """Answers that the user sees, with all that their page needs."""
-    visible = with_counts(DemandResponse.objects.visible_to(user))
-    return visible.select_related("survey__framework", "organisation")
-
-
-def response_page(user: User, response: DemandResponse) -> ResponsePage:
-    """The page of an answer that was read through `responses_for`; two queries."""
+def response_page(user: User, response: DemandResponse, *, page: str | int | None = 1) -> ResponsePage:
+    """The page of an answer that was read through `responses_for`; three queries."""
     situation = situation_of(response)
     words = capacities_of(user, response)
     refusal = demand_rules.entry_refusal(situation)
-    items = response.items.select_related("skill").order_by("position", "pk")
+    paginator = Paginator(lines_of(response), LINES_PER_PAGE)
+    paginator.count = situation.items  # known already
     questions = response.questions.select_related("asked_by", "replied_by").order_by("pk")
+    is_own = demand_rules.COORDINATOR in words
     return ResponsePage(
         response=response,
-        items=list(items),
+        situation=situation,
+        lines=paginator.get_page(page),
+        totals=skill_totals(response.items.all()) if situation.items else (),
         questions=list(questions),
         actions=demand_rules.open_actions(situation, words),
-        can_edit=refusal is None and demand_rules.COORDINATOR in words,
+        can_edit=refusal is None and is_own,
+        can_reply=demand_rules.reply_refusal(situation) is None and is_own,
+        can_extend=situation.survey_open and demand_rules.SECRETARIAT in words,
         entry_refusal=refusal,
-        closes_on=situation.closes_on,
+        is_own=is_own,
     )
-
-
-def own_responses(user: User) -> list[DemandResponse]:
-    """Answers of the organisations that the user coordinates, newest survey first."""
-    access = access_of(user)
-    wanted = Q(pk__in=[])
-    for path in access.coordinated_paths:
-        wanted |= Q(organisation__path__startswith=path)
-    rows = responses_for(user).filter(wanted).exclude(survey__state=SurveyState.DRAFT)
-    return list(rows.order_by("-survey__fiscal_year", "-survey__pk", "organisation__path"))
 
 
 def last_years_response(response: DemandResponse) -> DemandResponse | None:
-    """The same organisation's newest earlier answer that has lines."""
+    """The same organisation's newest earlier answer that has lines, with its counts and survey."""
     earlier = DemandResponse.objects.filter(
         organisation=response.organisation_id, survey__fiscal_year__lt=response.survey.fiscal_year
     )
-    return earlier.filter(items__isnull=False).order_by("-survey__fiscal_year", "-pk").first()
+    filled = with_counts(earlier.filter(Exists(DemandItem.objects.filter(response=OuterRef("pk"))))).select_related(
+        "survey"
+    )
+    return filled.order_by("-survey__fiscal_year", "-pk").first()
 
 
-@dataclass(frozen=True)
-class SurveyOverview:
-    """A survey with its answers and how many there are in each state."""
-
-    survey: DemandSurvey
-    responses: list[DemandResponse]
-    states: list[tuple[str, str, int]]
-
-    @property
-    def answered(self) -> int:
-        """Answers that are in: submitted, or nothing to report."""
-        return sum(n for state, _label, n in self.states if state in (ResponseState.SUBMITTED, ResponseState.NONE))
-
-
-def survey_overview(survey: DemandSurvey) -> SurveyOverview:
-    """Who has answered; one query."""
-    rows = with_counts(survey.responses.all())
-    responses = list(rows.select_related("organisation", "submitted_by").order_by("organisation__path"))
-    states = [
-        (state.value, str(state.label), sum(response.state == state for response in responses))
-        for state in ResponseState
-    ]
-    return SurveyOverview(survey, responses, states)
-
-
-def surveys() -> list[DemandSurvey]:
-    """All surveys, newest first, with how many answers are in."""
-    done = Q(responses__state__in=[ResponseState.SUBMITTED, ResponseState.NONE])
-    rows = DemandSurvey.objects.annotate(asked=Count("responses"), answered=Count("responses", filter=done))
-    return list(rows.select_related("framework").order_by("-fiscal_year", "-pk"))
-
-
-def organisations_to_ask() -> list[Organisation]:
-    """Bureaus, committees and public enterprises of today: whom a survey asks by default."""
-    return list(Organisation.objects.current().filter(kind__in=ASKED_KINDS).order_by("sort_order", "pk"))
+def businesses_of(response: DemandResponse) -> list[str]:
+    """The names of businesses in an answer, each once, to be offered for the next line."""
+    names = response.items.order_by("business").values_list("business", flat=True).distinct()
+    return list(names[:100])

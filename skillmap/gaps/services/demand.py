@@ -1,29 +1,53 @@
-"""Writes of the demand survey: the survey itself, an organisation's lines, its steps, questions and replies."""
+"""Writes of an organisation's answer to the demand survey: its lines, its steps, questions and replies."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
-from typing import Any, TypedDict
+from typing import TypedDict
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import F
 from django.http import Http404
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from skillmap.core import audit, clock, notifications
-from skillmap.core.errors import Conflict
+from skillmap.core.errors import NotAllowed
 from skillmap.core.locks import hold_shared
-from skillmap.framework.models import Framework, Skill
+from skillmap.core.tabular.normalise import trim
+from skillmap.framework.choices import ItemKind
+from skillmap.framework.models import Skill
 from skillmap.gaps import demand_rules
-from skillmap.gaps.choices import ResponseState, SurveyState
-from skillmap.gaps.messages import REFUSALS, refuse
+from skillmap.gaps.choices import Phase, ResponseState
+from skillmap.gaps.demand_diff import Comparison, Entry, compare
+from skillmap.gaps.messages import refuse, stale
 from skillmap.gaps.models import DemandItem, DemandQuestion, DemandResponse, DemandSurvey
-from skillmap.gaps.selectors.demand import capacities_of, last_years_response, situation_of, with_counts
-from skillmap.people.access import access_of
-from skillmap.people.choices import Role
-from skillmap.people.models import Organisation, RoleGrant, User
+from skillmap.gaps.selectors.demand import (
+    capacities_of,
+    counted,
+    last_years_response,
+    lines_of,
+    situation_of,
+    skills_of,
+    with_counts,
+)
+from skillmap.gaps.services.demand_notices import tell
+from skillmap.people.models import User
 
-MOST_LINES = 1000
+LONGEST = {"business": 120, "note": 300}
+LINE_FIELDS = (
+    "business",
+    "phase",
+    "skill",
+    "level",
+    "headcount",
+    "needed_from",
+    "needed_until",
+    "filled_staff",
+    "filled_govtech",
+    "filled_vendor",
+    "note",
+)
 
 
 class Line(TypedDict):
@@ -42,112 +66,46 @@ class Line(TypedDict):
     note: str
 
 
-# ---------------------------------------------------------------------------------------------------------- survey
+def line_of(item: DemandItem) -> Line:
+    """What a stored line says; its item must have been read with it."""
+    return {
+        "business": item.business,
+        "phase": item.phase,
+        "skill": item.skill,
+        "level": item.level,
+        "headcount": item.headcount,
+        "needed_from": item.needed_from,
+        "needed_until": item.needed_until,
+        "filled_staff": item.filled_staff,
+        "filled_govtech": item.filled_govtech,
+        "filled_vendor": item.filled_vendor,
+        "note": item.note,
+    }
 
 
-@transaction.atomic
-def survey_create(
-    *, fiscal_year: int, name: str, framework: Framework, opens_on: date, closes_on: date,
-    organisations: Iterable[Organisation], actor: User,
-) -> DemandSurvey:  # fmt: skip
-    """A survey in preparation, with an empty answer for each organisation asked. RuleViolation where the name is taken."""
-    access_of(actor).require(Role.SECRETARIAT)
-    asked = list(organisations)
-    if not asked:
-        raise refuse("no_organisations")
-    try:
-        with transaction.atomic():
-            survey = DemandSurvey.objects.create(
-                fiscal_year=fiscal_year, name=name, framework=framework, opens_on=opens_on, closes_on=closes_on,
-                created_by=actor,
-            )  # fmt: skip
-    except IntegrityError as error:
-        raise refuse("survey_exists") from error
-    DemandResponse.objects.bulk_create(DemandResponse(survey=survey, organisation=unit) for unit in asked)
-    audit.record(verb="survey.create", actor=actor, target=survey, organisations=len(asked))
-    return survey
-
-
-@transaction.atomic
-def survey_open(*, survey_id: int, actor: User) -> DemandSurvey:
-    """Open a survey and tell the coordinators of the organisations asked."""
-    survey = _survey(survey_id, actor, SurveyState.DRAFT)
-    _move(survey, SurveyState.OPEN, actor)
-    _tell_coordinators(survey, kind="survey.open", subject=_("The demand survey has begun"))
-    return survey
-
-
-@transaction.atomic
-def survey_close(*, survey_id: int, actor: User) -> DemandSurvey:
-    """Close a survey; answers stay as they are."""
-    survey = _survey(survey_id, actor, SurveyState.OPEN)
-    _move(survey, SurveyState.CLOSED, actor)
-    return survey
-
-
-@transaction.atomic
-def survey_remind(*, survey_id: int, actor: User) -> int:
-    """Remind the coordinators whose answer is not in; once a day each. Returns how many answers are missing."""
-    survey = _survey(survey_id, actor, SurveyState.OPEN)
-    missing = survey.responses.filter(state__in=sorted(demand_rules.WRITABLE))
-    _tell_coordinators(
-        survey,
-        kind="survey.remind",
-        subject=_("The demand survey waits for your answer"),
-        responses=missing,
-        suffix=clock.today().isoformat(),
-    )
-    audit.record(verb="survey.remind", actor=actor, target=survey)
-    return missing.count()
-
-
-def _survey(survey_id: int, actor: User, state: SurveyState) -> DemandSurvey:
-    access_of(actor).require(Role.SECRETARIAT)
-    survey = DemandSurvey.objects.select_for_update().filter(pk=survey_id).first()
-    if survey is None:
-        raise Http404
-    if survey.state != state:
-        raise refuse("wrong_state")
-    return survey
-
-
-def _move(survey: DemandSurvey, state: SurveyState, actor: User) -> None:
-    survey.state = state
-    survey.version += 1
-    survey.save(update_fields=["state", "version"])
-    audit.record(verb=f"survey.{state.value}", actor=actor, target=survey)
-
-
-def _tell_coordinators(
-    survey: DemandSurvey, *, kind: str, subject: str, responses: Any = None, suffix: str = ""
-) -> None:
-    """One notice per coordinator and answer; two queries."""
-    answers = list((responses if responses is not None else survey.responses.all()).select_related("organisation"))
-    grants = RoleGrant.objects.in_force().filter(role=Role.COORDINATOR).select_related("organisation")
-    paths = [(grant.user_id, grant.organisation.path) for grant in grants if grant.organisation is not None]
-    notifications.notify_many(
-        notifications.build(
-            recipient_id=user_id,
-            kind=kind,
-            subject=f"{subject}: {answer.organisation.label}",
-            path=reverse("gaps:demand", args=[answer.pk]),
-            dedup_key=f"{kind}:{answer.pk}:{suffix}",
-        )
-        for answer in answers
-        for user_id, path in paths
-        if answer.organisation.path.startswith(path)
+def entry_of(line: Line) -> Entry:
+    """A line as plain values, to be compared."""
+    return Entry(
+        business=line["business"],
+        phase=line["phase"],
+        skill=line["skill"].code,
+        level=line["level"],
+        headcount=line["headcount"],
+        needed_from=line["needed_from"],
+        needed_until=line["needed_until"],
+        filled_staff=line["filled_staff"],
+        filled_govtech=line["filled_govtech"],
+        filled_vendor=line["filled_vendor"],
+        note=line["note"],
     )
 
 
-@transaction.atomic
-def response_extend(*, response_id: int, until: date, actor: User) -> None:
-    """Give one organisation a later closing day."""
-    access_of(actor).require(Role.SECRETARIAT)
-    response = _locked(response_id, actor)
-    response.extended_to = until
-    response.version += 1
-    response.save(update_fields=["extended_to", "version"])
-    audit.record(verb="demand.extend", actor=actor, target=response, until=until.isoformat())
+def tidy(text: str) -> str:
+    """Text in one line: no line breaks, tabs, doubled or outer spaces, no invisible characters.
+
+    It is what a sheet gives back, so that an export brought in again changes nothing.
+    """
+    return trim(" ".join(trim(text).split()))
 
 
 # ----------------------------------------------------------------------------------------------------------- lines
@@ -170,11 +128,30 @@ def _locked(response_id: int, actor: User) -> DemandResponse:
 def _writable(response_id: int, actor: User) -> DemandResponse:
     response = _locked(response_id, actor)
     if demand_rules.COORDINATOR not in capacities_of(actor, response):
-        raise refuse("wrong_person")
+        raise NotAllowed
     code = demand_rules.entry_refusal(situation_of(response))
     if code is not None:
         raise refuse(code)
     return response
+
+
+def _checked(line: Line, response: DemandResponse) -> Line:
+    """The line, tidied; RuleViolation where it can't stand, whoever sends it."""
+    skill = line["skill"]
+    if skill.framework_id != response.survey.framework_id or skill.kind != ItemKind.DIGITAL:
+        raise refuse("unknown_skill")
+    code = demand_rules.line_refusal(
+        level=line["level"],
+        headcount=line["headcount"],
+        needed_from=line["needed_from"],
+        needed_until=line["needed_until"],
+    )
+    if code is not None:
+        raise refuse(code)
+    business, note = tidy(line["business"])[: LONGEST["business"]], tidy(line["note"])[: LONGEST["note"]]
+    if not business or line["phase"] not in Phase.values:
+        raise refuse("empty_text")
+    return {**line, "business": business, "note": note}
 
 
 def _begun(response: DemandResponse) -> None:
@@ -186,82 +163,156 @@ def _begun(response: DemandResponse) -> None:
 
 
 @transaction.atomic
-def line_add(*, response_id: int, line: Line, actor: User) -> DemandItem:
-    """Add one line; at most 1,000."""
+def line_add(*, response_id: int, line: Line, actor: User, channel: str = "page") -> DemandItem:
+    """Add one line at the end; at most 1,000."""
     response = _writable(response_id, actor)
-    count: int = response.line_count  # type: ignore[attr-defined]
-    if count >= MOST_LINES:
+    if counted(response, "line_count") >= demand_rules.MOST_LINES:
         raise refuse("too_many_lines")
-    item = DemandItem.objects.create(response=response, position=count, **line)
+    last = response.items.order_by("-position").values_list("position", flat=True).first()
+    position = 0 if last is None else last + 1
+    item = DemandItem.objects.create(response=response, position=position, **_checked(line, response))
     _begun(response)
+    audit.record(verb="demand.line_add", actor=actor, target=item, channel=channel)
     return item
 
 
 @transaction.atomic
-def line_change(*, response_id: int, item_id: int, version: int, line: Line, actor: User) -> DemandItem:
+def line_change(
+    *, response_id: int, item_id: int, version: int, line: Line, actor: User, channel: str = "page"
+) -> DemandItem:
     """Change one line if it still has the version that was seen; Conflict with its present version otherwise."""
     response = _writable(response_id, actor)
     row = DemandItem.objects.filter(pk=item_id, response=response)
-    if not row.filter(version=version).update(version=F("version") + 1, updated_at=clock.now(), **line):
-        present = row.first()
-        if present is None:
-            raise Http404
-        raise Conflict(
-            REFUSALS["changed"],
-            code="changed",
-            details={"version": present.version, "business": present.business, "headcount": present.headcount},
-        )
+    values = _checked(line, response)
+    if not row.filter(version=version).update(version=F("version") + 1, updated_at=clock.now(), **values):
+        raise _conflict(row.first(), "changed")
     _begun(response)
-    return row.get()
+    item = row.select_related("skill").get()
+    audit.record(verb="demand.line_change", actor=actor, target=item, channel=channel)
+    return item
 
 
 @transaction.atomic
-def line_remove(*, response_id: int, item_id: int, actor: User) -> None:
-    """Remove one line."""
+def line_remove(*, response_id: int, item_id: int, version: int, actor: User, channel: str = "page") -> None:
+    """Remove one line if it still has the version that was seen; Conflict otherwise."""
     response = _writable(response_id, actor)
-    removed, _by_model = DemandItem.objects.filter(pk=item_id, response=response).delete()
-    if not removed:
-        raise Http404
+    item = DemandItem.objects.filter(pk=item_id, response=response).first()
+    if item is None or item.version != version:
+        raise _conflict(item, "changed_since")
+    audit.record(verb="demand.line_remove", actor=actor, target=item, channel=channel)
+    DemandItem.objects.filter(pk=item_id).delete()
     _begun(response)
 
 
+def _conflict(present: DemandItem | None, code: str) -> Exception:
+    if present is None:
+        return Http404()
+    details = {"version": present.version, "business": present.business, "headcount": present.headcount}
+    return stale(code, details)
+
+
+# ----------------------------------------------------------------------------------------------- many lines at once
+
+
+@dataclass(frozen=True)
+class Replaced:
+    """What putting other lines in place of the present ones did."""
+
+    added: int
+    changed: int
+    removed: int
+    same: int
+
+
 @transaction.atomic
-def lines_replace(*, response_id: int, lines: Sequence[Line], version: int, actor: User) -> int:
-    """Put these lines in place of all present ones (upload of a sheet), if the answer has the version that was seen."""
+def lines_replace(*, response_id: int, lines: Sequence[Line], version: int, actor: User) -> Replaced:
+    """Put these lines in place of all present ones, if the answer has the version that was seen; Conflict otherwise.
+
+    Lines that stay or are changed keep their identity, so that whoever has one open notices the change.
+    """
     response = _writable(response_id, actor)
     if response.version != version:
-        raise Conflict(REFUSALS["changed"], code="changed", details={"version": response.version})
-    if len(lines) > MOST_LINES:
+        raise stale("sheet_stale", {"version": response.version})
+    if len(lines) > demand_rules.MOST_LINES:
         raise refuse("too_many_lines")
-    DemandItem.objects.filter(response=response).delete()
-    DemandItem.objects.bulk_create(
-        (DemandItem(response=response, position=index, **line) for index, line in enumerate(lines)), batch_size=500
-    )
-    _begun(response)
-    audit.record(verb="demand.replace", actor=actor, target=response, lines=len(lines))
-    return len(lines)
+    wanted = [_checked(line, response) for line in lines]
+    present = list(lines_of(response))
+    comparison = compare([entry_of(line_of(item)) for item in present], [entry_of(line) for line in wanted])
+    done = _write(response, present, wanted, comparison)
+    if done.added or done.changed or done.removed:
+        _begun(response)
+        audit.record(
+            verb="demand.replace",
+            actor=actor,
+            target=response,
+            added=done.added,
+            changed=done.changed,
+            removed=done.removed,
+        )
+    return done
+
+
+def _write(
+    response: DemandResponse, present: Sequence[DemandItem], wanted: Sequence[Line], comparison: Comparison
+) -> Replaced:
+    now, fresh, changed, moved = clock.now(), [], [], []
+    for position, (line, index) in enumerate(zip(wanted, comparison.before, strict=True)):
+        if index is None:
+            fresh.append(DemandItem(response=response, position=position, **line))
+            continue
+        item = present[index]
+        if line_of(item) != line:
+            for name, value in line.items():
+                setattr(item, name, value)
+            item.position, item.version, item.updated_at = position, item.version + 1, now
+            changed.append(item)
+        elif item.position != position:
+            item.position = position
+            moved.append(item)
+    removed = [present[index].pk for index in comparison.removed]
+    DemandItem.objects.filter(response=response, pk__in=removed).delete()
+    DemandItem.objects.bulk_update(changed, [*LINE_FIELDS, "position", "version", "updated_at"], batch_size=200)
+    DemandItem.objects.bulk_update(moved, ["position"], batch_size=500)
+    DemandItem.objects.bulk_create(fresh, batch_size=200)
+    return Replaced(len(fresh), len(changed), len(removed), len(wanted) - len(fresh) - len(changed))
+
+
+@dataclass(frozen=True)
+class Copied:
+    """How many lines were copied, and how many were left out since their item is no longer asked about."""
+
+    lines: int
+    left_out: int
 
 
 @transaction.atomic
-def copy_last_year(*, response_id: int, actor: User) -> int:
-    """Copy the lines of the organisation's last answer into an empty one; items are found by their code."""
+def copy_last_year(*, response_id: int, actor: User) -> Copied:
+    """Copy the lines of the organisation's last answer into an empty one, without periods; items by their code."""
     response = _writable(response_id, actor)
-    if response.line_count:  # type: ignore[attr-defined]
+    if counted(response, "line_count"):
         raise refuse("lines_there")
     source = last_years_response(response)
     if source is None:
         raise refuse("nothing_to_copy")
-    skills = {skill.code: skill for skill in response.survey.framework.skills.all()}
-    rows = []
-    for item in source.items.select_related("skill").order_by("position", "pk"):
-        if item.skill.code not in skills:
-            continue
-        item.pk, item.response, item.skill, item.version = None, response, skills[item.skill.code], 1
-        item.needed_from = item.needed_until = None
-        rows.append(item)
-    DemandItem.objects.bulk_create(rows, batch_size=500)
+    lines, left_out = last_years_lines(response, source)
+    if not lines:
+        raise refuse("nothing_to_copy")
+    rows = [DemandItem(response=response, position=position, **line) for position, line in enumerate(lines)]
+    DemandItem.objects.bulk_create(rows, batch_size=200)
     _begun(response)
-    return len(rows)
+    audit.record(verb="demand.copy", actor=actor, target=response, lines=len(lines), left_out=left_out)
+    return Copied(len(lines), left_out)
+
+
+def last_years_lines(response: DemandResponse, source: DemandResponse) -> tuple[list[Line], int]:
+    """The lines of an earlier answer as they would stand in this one, and how many have no item any more."""
+    skills = {skill.code: skill for skill in skills_of(response.survey.framework)}
+    items = list(lines_of(source))
+    kept = [item for item in items if item.skill.code in skills]
+    lines: list[Line] = [
+        {**line_of(item), "skill": skills[item.skill.code], "needed_from": None, "needed_until": None} for item in kept
+    ]
+    return lines, len(items) - len(kept)
 
 
 # ----------------------------------------------------------------------------------------------------------- steps
@@ -269,14 +320,16 @@ def copy_last_year(*, response_id: int, actor: User) -> int:
 
 @transaction.atomic
 def response_step(*, response_id: int, action: str, actor: User) -> DemandResponse:
-    """Submit, report nothing, or open again. RuleViolation where the rules say no."""
+    """Submit, report nothing, or open again. RuleViolation where the rules say no, NotAllowed for the wrong person."""
     response = _locked(response_id, actor)
     code = demand_rules.refusal(action, situation_of(response), capacities_of(actor, response))
-    if code is not None or action == "ask":
-        raise refuse(code or "wrong_person")
+    if code == "wrong_person" or (code is None and action == "ask"):
+        raise NotAllowed
+    if code is not None:
+        raise refuse(code)
     source, response.state = response.state, demand_rules.STEPS[action].target
     response.version += 1
-    done = response.state in (ResponseState.SUBMITTED, ResponseState.NONE)
+    done = response.state in demand_rules.ANSWERED
     response.submitted_at, response.submitted_by = (clock.now(), actor) if done else (None, None)
     response.save(update_fields=["state", "version", "submitted_at", "submitted_by"])
     audit.record(verb=f"demand.{action}", actor=actor, target=response, source=source, to=response.state)
@@ -290,6 +343,8 @@ def question_ask(*, response_id: int, text: str, actor: User) -> DemandQuestion:
         raise refuse("empty_text")
     response = _locked(response_id, actor)
     code = demand_rules.refusal("ask", situation_of(response), capacities_of(actor, response))
+    if code == "wrong_person":
+        raise NotAllowed
     if code is not None:
         raise refuse(code)
     question = DemandQuestion.objects.create(response=response, text=text.strip()[:1000], asked_by=actor)
@@ -297,12 +352,12 @@ def question_ask(*, response_id: int, text: str, actor: User) -> DemandQuestion:
     response.version += 1
     response.save(update_fields=["state", "version"])
     audit.record(verb="demand.ask", actor=actor, target=response)
-    _tell_coordinators(
-        response.survey,
+    tell(
+        [response],
         kind="demand.ask",
-        subject=_("The secretariat has a question about the demand survey"),
-        responses=DemandResponse.objects.filter(pk=response.pk),
-        suffix=str(question.pk),
+        subject=lambda _answer: _("The secretariat has a question about the demand survey"),
+        body=lambda _answer: _("Reply to it on the page, change lines where needed, and submit again."),
+        key=lambda _answer: str(question.pk),
     )
     return question
 
@@ -314,19 +369,20 @@ def question_reply(*, question_id: int, response_id: int, text: str, actor: User
         raise refuse("empty_text")
     response = _locked(response_id, actor)
     if demand_rules.COORDINATOR not in capacities_of(actor, response):
-        raise refuse("wrong_person")
+        raise NotAllowed
     question = DemandQuestion.objects.select_for_update().filter(pk=question_id, response=response).first()
     if question is None:
         raise Http404
-    if question.replied_at is not None:
-        raise refuse("wrong_state")
+    code = demand_rules.reply_refusal(situation_of(response))
+    if code is not None or question.replied_at is not None:
+        raise refuse(code or "wrong_state")
     question.reply, question.replied_by, question.replied_at = text.strip()[:1000], actor, clock.now()
     question.save(update_fields=["reply", "replied_by", "replied_at"])
     audit.record(verb="demand.reply", actor=actor, target=response)
     notifications.notify(
         recipient_id=question.asked_by_id,
         kind="demand.reply",
-        subject=_("A question about the demand survey was answered"),
+        subject=f"{_('A question about the demand survey was answered')}: {response.organisation.label}",
         path=reverse("gaps:demand", args=[response.pk]),
         dedup_key=f"demand.reply:{question.pk}",
     )

@@ -1,105 +1,198 @@
-"""Pages of the demand survey: an organisation's answer, and the secretariat's view of who has answered."""
+"""Pages of an organisation's answer to the demand survey."""
 
+from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
+from django import forms
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.utils.translation import gettext_lazy, ngettext
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from skillmap.core import clock
-from skillmap.core.errors import Conflict, RuleViolation
-from skillmap.core.fiscal import fiscal_year_of
+from skillmap.core.errors import Conflict, NotAllowed, RuleViolation
 from skillmap.core.htmx import sign_in_required
-from skillmap.framework.selectors import current_framework
+from skillmap.core.templatetags.ui import jp_date
 from skillmap.gaps.choices import SurveyState
-from skillmap.gaps.forms.demand import ExtendForm, LineForm, SurveyForm, TextForm
+from skillmap.gaps.demand_rules import ANSWERED
+from skillmap.gaps.forms.demand import ExtendForm, LineForm, QuestionForm, ReplyForm
 from skillmap.gaps.messages import REFUSALS
-from skillmap.gaps.models import DemandItem, DemandSurvey
+from skillmap.gaps.models import DemandItem, DemandResponse
 from skillmap.gaps.selectors import demand as selectors
 from skillmap.gaps.services import demand as services
+from skillmap.gaps.services.demand_surveys import responses_extend
 from skillmap.people.access import access_of
 from skillmap.people.choices import Role
 from skillmap.people.models import User
 
+PAGE = require_http_methods(["GET", "HEAD", "POST"])
+DONE = {
+    "submit": gettext_lazy("The answer was submitted. Until the closing day you may open it again and change it."),
+    "nothing": gettext_lazy("It is noted that there is nothing to report. Until the closing day you may change that."),
+    "reopen": gettext_lazy("The answer is open again. Submit it once more when it is ready."),
+}
 
-def _user(request: HttpRequest) -> User:
+
+def user_of(request: HttpRequest) -> User:
+    """The signed-in account."""
     assert isinstance(request.user, User)  # noqa: S101  narrowed by sign_in_required
     return request.user
 
 
+def number_from(text: str | None) -> int:
+    """A whole number from an address or a form; 0 for anything else."""
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 10 else 0
+
+
 @sign_in_required
-@require_GET
+@require_safe
 def my_demand(request: HttpRequest) -> HttpResponse:
-    """The answers of the own organisations."""
-    access_of(_user(request)).require(Role.COORDINATOR)
-    rows = [
-        {"response": row, "closes_on": row.extended_to or row.survey.closes_on, "is_open": row.survey.state == SurveyState.OPEN}
-        for row in selectors.own_responses(_user(request))
+    """The answers of the own organisations: those of running surveys, and earlier ones."""
+    access_of(user_of(request)).require(Role.COORDINATOR)
+    rows: list[dict[str, Any]] = [
+        {"response": row, "situation": selectors.situation_of(row), "waits": row.state not in ANSWERED}
+        for row in selectors.own_responses(user_of(request))
     ]
-    return render(request, "gaps/my_demand.html", {"rows": rows})
+    running = [row for row in rows if row["response"].survey.state == SurveyState.OPEN]
+    past = [row for row in rows if row["response"].survey.state != SurveyState.OPEN]
+    return render(request, "gaps/my_demand.html", {"running": running, "past": past})
+
+
+# ----------------------------------------------------------------------------------------------------------- answer
+
+
+def found(request: HttpRequest, pk: int) -> DemandResponse:
+    """The answer, or 404 for what the reader may not know of."""
+    return get_object_or_404(selectors.responses_for(user_of(request)), pk=pk)
 
 
 def _page(request: HttpRequest, pk: int) -> selectors.ResponsePage:
-    response = get_object_or_404(selectors.responses_for(_user(request)), pk=pk)
-    return selectors.response_page(_user(request), response)
+    return selectors.response_page(user_of(request), found(request, pk), page=request.GET.get("page"))
 
 
 def _render(request: HttpRequest, page: selectors.ResponsePage, *, status: int = 200, **more: Any) -> HttpResponse:
-    framework = page.response.survey.framework
+    """The page of an answer; `more` brings forms that could not be taken, by their name in the template."""
+    replied: tuple[int, forms.Form] | None = more.pop("reply", None)
+    access = access_of(user_of(request))
     context = {
         "page": page,
-        "form": LineForm(framework=framework) if page.can_edit else None,
-        "refusal": REFUSALS.get(page.entry_refusal or ""),
-        "is_secretariat": access_of(_user(request)).is_secretariat,
-        "ask_form": TextForm(prefix="ask"),
-        "reply_form": TextForm(prefix="reply"),
-        "extend_form": ExtendForm(prefix="extend"),
+        "page_obj": page.lines,
+        "refusal": REFUSALS.get(page.entry_refusal or "") if page.is_own else None,
+        "steps": _steps(page),
+        "questions": [
+            {"row": row, "form": _reply_form(row.pk, replied) if page.can_reply and row.replied_at is None else None}
+            for row in page.questions
+        ],
+        "sees_survey": access.is_secretariat or access.is_supporter,
+        "page_errors": status == 422,
+        **_forms(request, page),
         **more,
     }
     return render(request, "gaps/demand.html", context, status=status)
 
 
+def _reply_form(question_id: int, replied: tuple[int, forms.Form] | None) -> forms.Form:
+    if replied is not None and replied[0] == question_id:
+        return replied[1]
+    return ReplyForm(prefix=f"reply-{question_id}")
+
+
+def _forms(request: HttpRequest, page: selectors.ResponsePage) -> dict[str, Any]:
+    """The forms that the reader may use now, with what they offer."""
+    context: dict[str, Any] = {}
+    framework = page.response.survey.framework
+    if page.can_edit:
+        after = _line_before(request, page)
+        context |= {
+            "after": after,
+            "form": LineForm(
+                initial=LineForm.carried(after) if after else None,
+                framework=framework,
+                businesses=selectors.businesses_of(page.response) if page.line_count else (),
+            ),
+            "levels": selectors.levels_of(framework),
+            "last_year": selectors.last_years_response(page.response) if not page.line_count else None,
+        }
+    if "ask" in page.actions:
+        context["ask_form"] = QuestionForm(prefix="ask")
+    if page.can_extend and page.response.state not in ANSWERED:
+        context["extend_form"] = ExtendForm(prefix="extend")
+    return context
+
+
+def _line_before(request: HttpRequest, page: selectors.ResponsePage) -> DemandItem | None:
+    """The line that was just added, named in the address: the next one begins with its business."""
+    pk = number_from(request.GET.get("after"))
+    return page.response.items.select_related("skill").filter(pk=pk).first() if pk else None
+
+
+def _steps(page: selectors.ResponsePage) -> list[dict[str, str]]:
+    """Where the answer stands, and what happens next."""
+    names = [_("Enter the lines"), _("Submit"), _("Questions of the secretariat"), _("Supply and demand analysis")]
+    dates = ["", _("until %(day)s") % {"day": jp_date(page.closes_on)}, "", ""]
+    state = page.response.state
+    current = {"not_started": 0, "draft": 0, "questioned": 2}.get(state, 2 if page.situation.survey_open else 3)
+    return [
+        {"name": name, "date": day, "state": "done" if index < current else "current" if index == current else "todo"}
+        for index, (name, day) in enumerate(zip(names, dates, strict=True))
+    ]
+
+
 @sign_in_required
-@require_http_methods(["GET", "HEAD", "POST"])
+@PAGE
 def demand(request: HttpRequest, pk: int) -> HttpResponse:
     """An organisation's answer: its lines, and a form for the next one."""
     page = _page(request, pk)
     if request.method != "POST":
         return _render(request, page)
+    if not page.is_own:
+        raise NotAllowed
     form = LineForm(request.POST, framework=page.response.survey.framework)
     if not form.is_valid():
         return _render(request, page, form=form, status=422)
     try:
-        services.line_add(response_id=pk, line=form.line(), actor=_user(request))
+        item = services.line_add(response_id=pk, line=form.line(), actor=user_of(request))
     except RuleViolation as refusal:
         form.add_error(None, str(refusal))
         return _render(request, page, form=form, status=422)
-    messages.success(request, _("The line was added."))
-    return redirect("gaps:demand", pk=pk)
+    last = page.line_count // selectors.LINES_PER_PAGE + 1
+    where = urlencode({"after": item.pk} | ({"page": last} if last > 1 else {}))
+    return redirect(f"{reverse('gaps:demand', args=[pk])}?{where}#new-line")
+
+
+# ----------------------------------------------------------------------------------------------------------- a line
 
 
 @sign_in_required
-@require_http_methods(["GET", "HEAD", "POST"])
+@PAGE
 def demand_line(request: HttpRequest, pk: int, item_id: int) -> HttpResponse:
     """Change one line; when somebody else changed it, both stand on the page."""
-    page = _page(request, pk)
-    item = next((row for row in page.items if row.pk == item_id), None)
-    if item is None:
-        raise Http404
-    framework = page.response.survey.framework
+    response = found(request, pk)
+    item = get_object_or_404(selectors.lines_of(response), pk=item_id)
+    user = user_of(request)
+    page = selectors.response_page(user, response)
+    if not page.is_own:
+        raise NotAllowed
+    framework = response.survey.framework
+    context: dict[str, Any] = {"page": page, "item": item, "levels": selectors.levels_of(framework)}
     if request.method != "POST":
-        form = LineForm(initial=_values(item), framework=framework)
-        return render(request, "gaps/demand_line.html", {"page": page, "item": item, "form": form, "version": item.version})
+        if not page.can_edit:
+            messages.error(request, str(REFUSALS[page.entry_refusal or "wrong_state"]))
+            return redirect("gaps:demand", pk=pk)
+        context |= {"form": LineForm.for_item(item, framework=framework), "version": item.version}
+        return render(request, "gaps/demand_line.html", context)
     form = LineForm(request.POST, framework=framework)
-    sent = request.POST.get("version", "")
-    version = int(sent) if sent.isascii() and sent.isdigit() and len(sent) < 10 else 0
-    context = {"page": page, "item": item, "form": form, "version": version}
+    version = number_from(request.POST.get("version"))
+    context |= {"form": form, "version": version}
     if not form.is_valid():
         return render(request, "gaps/demand_line.html", context, status=422)
     try:
-        services.line_change(response_id=pk, item_id=item_id, version=version, line=form.line(), actor=_user(request))
+        done = services.line_change(
+            response_id=pk, item_id=item_id, version=version, line=form.line(), actor=user_of(request)
+        )
     except Conflict as conflict:
         form.add_error(None, str(conflict))
         context |= {"version": conflict.details["version"], "stored": item}
@@ -108,51 +201,87 @@ def demand_line(request: HttpRequest, pk: int, item_id: int) -> HttpResponse:
         form.add_error(None, str(refusal))
         return render(request, "gaps/demand_line.html", context, status=422)
     messages.success(request, _("The line was changed."))
-    return redirect("gaps:demand", pk=pk)
+    return redirect(_place_of(done))
 
 
-def _values(item: DemandItem) -> dict[str, Any]:
-    names = (
-        "business", "phase", "level", "headcount", "needed_from", "needed_until", "filled_staff", "filled_govtech",
-        "filled_vendor", "note",
-    )  # fmt: skip
-    return {name: getattr(item, name) for name in names} | {"skill": item.skill_id}
+def _place_of(item: DemandItem) -> str:
+    """The address of a line on its page."""
+    number = selectors.page_number_of(item)
+    address = reverse("gaps:demand", args=[item.response_id])
+    return f"{address}?page={number}#line-{item.pk}" if number > 1 else f"{address}#line-{item.pk}"
 
 
 @sign_in_required
 @require_POST
 def demand_line_remove(request: HttpRequest, pk: int, item_id: int) -> HttpResponse:
-    """Remove one line."""
-    return _act(request, pk, _("The line was removed."), services.line_remove, item_id=item_id)
+    """Remove one line, if it is still as it was seen."""
+    version = number_from(request.POST.get("version"))
+    return _act(
+        request, pk, lambda _done: _("The line was removed."), services.line_remove, item_id=item_id, version=version
+    )
+
+
+# ----------------------------------------------------------------------------------------------------------- steps
 
 
 @sign_in_required
 @require_POST
 def demand_copy(request: HttpRequest, pk: int) -> HttpResponse:
     """Copy last year's lines."""
-    return _act(request, pk, _("Last year's lines were copied. Look through them before you submit."), services.copy_last_year)
+
+    def said(done: services.Copied) -> str:
+        words = ngettext("%(n)d line was copied.", "%(n)d lines were copied.", done.lines) % {"n": done.lines}
+        words += " " + _("Look through them, add the periods, then submit.")
+        if done.left_out:
+            gone = ngettext(
+                "%(n)d line was left out, since its item is no longer asked about.",
+                "%(n)d lines were left out, since their items are no longer asked about.",
+                done.left_out,
+            )
+            words += " " + gone % {"n": done.left_out}
+        return words
+
+    return _act(request, pk, said, services.copy_last_year)
 
 
 @sign_in_required
 @require_POST
 def demand_step(request: HttpRequest, pk: int) -> HttpResponse:
     """Submit, report nothing, or open again."""
-    return _act(request, pk, _("Done."), services.response_step, action=request.POST.get("action", ""))
+    action = request.POST.get("action", "")
+    return _act(request, pk, lambda _done: str(DONE[action]), services.response_step, action=action)
 
 
 @sign_in_required
 @require_POST
 def demand_ask(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask the organisation back."""
-    return _act(request, pk, _("The question was sent."), services.question_ask, text=request.POST.get("ask-text", ""))
+    form = QuestionForm(request.POST, prefix="ask")
+    return _act_with_form(
+        request,
+        pk,
+        form,
+        lambda values: services.question_ask(response_id=pk, actor=user_of(request), **values),
+        done=_("The question was sent. The answer is open to the organisation again."),
+        ask_form=form,
+    )
 
 
 @sign_in_required
 @require_POST
 def demand_reply(request: HttpRequest, pk: int, question_id: int) -> HttpResponse:
     """Reply to a question."""
-    text = request.POST.get("reply-text", "")
-    return _act(request, pk, _("The reply was sent."), services.question_reply, question_id=question_id, text=text)
+    form = ReplyForm(request.POST, prefix=f"reply-{question_id}")
+    return _act_with_form(
+        request,
+        pk,
+        form,
+        lambda values: services.question_reply(
+            response_id=pk, question_id=question_id, actor=user_of(request), **values
+        ),
+        done=_("The reply was sent. Change lines where needed, then submit the answer again."),
+        reply=(question_id, form),
+    )
 
 
 @sign_in_required
@@ -160,86 +289,48 @@ def demand_reply(request: HttpRequest, pk: int, question_id: int) -> HttpRespons
 def demand_extend(request: HttpRequest, pk: int) -> HttpResponse:
     """Give one organisation more time."""
     form = ExtendForm(request.POST, prefix="extend")
-    if not form.is_valid():
-        messages.error(request, _("Write the day as 2026-04-01."))
-        return redirect("gaps:demand", pk=pk)
-    return _act(request, pk, _("The closing day was moved."), services.response_extend, until=form.cleaned_data["until"])
+    survey_id = found(request, pk).survey_id
+    return _act_with_form(
+        request,
+        pk,
+        form,
+        lambda values: responses_extend(survey_id=survey_id, response_ids=[pk], actor=user_of(request), **values),
+        done=_("The closing day was moved, and the coordinators were told."),
+        extend_form=form,
+    )
 
 
-def _act(request: HttpRequest, pk: int, done: str, service: Any, **values: Any) -> HttpResponse:
+def _act(
+    request: HttpRequest, pk: int, said: Callable[[Any], str], service: Callable[..., object], **values: Any
+) -> HttpResponse:
     """Find the answer by right, call one service, say how it went."""
-    _page(request, pk)
+    found(request, pk)
     try:
-        service(response_id=pk, actor=_user(request), **values)
+        done = service(response_id=pk, actor=user_of(request), **values)
     except RuleViolation as refusal:
         messages.error(request, str(refusal))
     else:
-        messages.success(request, done)
+        messages.success(request, said(done))
     return redirect("gaps:demand", pk=pk)
 
 
-# ------------------------------------------------------------------------------------------------------- secretariat
-
-
-@sign_in_required
-@require_GET
-def surveys(request: HttpRequest) -> HttpResponse:
-    """All surveys."""
-    access_of(_user(request)).require(Role.SECRETARIAT, Role.SUPPORTER)
-    context = {"surveys": selectors.surveys(), "is_secretariat": access_of(_user(request)).is_secretariat}
-    return render(request, "gaps/surveys.html", context)
-
-
-@sign_in_required
-@require_http_methods(["GET", "HEAD", "POST"])
-def survey_create(request: HttpRequest) -> HttpResponse:
-    """A new survey."""
-    access_of(_user(request)).require(Role.SECRETARIAT)
-    framework = current_framework()
-    if framework is None:
-        messages.error(request, _("Publish a skill framework first."))
-        return redirect("gaps:surveys")
-    year = fiscal_year_of(clock.today())
-    initial = {"fiscal_year": year, "name": _("Demand survey %(year)d") % {"year": year}}
-    form = SurveyForm(request.POST or None, initial=initial, asked=selectors.organisations_to_ask())
-    if request.method == "POST" and form.is_valid():
+def _act_with_form(
+    request: HttpRequest,
+    pk: int,
+    form: forms.Form,
+    service: Callable[[dict[str, Any]], object],
+    *,
+    done: str,
+    **again: Any,
+) -> HttpResponse:
+    """Find the answer by right, check the form, call one service; what can't be taken stays on the page."""
+    page = _page(request, pk)
+    if form.is_valid():
         try:
-            survey = services.survey_create(framework=framework, actor=_user(request), **form.cleaned_data)
+            service(form.cleaned_data)
         except RuleViolation as refusal:
             form.add_error(None, str(refusal))
         else:
-            return redirect("gaps:survey", pk=survey.pk)
-    return render(request, "gaps/survey_create.html", {"form": form}, status=422 if form.errors else 200)
-
-
-@sign_in_required
-@require_GET
-def survey(request: HttpRequest, pk: int) -> HttpResponse:
-    """Who has answered, organisation by organisation."""
-    access_of(_user(request)).require(Role.SECRETARIAT, Role.SUPPORTER)
-    found = get_object_or_404(DemandSurvey.objects.select_related("framework"), pk=pk)
-    context = {
-        "overview": selectors.survey_overview(found),
-        "is_secretariat": access_of(_user(request)).is_secretariat,
-        "today": clock.today(),
-    }
-    return render(request, "gaps/survey.html", context)
-
-
-@sign_in_required
-@require_POST
-def survey_step(request: HttpRequest, pk: int) -> HttpResponse:
-    """Open, close, remind."""
-    access_of(_user(request)).require(Role.SECRETARIAT)
-    step = {"open": services.survey_open, "close": services.survey_close, "remind": services.survey_remind}.get(
-        request.POST.get("action", "")
-    )
-    if step is None:
-        raise Http404
-    try:
-        step(survey_id=pk, actor=_user(request))  # type: ignore[operator]
-    except RuleViolation as refusal:
-        messages.error(request, str(refusal))
-    else:
-        messages.success(request, _("Done."))
-    return redirect("gaps:survey", pk=pk)
+            messages.success(request, done)
+            return redirect("gaps:demand", pk=pk)
+    return _render(request, page, status=422, **again)
