@@ -35,6 +35,7 @@ IF_NONE_MATCH = OpenApiParameter(
 )
 SAME = OpenApiResponse(description="Not changed since the ETag in If-None-Match.")
 NOT_FOUND = OpenApiResponse(OpenApiTypes.OBJECT, description="Not there, or not for this caller.")
+INVALID = OpenApiResponse(OpenApiTypes.OBJECT, description="A filter's value is not possible.")
 
 
 class LevelSerializer(serializers.Serializer[Any]):
@@ -229,9 +230,10 @@ class OfVersion(ByCode):
 
 
 @extend_schema_view(
-    list=extend_schema(parameters=[VERSION]),
+    list=extend_schema(parameters=[VERSION], responses={200: SkillSerializer(many=True), 400: INVALID, 404: NOT_FOUND}),
     retrieve=extend_schema(
-        parameters=[VERSION, IF_NONE_MATCH], responses={200: SkillSerializer, 304: SAME, 404: NOT_FOUND}
+        parameters=[VERSION, IF_NONE_MATCH],
+        responses={200: SkillSerializer, 304: SAME, 400: INVALID, 404: NOT_FOUND},
     ),
 )
 class SkillViewSet(OfVersion):
@@ -260,9 +262,12 @@ class SkillViewSet(OfVersion):
 
 
 @extend_schema_view(
-    list=extend_schema(parameters=[VERSION]),
+    list=extend_schema(
+        parameters=[VERSION], responses={200: JobTypeSerializer(many=True), 400: INVALID, 404: NOT_FOUND}
+    ),
     retrieve=extend_schema(
-        parameters=[VERSION, IF_NONE_MATCH], responses={200: JobTypeSerializer, 304: SAME, 404: NOT_FOUND}
+        parameters=[VERSION, IF_NONE_MATCH],
+        responses={200: JobTypeSerializer, 304: SAME, 400: INVALID, 404: NOT_FOUND},
     ),
 )
 class JobTypeViewSet(OfVersion):

@@ -81,11 +81,11 @@ def defaults_line(defaults: Defaults) -> str:
         }
     )
     translation = [gettext("the English texts")] if defaults.translation else []
-    return ", ".join([counted, *translation] if counted else translation)
+    return gettext(", ").join([counted, *translation] if counted else translation)
 
 
 def _counted(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{name}: {count}" for name, count in counts.items() if count)
+    return gettext(", ").join(f"{name}: {count}" for name, count in counts.items() if count)
 
 
 @dataclass(frozen=True)
