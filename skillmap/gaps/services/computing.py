@@ -100,7 +100,11 @@ def _summary(run: GapRun) -> dict[str, Any]:
 
 # ------------------------------------------------------------------------------------------------------------ read
 def _read(run: GapRun, report: Report) -> None:
-    """Write everybody's levels of this moment, a chunk and its progress in one transaction."""
+    """Write everybody's levels of this moment in chunks.
+
+    Each chunk's transaction reports first: that holds the job's row, so that no other worker can take it over before
+    the chunk is written, and one who did finds nobody writing beside it.
+    """
     _parameters, occupations = settings_of(run)
     items = counting.items_of(run.framework)
     people = counting.population(run, occupations).count()
@@ -111,8 +115,8 @@ def _read(run: GapRun, report: Report) -> None:
     for chunk in counting.inputs(run, occupations, items):
         read += len(chunk)
         with transaction.atomic():
-            GapInput.objects.bulk_create(chunk, batch_size=BATCH)
             report(READ * min(read, people) // max(people, 1), STORED, _("Reading levels"))
+            GapInput.objects.bulk_create(chunk, batch_size=BATCH)
 
 
 # ----------------------------------------------------------------------------------------------------------- count
