@@ -69,7 +69,9 @@ class ImportPages:
 
     def form(self, request: HttpRequest) -> UploadForm:
         """The upload form, bound on POST."""
-        return self.form_class(request.POST or None, request.FILES or None)
+        if request.method != "POST":
+            return self.form_class()
+        return self.form_class(request.POST, request.FILES)
 
     def columns(self) -> Sequence[Column]:
         """The columns to tell people about, and to put into a template."""

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from skillmap.core import clock
+from skillmap.core.choices import Purpose
 from skillmap.people.choices import (
     ChangeKind,
     ChangeState,
@@ -233,6 +234,15 @@ class StaffQuerySet(models.QuerySet["Staff"]):
             wanted |= Q(organisation__path__startswith=path)
         return self.filter(wanted)
 
+    def readable_by(self, user: User) -> Self:
+        """Persons whose master data (who, where, occupation, grade) the user may read on the pages of people.
+
+        Those of `visible_to`, and all of them for a supporter of the secretariat. It opens nothing about levels.
+        """
+        from skillmap.people.access import access_of
+
+        return self if access_of(user).is_supporter else self.visible_to(user)
+
     def at_work(self) -> Self:
         """In post: neither left nor on leave."""
         return self.filter(status=StaffStatus.ACTIVE)
@@ -419,3 +429,8 @@ class ApiToken(models.Model):
 
     def __str__(self) -> str:
         return f"{self.prefix}… of {self.user_id}"
+
+    @property
+    def purpose_label(self) -> str:
+        """The purpose in words."""
+        return str(Purpose(self.purpose).label) if self.purpose in Purpose.values else self.purpose

@@ -3,9 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
+from django.core.mail import EmailMessage
+from django.template.loader import render_to_string
+from django.utils.translation import gettext as _
+
 from skillmap.core.jobs import JobRun, job_handler
 from skillmap.core.periodic import daily_at, periodic
 from skillmap.people import services
+from skillmap.people.models import User
 
 
 @job_handler("people.apply_due")
@@ -14,6 +19,18 @@ def apply_due(run: JobRun) -> Mapping[str, Any]:
     changes = services.changes_apply_due()
     run.progress(1, 2)
     return {"changes": changes, "people": services.people_apply_due()}
+
+
+@job_handler("people.invite")
+def invite(run: JobRun) -> Mapping[str, Any]:
+    """Mail the link to set a password. It is made here, so that no table and no queue ever holds it."""
+    user = User.objects.filter(pk=run.inputs["user_id"], is_active=True, is_service=False).first()
+    if user is None:
+        return {"sent": False}
+    context = {"name": user.name, "link": services.reset_link(user)}
+    body = render_to_string("people/mail_invite.txt", context)
+    EmailMessage(_("Your account for the digital skill map"), body, None, [user.email]).send()
+    return {"sent": True}
 
 
 periodic("people.apply_due", daily_at(0))

@@ -14,6 +14,7 @@ from skillmap.core import audit, clock
 from skillmap.core.choices import Purpose
 from skillmap.core.errors import RuleViolation
 from skillmap.people.models import ApiToken, User
+from skillmap.people.services._common import require_secretariat
 
 SCOPES = (
     "reference:read",
@@ -36,7 +37,15 @@ def digest_of(value: str) -> str:
 def issue(
     *, user: User, name: str, scopes: Sequence[str], purpose: str, actor: User | None, lifetime: timedelta = LONGEST
 ) -> tuple[ApiToken, str]:
-    """Make a token; returns its row and its value, which is shown once. RuleViolation on unknown scopes or purpose."""
+    """Make a token; returns its row and its value, which is shown once.
+
+    Raises:
+        NotAllowed: unless the actor is of the secretariat, or a command on the server (None).
+        RuleViolation: `unknown_scope`, `unknown_purpose`, `account_closed`.
+    """
+    require_secretariat(actor)
+    if not user.is_active:
+        raise RuleViolation(_("The account is closed."), code="account_closed")
     unknown = sorted(set(scopes) - set(SCOPES))
     if unknown or not scopes:
         raise RuleViolation(_("Unknown scopes: %(scopes)s") % {"scopes": ", ".join(unknown)}, code="unknown_scope")
@@ -57,9 +66,18 @@ def issue(
     return token, value
 
 
+def issue_for_days(
+    *, user_id: int, name: str, scopes: Sequence[str], purpose: str, days: int, actor: User | None
+) -> tuple[ApiToken, str]:
+    """The same for an account by its id and a number of days."""
+    user = User.objects.get(pk=user_id)
+    return issue(user=user, name=name, scopes=scopes, purpose=purpose, actor=actor, lifetime=timedelta(days=days))
+
+
 @transaction.atomic
-def revoke(*, token_id: int, actor: User) -> None:
-    """End a token at once."""
+def revoke(*, token_id: int, actor: User | None) -> None:
+    """End a token at once; for the secretariat."""
+    require_secretariat(actor)
     token = ApiToken.objects.select_for_update().get(pk=token_id)
     if token.revoked_at is None:
         token.revoked_at = clock.now()

@@ -1,6 +1,56 @@
 """Addresses of people."""
 
-from django.urls import URLPattern
+from django.urls import path
+
+from skillmap.people.views import accounts, changes, organisations, staff
+from skillmap.people.views.imports import PeopleImportPages
 
 app_name = "people"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("", staff.staff_list, name="staff_list"),
+    path("export/", staff.staff_export, name="staff_export"),
+    path("new/", staff.staff_new, name="staff_new"),
+    path("<int:pk>/", staff.staff_detail, name="staff"),
+    path("<int:pk>/edit/", staff.staff_edit, name="staff_edit"),
+    path("<int:pk>/move/", staff.staff_move, name="staff_move"),
+    path("<int:pk>/move/<int:membership>/cancel/", staff.move_cancel, name="move_cancel"),
+    path("<int:pk>/leave/", staff.leave_begin, name="leave_begin"),
+    path("<int:pk>/return/", staff.leave_end, name="leave_end"),
+    path("<int:pk>/leaver/", staff.staff_leave, name="staff_leave"),
+    path("<int:pk>/leaver/cancel/", staff.leave_cancel, name="leave_cancel"),
+    path("<int:pk>/rejoin/", staff.staff_rejoin, name="staff_rejoin"),
+    path("<int:pk>/designations/new/", staff.designation_new, name="designation_new"),
+    path("<int:pk>/account/", accounts.staff_account_new, name="staff_account_new"),
+    path("designations/<int:pk>/end/", staff.designation_end, name="designation_end"),
+    path("account/", accounts.account, name="account"),
+    path("accounts/", accounts.accounts, name="accounts"),
+    path("accounts/new/", accounts.account_new, name="account_new"),
+    path("accounts/service/", accounts.service_new, name="service_new"),
+    path("accounts/<int:pk>/", accounts.account_detail, name="account_detail"),
+    path("accounts/<int:pk>/email/", accounts.account_email, name="account_email"),
+    path("accounts/<int:pk>/link/", accounts.account_link, name="account_link"),
+    path("accounts/<int:pk>/link/<int:link>/remove/", accounts.account_unlink, name="account_unlink"),
+    path("accounts/<int:pk>/roles/new/", accounts.role_new, name="role_new"),
+    path("accounts/<int:pk>/invite/", accounts.account_act, {"action": "invite"}, name="account_invite"),
+    path("accounts/<int:pk>/sign-out/", accounts.account_act, {"action": "sign-out"}, name="account_sign_out"),
+    path("accounts/<int:pk>/close/", accounts.account_act, {"action": "close"}, name="account_close"),
+    path("accounts/<int:pk>/open/", accounts.account_act, {"action": "open"}, name="account_open"),
+    path("roles/", accounts.roles, name="roles"),
+    path("roles/<int:pk>/revoke/", accounts.role_revoke, name="role_revoke"),
+    path("tokens/", accounts.token_list, name="tokens"),
+    path("tokens/new/", accounts.token_new, name="token_new"),
+    path("tokens/<int:pk>/revoke/", accounts.token_revoke, name="token_revoke"),
+    path("organisations/", organisations.organisations, name="organisations"),
+    path("organisations/<int:pk>/", organisations.organisation, name="organisation"),
+    path("organisations/<int:pk>/edit/", organisations.organisation_edit, name="organisation_edit"),
+    path("groups/", organisations.groups, name="groups"),
+    path("groups/new/", organisations.group_new, name="group_new"),
+    path("groups/<int:pk>/edit/", organisations.group_edit, name="group_edit"),
+    path("reorganisations/", changes.changes, name="changes"),
+    path("reorganisations/mapping/", changes.mapping, name="mapping"),
+    path("reorganisations/new/<slug:kind>/", changes.change_new, name="change_new"),
+    path("reorganisations/<int:pk>/", changes.change, name="change"),
+    path("reorganisations/<int:pk>/apply/", changes.change_apply, name="change_apply"),
+    path("reorganisations/<int:pk>/cancel/", changes.change_cancel, name="change_cancel"),
+    *PeopleImportPages().urls("import/"),
+]

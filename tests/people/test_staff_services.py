@@ -353,14 +353,14 @@ def test_a_leaver_is_out_at_the_next_request(secretariat: User) -> None:
     assert staff.user is not None
     client = Client()
     client.force_login(staff.user)
-    assert client.get("/people/me/").status_code == 200
+    assert client.get("/people/account/").status_code == 200
     _token, value = tokens.issue(
         user=staff.user, name="t", scopes=["reference:read"], purpose="system_link", actor=secretariat
     )
     bearer = {"Authorization": f"Bearer {value}"}
     assert Client().get("/api/v1/organisations/", headers=bearer).status_code == 200
     services.staff_leave(staff_id=staff.pk, on=TODAY, actor=secretariat)
-    assert client.get("/people/me/").status_code == 302
+    assert client.get("/people/account/").status_code == 302
     assert Client().get("/api/v1/organisations/", headers=bearer).status_code == 401
 
 

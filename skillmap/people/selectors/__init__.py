@@ -1,6 +1,13 @@
 """Reads about people and organisations."""
 
-from skillmap.people.selectors.organisations import coordinators_of, headcounts, mapping, tree_on
+from skillmap.people.selectors.organisations import (
+    coordinators_of,
+    headcounts,
+    mapping,
+    members_on,
+    places,
+    tree_on,
+)
 from skillmap.people.selectors.staff import ambassadors_beside, designated_on, search, users_with_role
 
 __all__ = [
@@ -9,6 +16,8 @@ __all__ = [
     "designated_on",
     "headcounts",
     "mapping",
+    "members_on",
+    "places",
     "search",
     "tree_on",
     "users_with_role",

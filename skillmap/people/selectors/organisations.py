@@ -9,6 +9,7 @@ from skillmap.core import clock
 from skillmap.people import rules
 from skillmap.people.choices import ChangeState, Role, StaffStatus
 from skillmap.people.models import (
+    Membership,
     Organisation,
     OrganisationSuccession,
     OrganisationVersion,
@@ -38,6 +39,33 @@ def tree_on(day: date | None = None) -> list[Node]:
         )
         for version in versions
     )
+
+
+def places() -> list[Node]:
+    """What can be chosen in forms: organisations of today and those to come, in tree order; one query."""
+    rows = Organisation.objects.filter(Q(valid_to=None) | Q(valid_to__gt=clock.today()))
+    return rules.arrange(node_of(row) for row in rows)
+
+
+def node_of(row: Organisation) -> Node:
+    """An organisation as a node, as it stands now."""
+    return Node(
+        pk=row.pk,
+        code=row.code,
+        name=row.name,
+        short_name=row.short_name,
+        name_en=row.name_en,
+        kind=row.kind,
+        parent_id=row.parent_id,
+        bureau_group_id=row.bureau_group_id,
+        sort_order=row.sort_order,
+    )
+
+
+def members_on(organisation_id: int, day: date) -> int:
+    """How many people have a membership in an organisation on a day or later, those below it not included."""
+    held = Membership.objects.filter(Q(valid_to=None) | Q(valid_to__gt=day), organisation=organisation_id)
+    return held.values("staff").distinct().count()
 
 
 def mapping(from_day: date, to_day: date) -> dict[int, tuple[int, ...]]:

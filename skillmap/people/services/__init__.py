@@ -10,6 +10,8 @@ from skillmap.people.services.accounts import (
     account_link_subject,
     account_open,
     account_unlink_subject,
+    providers,
+    reset_link,
     sessions_end,
 )
 from skillmap.people.services.changes import change_apply, change_cancel, change_plan, changes_apply_due
@@ -63,6 +65,8 @@ __all__ = [
     "organisation_update",
     "organisations_load",
     "people_apply_due",
+    "providers",
+    "reset_link",
     "role_grant",
     "role_revoke",
     "sessions_end",

@@ -1,14 +1,18 @@
 """Accounts: made for people, tied to single sign-on, opened and closed; sessions ended."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
+from allauth.account import app_settings as account_settings
 from allauth.account.models import EmailAddress
+from allauth.account.utils import user_pk_to_url_str
 from allauth.socialaccount.models import SocialAccount
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from skillmap.core import audit, clock, jobs
@@ -64,6 +68,13 @@ def account_invite(*, user_id: int, actor: User | None) -> None:
     jobs.enqueue("people.invite", {"user_id": user.pk}, requested_by=actor, dedup_key=str(user.pk))
 
 
+def reset_link(user: User) -> str:
+    """A link by which the owner of an account sets a password, once, within PASSWORD_RESET_TIMEOUT. It is a secret."""
+    key = account_settings.PASSWORD_RESET_TOKEN_GENERATOR().make_token(user)
+    path = reverse("account_reset_password_from_key", kwargs={"uidb36": user_pk_to_url_str(user), "key": key})
+    return f"{settings.SITE_URL}{path}"
+
+
 @transaction.atomic
 def account_change_email(*, user_id: int, email: str, actor: User | None) -> User:
     """Give an account another address to sign in with; its sessions end. RuleViolation `email_taken`."""
@@ -92,15 +103,17 @@ def account_link_subject(*, user_id: int, provider_id: str, subject: str, actor:
     RuleViolation `unknown_provider`, `subject_taken` (the subject belongs to another account), `has_subject`.
     """
     require_secretariat(actor)
-    issuer = issuers().get(provider_id)
-    if issuer is None:
+    known = {one.provider_id: one for one in providers()}
+    if provider_id not in known:
         raise RuleViolation(_("This single sign-on is not set up here."), code="unknown_provider")
     user = User.objects.select_for_update().get(pk=user_id)
     if SocialAccount.objects.filter(provider=provider_id, uid=subject).exists():
         raise RuleViolation(_("This subject is tied to an account already."), code="subject_taken")
     if SocialAccount.objects.filter(user=user, provider=provider_id).exists():
         raise RuleViolation(_("The account is tied to another subject. Untie that one first."), code="has_subject")
-    link = SocialAccount.objects.create(user=user, provider=provider_id, uid=subject, extra_data={"issuer": issuer})
+    link = SocialAccount.objects.create(
+        user=user, provider=provider_id, uid=subject, extra_data={"issuer": known[provider_id].issuer}
+    )
     audit.record(verb="account.link", actor=actor, target=user, provider=provider_id)
     return link
 
@@ -115,10 +128,24 @@ def account_unlink_subject(*, link_id: int, actor: User | None) -> None:
     link.delete()
 
 
-def issuers() -> Mapping[str, str]:
-    """The identity providers set up here: provider id → address of the issuer's configuration."""
+@dataclass(frozen=True)
+class Provider:
+    """One identity provider that is set up here."""
+
+    provider_id: str
+    name: str
+    issuer: str
+
+
+def providers() -> list[Provider]:
+    """The identity providers set up here; the issuer is the address that they sign their tokens with."""
     apps: list[dict[str, Any]] = settings.SOCIALACCOUNT_PROVIDERS.get("openid_connect", {}).get("APPS", [])
-    return {app["provider_id"]: app["settings"]["server_url"] for app in apps}
+    return [Provider(app["provider_id"], app["name"], issuer_of(app["settings"]["server_url"])) for app in apps]
+
+
+def issuer_of(server_url: str) -> str:
+    """The issuer of a provider from the address in the settings, which may name its configuration document."""
+    return server_url.partition("/.well-known/")[0].rstrip("/")
 
 
 # ---------------------------------------------------------------------------------------------- sessions, closing

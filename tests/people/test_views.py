@@ -1,0 +1,507 @@
+"""The pages of people: what they show, what they write, how they answer mistakes."""
+
+from __future__ import annotations
+
+import io
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import openpyxl
+import pytest
+import time_machine
+from django.core import mail
+from django.test import Client
+from django.urls import reverse
+
+from skillmap.core import clock, jobs
+from skillmap.core.models import AuditEvent, ImportBatch, Job
+from skillmap.people import tokens
+from skillmap.people.choices import ChangeState, StaffStatus
+from skillmap.people.models import ApiToken, BureauGroup, Organisation, OrganisationChange, RoleGrant, Staff, User
+from tests.factories.people import OrganisationFactory, StaffFactory, staff_in_bulk
+from tests.people.conftest import World
+from tests.people.test_import import HEAD, csv_file
+from tests.support.signing_in import signed_in
+
+pytestmark = pytest.mark.django_db
+TODAY = date(2026, 4, 10)
+
+
+@pytest.fixture(autouse=True)
+def _today() -> Any:
+    with time_machine.travel(datetime(2026, 4, 10, 3, tzinfo=UTC), tick=False):
+        yield
+
+
+@pytest.fixture
+def office(world: World) -> Client:
+    """The secretariat's browser, in English."""
+    client = signed_in(world.users["secretariat"])
+    client.cookies["django_language"] = "en"
+    return client
+
+
+def page(client: Client, route: str, /, *args: Any, **query: Any) -> str:
+    """The text of a page that is there."""
+    answer = client.get(reverse(f"people:{route}", args=args), query)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def send(client: Client, route: str, /, *args: Any, **data: Any) -> Any:
+    """Send a form."""
+    return client.post(reverse(f"people:{route}", args=args), data)
+
+
+# ------------------------------------------------------------------------------------------------------------ list
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ({"q": "ショゾク"}, True),
+        ({"q": "ｼｮｿﾞｸ 職員"}, True),
+        ({"q": "0000111"}, True),
+        ({"q": "べっきょく"}, False),
+        ({"occupation": "ict"}, True),
+        ({"occupation": "clerical"}, False),
+        ({"grade": "2"}, True),
+        ({"grade": "5"}, False),
+        ({"designation": "dx_ambassador"}, True),
+        ({"designation": "reskilling"}, False),
+        ({"employer": "govtech"}, False),
+        ({"status": "left"}, False),
+    ],
+)
+def test_the_list_is_narrowed_down(world: World, office: Client, query: dict[str, str], found: bool) -> None:
+    assert (world.member.name in page(office, "staff_list", **query)) is found
+
+
+def test_the_list_of_an_organisation_holds_those_below(world: World, office: Client) -> None:
+    listed = page(office, "staff_list", organisation=world.bureau.pk)
+    assert world.member.name in listed
+    assert world.stranger.name not in listed
+
+
+@pytest.mark.parametrize(
+    "query", [{"grade": "x"}, {"organisation": "1e9"}, {"q": "%_'\"\\"}, {"page": "-3"}, {"status": "?"}]
+)
+def test_a_strange_address_shows_a_list(office: Client, query: dict[str, str]) -> None:
+    page(office, "staff_list", **query)
+
+
+def test_who_has_left_is_shown_where_asked_for(office: Client) -> None:
+    gone = StaffFactory.create(left=True, name="去った 人")
+    assert gone.name not in page(office, "staff_list")
+    assert gone.name in page(office, "staff_list", status="left")
+
+
+def test_htmx_gets_the_table_alone(office: Client) -> None:
+    answer = office.get(reverse("people:staff_list"), headers={"HX-Request": "true"})
+    assert b"<html" not in answer.content
+    assert "HX-Request" in answer["Vary"]
+
+
+def test_the_export_is_whole_and_narrowed_down(world: World, office: Client) -> None:
+    staff_in_bulk(60, [world.bureau])
+    answer = office.get(reverse("people:staff_export"), {"organisation": world.bureau.pk})
+    assert answer["Content-Disposition"].startswith("attachment")
+    sheet = openpyxl.load_workbook(io.BytesIO(answer.content)).active
+    assert sheet is not None
+    names = {row[1].value for row in sheet.iter_rows()}
+    assert {world.member.name, "多数 0", "多数 59"} <= names
+    assert world.stranger.name not in names
+    line = AuditEvent.objects.get(verb="people.export")
+    assert line.data == {"rows": 62}  # the coordinator stands in the bureau too
+    assert world.bureau.name not in str(line.data)
+
+
+# ----------------------------------------------------------------------------------------------------- one person
+
+
+def test_somebody_is_recorded(world: World, office: Client) -> None:
+    data = {
+        "number": "00009999",
+        "name": "新任 職員",
+        "kana": "しんにん",
+        "email": "",
+        "employer": "government",
+        "hiring_route": "class_1b",
+        "organisation_id": world.division.pk,
+        "occupation": "ict",
+        "grade": "1",
+        "joined_on": "2026-04-01",
+    }
+    answer = send(office, "staff_new", **data)
+    staff = Staff.objects.get(number="00009999")
+    assert answer["Location"] == reverse("people:staff", args=[staff.pk])
+    again = send(office, "staff_new", **data)
+    assert again.status_code == 422
+    assert "There is a person with this staff number already." in again.content.decode()
+    wrong = send(office, "staff_new", **(data | {"number": "1 2", "grade": "99", "organisation_id": "x"}))
+    assert wrong.status_code == 422
+    assert 'aria-invalid="true"' in wrong.content.decode()
+
+
+def test_a_stale_form_answers_409_with_both(world: World, office: Client) -> None:
+    form = office.get(reverse("people:staff_edit", args=[world.member.pk])).context["form"]
+    data = {name: form[name].value() or "" for name in form.fields}
+    Staff.objects.filter(pk=world.member.pk).update(version=99, kana="ほかの ひと")
+    answer = send(office, "staff_edit", world.member.pk, **(data | {"kana": "じぶんの"}))
+    assert answer.status_code == 409
+    text = answer.content.decode()
+    assert "ほかの ひと" in text
+    assert "じぶんの" in text
+    assert Staff.objects.get(pk=world.member.pk).kana == "ほかの ひと"
+
+
+def test_what_is_not_in_the_form_is_not_written(world: World, office: Client) -> None:
+    form = office.get(reverse("people:staff_edit", args=[world.member.pk])).context["form"]
+    data = {name: form[name].value() or "" for name in form.fields}
+    more = {"grade": "6", "status": "left", "organisation_id": world.other.pk, "user_id": "1", "left_on": "2020-01-01"}
+    send(office, "staff_edit", world.member.pk, **(data | more | {"former_occupation": "土木"}))
+    staff = Staff.objects.get(pk=world.member.pk)
+    assert (staff.former_occupation, staff.grade, staff.status) == ("土木", 2, StaffStatus.ACTIVE)
+    assert (staff.organisation_id, staff.left_on) == (world.division.pk, None)
+
+
+def test_a_move_is_recorded_and_shown(world: World, office: Client) -> None:
+    data = {"organisation_id": world.bureau.pk, "occupation": "ict", "grade": "3", "on": "2026-04-10", "reason": "昇任"}
+    refused = send(office, "staff_move", world.member.pk, **data)
+    assert refused.status_code == 422  # a later step is recorded
+    send(office, "move_cancel", world.member.pk, world.ids["membership"])
+    assert send(office, "staff_move", world.member.pk, **data).status_code == 302
+    assert "昇任" in page(office, "staff", world.member.pk)
+    assert Staff.objects.get(pk=world.member.pk).grade == 3
+
+
+def test_leave_return_and_leaving(world: World, office: Client) -> None:
+    pk = world.stranger.pk
+    assert send(office, "leave_begin", pk, on="2026-04-01", until="", reason="").status_code == 302
+    assert "On leave" in page(office, "staff", pk)
+    assert send(office, "leave_end", pk, on="2026-04-10").status_code == 302
+    assert send(office, "staff_leave", pk, on="2026-05-01").status_code == 302
+    assert "Is going to leave" in page(office, "staff", pk)
+    assert send(office, "leave_cancel", pk).status_code == 302
+    assert send(office, "staff_leave", pk, on="2026-04-10").status_code == 302
+    assert Staff.objects.get(pk=pk).status == StaffStatus.LEFT
+    data = {"organisation_id": world.other.pk, "occupation": "ict", "grade": "2", "on": "2026-04-10"}
+    assert send(office, "staff_rejoin", pk, **data).status_code == 302
+    assert Staff.objects.get(pk=pk).status == StaffStatus.ACTIVE
+
+
+def test_a_second_ambassador_is_allowed_and_warned_of(world: World, office: Client) -> None:
+    other = StaffFactory.create(organisation=world.division)
+    text = page(office, "designation_new", other.pk)
+    assert world.member.name in text
+    assert send(office, "designation_new", other.pk, kind="dx_ambassador", on="2026-04-10").status_code == 302
+    assert other.designations.count() == 1
+    designation = other.designations.get()
+    assert send(office, "designation_end", designation.pk, on="2026-05-01").status_code == 302
+    designation.refresh_from_db()
+    assert designation.valid_to == date(2026, 5, 1)
+
+
+# ------------------------------------------------------------------------------------------------ accounts and roles
+
+
+def test_an_account_is_made_invited_and_closed(office: Client, django_capture_on_commit_callbacks: Any) -> None:
+    staff = StaffFactory.create(user=None)
+    answer = send(office, "staff_account_new", staff.pk, email="new@tokyo.example")
+    user = User.objects.get(staff=staff)
+    assert answer["Location"] == reverse("people:account_detail", args=[user.pk])
+    send(office, "account_invite", user.pk)
+    jobs.run_due()
+    assert [message.to for message in mail.outbox] == [["new@tokyo.example"]]
+    link = next(word for word in str(mail.outbox[0].body).split() if "/accounts/" in word)
+    browser = Client()
+    form = browser.get(link.partition("localhost:8000")[2] or link, follow=True)
+    assert form.status_code == 200
+    done = browser.post(
+        form.request["PATH_INFO"], {"password1": "a long new passphrase", "password2": "a long new passphrase"}
+    )
+    assert done.status_code == 302
+    user.refresh_from_db()
+    assert user.check_password("a long new passphrase")
+    assert AuditEvent.objects.filter(verb="account.invite").count() == 1
+    assert "passphrase" not in str(list(Job.objects.values()))
+    send(office, "account_close", user.pk)
+    assert not User.objects.get(pk=user.pk).is_active
+
+
+def test_roles_are_given_and_taken(world: World, office: Client) -> None:
+    user = world.users["person"]
+    data = {"role": "coordinator", "organisation_id": world.bureau.pk, "valid_from": "2026-04-10", "valid_to": ""}
+    missing = send(office, "role_new", user.pk, **(data | {"organisation_id": ""}))
+    assert missing.status_code == 422
+    assert send(office, "role_new", user.pk, **data).status_code == 302
+    grant = RoleGrant.objects.get(user=user)
+    assert user.name in page(office, "roles", role="coordinator")
+    assert user.name not in page(office, "roles", role="executive")
+    assert "The role ends at once" in page(office, "role_revoke", grant.pk)
+    assert send(office, "role_revoke", grant.pk).status_code == 302
+    assert user.name not in page(office, "roles")
+
+
+def test_giving_a_role_asks_for_the_password_again(world: World) -> None:
+    client = Client()
+    client.force_login(world.users["secretariat"])
+    for name, args in (("role_new", [world.ids["account"]]), ("role_revoke", [world.ids["grant"]]), ("token_new", [])):
+        answer = client.get(reverse(f"people:{name}", args=args))
+        assert answer.status_code == 302, name
+        assert answer["Location"].startswith(reverse("account_reauthenticate")), name
+
+
+def test_nobody_gives_a_role_to_oneself(world: World, office: Client) -> None:
+    own = world.users["secretariat"]
+    answer = send(office, "role_new", own.pk, role="executive", organisation_id="", valid_from="2026-04-10")
+    assert answer.status_code == 422
+    assert own.role_grants.count() == 1
+
+
+def test_a_token_is_shown_once_and_revoked(world: World, office: Client) -> None:
+    send(office, "service_new", name="人事システム")
+    system = User.objects.get(is_service=True, name="人事システム")
+    data = {"user_id": system.pk, "name": "日次連携", "scopes": ["people:read"], "purpose": "system_link", "days": "30"}
+    answer = send(office, "token_new", **data)
+    assert answer.status_code == 200
+    value = answer.context["value"]
+    assert value in answer.content.decode()
+    assert value not in page(office, "tokens")
+    token = ApiToken.objects.get(name="日次連携")
+    assert value not in (token.digest, token.prefix)
+    assert token.expires_at == clock.now() + timedelta(days=30)
+    assert tokens.find(value, at=clock.now()) == token
+    send(office, "token_revoke", token.pk)
+    assert tokens.find(value, at=clock.now()) is None
+    wrong = send(office, "token_new", **(data | {"scopes": ["everything"], "user_id": world.users["person"].pk}))
+    assert wrong.status_code == 422
+    assert set(wrong.context["form"].errors) == {"scopes", "user_id"}
+
+
+def test_an_account_is_found_and_tied(world: World, office: Client, settings: Any) -> None:
+    settings.SOCIALACCOUNT_PROVIDERS = {
+        "openid_connect": {
+            "APPS": [{"provider_id": "sso", "name": "SSO", "settings": {"server_url": "https://idp.example/realm"}}]
+        }
+    }
+    user = world.users["person"]
+    assert user.email in page(office, "accounts", q=user.email[:6])
+    assert user.email not in page(office, "accounts")
+    assert send(office, "account_link", user.pk, provider_id="sso", subject="sub-1").status_code == 302
+    assert "sub-1" in page(office, "account_detail", user.pk)
+    taken = send(office, "account_link", world.users["expert"].pk, provider_id="sso", subject="sub-1")
+    assert taken.status_code == 422
+    twice = send(office, "account_link", user.pk, provider_id="sso", subject="sub-2")
+    assert twice.status_code == 422
+
+
+def test_my_account_shows_what_is_on_record(world: World) -> None:
+    assert world.member.user is not None
+    client = signed_in(world.member.user)
+    text = page(client, "account")
+    for words in (world.member.number, world.member.kana, world.division.name, world.member.user.email):
+        assert words in text
+
+
+# ---------------------------------------------------------------------------------------------------- organisations
+
+
+def test_the_tree_of_another_day(world: World, office: Client) -> None:
+    send(office, "change_new", "rename", organisation=world.other.pk, name="臨海局", effective_on="2026-04-01")
+    change = OrganisationChange.objects.latest("pk")
+    assert "臨海局" in page(office, "change", change.pk)
+    assert send(office, "change_apply", change.pk).status_code == 302
+    assert "臨海局" in page(office, "organisations")
+    assert "臨海局" not in page(office, "organisations", on="2026-03-31")
+    assert "港湾局" in page(office, "organisation", world.other.pk)
+    assert "臨海局" in page(office, "mapping", from_day="2026-03-31", to_day="2026-04-10")
+
+
+def test_an_organisation_is_described(world: World, office: Client) -> None:
+    group = BureauGroup.objects.get(pk=world.ids["group"])
+    data = {
+        "role_text": "港湾の管理",
+        "bureau_group_id": group.pk,
+        "sort_order": "3",
+        "confirmed": "on",
+        "version": "1",
+    }
+    assert send(office, "organisation_edit", world.other.pk, **data).status_code == 302
+    text = page(office, "organisation", world.other.pk)
+    assert "港湾の管理" in text
+    assert group.name in text
+    assert Organisation.objects.get(pk=world.other.pk).provenance == "confirmed"
+    assert send(office, "organisation_edit", world.other.pk, **data).status_code == 409
+
+
+def test_groups_are_made_and_confirmed(office: Client) -> None:
+    assert send(office, "group_new", code="culture", name="文化部門", sort_order="9").status_code == 302
+    group = BureauGroup.objects.get(code="culture")
+    taken = send(office, "group_new", code="culture", name="別", sort_order="9")
+    assert taken.status_code == 422
+    data = {"name": "文化・生活部門", "name_en": "", "sort_order": "1", "version": str(group.version)}
+    assert send(office, "group_edit", group.pk, **data).status_code == 302
+    assert "文化・生活部門" in page(office, "groups")
+    assert send(office, "group_edit", group.pk, **data).status_code == 409
+
+
+@pytest.mark.parametrize("kind", ["open", "rename", "move", "merge", "split", "close"])
+def test_each_kind_of_change_has_its_form(world: World, office: Client, kind: str) -> None:
+    assert 'name="effective_on"' in page(office, "change_new", kind, organisation=world.division.pk)
+
+
+def test_an_unknown_kind_of_change_is_nothing(office: Client) -> None:
+    assert office.get(reverse("people:change_new", args=["abolish"])).status_code == 404
+
+
+def test_a_merge_is_planned_looked_through_and_applied(world: World, office: Client) -> None:
+    data = {
+        "sources": [world.bureau.pk, world.other.pk],
+        "target": "",
+        "new_code": "both",
+        "new_name": "福祉港湾局",
+        "new_kind": "bureau",
+        "carry_roles": "on",
+        "effective_on": "2026-04-10",
+    }
+    both = send(office, "change_new", "merge", **(data | {"target": world.division.pk}))
+    assert both.status_code == 422
+    assert send(office, "change_new", "merge", **data).status_code == 302
+    change = OrganisationChange.objects.latest("pk")
+    text = page(office, "change", change.pk)
+    assert "福祉港湾局" in text
+    assert "1 coordinator goes on" in text
+    assert "新福祉局" in text  # another plan names the bureau
+    assert send(office, "change_apply", change.pk).status_code == 302
+    assert Staff.objects.get(pk=world.stranger.pk).organisation.code == "both"
+    assert "Who follows whom" in page(office, "change", change.pk)
+
+
+def test_a_split_takes_people_by_number(world: World, office: Client) -> None:
+    base = {"keep": "keep", "effective_on": "2026-04-10", "carry_roles": "on"}
+    part = {"part0-new_code": "new", "part0-new_name": "新局", "part0-new_kind": "bureau"}
+    url = f"{reverse('people:change_new', args=['split'])}?organisation={world.other.pk}"
+    wrong = office.post(url, base | part | {"part0-staff_numbers": "00002222\n00001111"})
+    assert wrong.status_code == 422
+    assert "00001111" in str(wrong.context["parts"][0].errors)
+    assert office.post(url, base | part | {"part0-staff_numbers": "00002222"}).status_code == 302
+    change = OrganisationChange.objects.latest("pk")
+    assert change.plan["parts"][0]["staff"] == [world.stranger.pk]
+    send(office, "change_apply", change.pk)
+    assert Staff.objects.get(pk=world.stranger.pk).organisation.code == "new"
+    nothing = office.post(url, base)
+    assert nothing.status_code == 422
+
+
+def test_a_plan_is_dropped(world: World, office: Client) -> None:
+    assert "新福祉局" in page(office, "changes")
+    assert send(office, "change_cancel", world.ids["change"]).status_code == 302
+    assert OrganisationChange.objects.get(pk=world.ids["change"]).state == ChangeState.CANCELLED
+    assert send(office, "change_apply", world.ids["change"]).status_code == 302
+    assert OrganisationChange.objects.get(pk=world.ids["change"]).state == ChangeState.CANCELLED
+
+
+# ---------------------------------------------------------------------------------------------------------- import
+
+
+def test_an_import_is_checked_watched_and_applied(world: World, office: Client) -> None:
+    OrganisationFactory.create(code="a")
+    file = csv_file(HEAD, ("00000001", "新規 職員", "しんき", "ict", "1", "a"))
+    answer = office.post(reverse("people:import"), {"file": file, "effective_on": "2026-04-10"})
+    batch = ImportBatch.objects.latest("pk")
+    assert answer["Location"] == reverse("people:import_batch", args=[batch.public_id])
+    waiting = page(office, "import_batch", batch.public_id)
+    assert 'hx-trigger="every 2s"' in waiting
+    jobs.run_due()
+    text = page(office, "import_batch", batch.public_id)
+    assert "新規 職員" in text
+    send(office, "import_apply", batch.public_id)
+    jobs.run_due()
+    assert "Applied by" in page(office, "import_batch", batch.public_id)
+    assert Staff.objects.filter(number="00000001").exists()
+    again = office.post(
+        reverse("people:import"),
+        {"file": csv_file(HEAD, ("00000001", "新規 職員", "しんき", "ict", "1", "a")), "effective_on": "2026-04-10"},
+        follow=True,
+    )
+    assert "Nothing was done" in again.content.decode()
+
+
+def test_problems_are_shown_and_downloaded(office: Client) -> None:
+    file = csv_file(
+        HEAD, ("00000001", "名", "な", "ict", "1", "nowhere"), ("00000002", "", "な", "ict", "9", "nowhere")
+    )
+    office.post(reverse("people:import"), {"file": file, "effective_on": "2026-04-10"})
+    jobs.run_due()
+    batch = ImportBatch.objects.latest("pk")
+    text = page(office, "import_batch", batch.public_id)
+    assert "There is no organisation with this code." in text
+    report = office.get(reverse("people:import_report", args=[batch.public_id]))
+    sheet = openpyxl.load_workbook(io.BytesIO(report.content)).active
+    assert sheet is not None
+    rows = [row[0].value for row in sheet.iter_rows() if isinstance(row[0].value, int)]
+    assert rows == sorted(rows)
+    assert set(rows) == {2, 3}
+    assert send(office, "import_discard", batch.public_id).status_code == 302
+
+
+def test_the_template_comes_in_again(office: Client, world: World) -> None:
+    answer = office.get(reverse("people:import_template"))
+    book = openpyxl.load_workbook(io.BytesIO(answer.content))
+    assert len(book.sheetnames) == 2
+    listed = {cell.value for row in book[book.sheetnames[1]].iter_rows() for cell in row}
+    assert world.division.code in listed
+
+
+def test_an_empty_upload_is_refused_at_the_field(office: Client) -> None:
+    answer = office.post(reverse("people:import"), {"effective_on": "2026-04-10"})
+    assert answer.status_code == 422
+    assert "file" in answer.context["form"].errors
+
+
+def test_a_stuck_import_can_be_discarded(world: World, office: Client) -> None:
+    office.post(reverse("people:import"), {"file": csv_file(("number",), ("1",)), "effective_on": "2026-04-10"})
+    batch = ImportBatch.objects.latest("pk")
+    assert batch.job is not None
+    office.post(reverse("core:job_cancel", args=[batch.job.public_id]))
+    text = page(office, "import_batch", batch.public_id)
+    assert "ended early" in text
+    assert send(office, "import_discard", batch.public_id).status_code == 302
+
+
+# --------------------------------------------------------------------------------------------------------- queries
+
+QUERIES = {
+    "staff_list": 10,
+    "staff": 10,
+    "staff_export": 8,
+    "account": 10,
+    "accounts": 6,
+    "account_detail": 10,
+    "roles": 6,
+    "tokens": 6,
+    "organisations": 8,
+    "organisation": 10,
+    "groups": 6,
+    "changes": 8,
+}
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_a_page_takes_the_same_queries_for_many(
+    world: World, office: Client, name: str, django_assert_max_num_queries: Any
+) -> None:
+    args = {
+        "staff": [world.member.pk],
+        "account_detail": [world.users["coordinator"].pk],
+        "organisation": [world.bureau.pk],
+    }
+    url = reverse(f"people:{name}", args=args.get(name, []))
+    office.get(url)  # content types and the like are read once a process
+    with django_assert_max_num_queries(QUERIES[name]) as few:
+        office.get(url)
+    staff_in_bulk(2000, [world.bureau, world.division, world.other])
+    with django_assert_max_num_queries(QUERIES[name]) as many:
+        office.get(url)
+    assert len(few) == len(many), [query["sql"][:150] for query in many.captured_queries]
