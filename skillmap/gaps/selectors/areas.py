@@ -2,12 +2,17 @@
 
 from collections.abc import Sequence
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Value
+from django.db.models.functions import Coalesce
 
 from skillmap.gaps.choices import AreaState
 from skillmap.gaps.models import PriorityArea
 
 ADOPTED = (AreaState.ADOPTED,)
+#: Behind every rank.
+LAST = 10_000
+#: By year, then by demand rank, then by item; `place` is the rank, or LAST where there is none.
+ORDER = ("-fiscal_year", "place", "skill__number", "pk")
 
 
 def areas(fiscal_year: int | None = None, states: Sequence[str] = ADOPTED) -> QuerySet[PriorityArea]:
@@ -19,4 +24,5 @@ def areas(fiscal_year: int | None = None, states: Sequence[str] = ADOPTED) -> Qu
     rows = PriorityArea.objects.filter(state__in=list(states)).select_related("skill__category", "run", "decided_by")
     if fiscal_year is not None:
         rows = rows.filter(fiscal_year=fiscal_year)
-    return rows.order_by("-fiscal_year", "demand_rank", "skill__number", "pk")
+    rows = rows.annotate(place=Coalesce("demand_rank", Value(LAST)))
+    return rows.order_by(*ORDER)
