@@ -295,7 +295,7 @@ class MentorFilterForm(forms.Form):
 
     q = forms.CharField(label=_("Name or number"), required=False, max_length=60)
     show = forms.ChoiceField(
-        label=_("Show"),
+        label=_("Which people"),
         required=False,
         choices=[("", _("All")), ("missing", _("Without mentor, or mentor away")), ("assigned", _("With mentor"))],
     )

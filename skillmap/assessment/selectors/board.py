@@ -403,8 +403,8 @@ class PreviewLine:
 
     @property
     def shown(self) -> list[ItemChange]:
-        """The items worth a look: changed, or seen otherwise by the mentor."""
-        return [item for item in self.items if item.is_changed or item.mentor_differs]
+        """The items worth a look: first those that the mentor sees otherwise, then those that change."""
+        return self.differences + [item for item in self.changes if not item.mentor_differs]
 
     @property
     def up(self) -> int:
