@@ -221,6 +221,7 @@ class _CycleBuilder:
     ) -> None:
         self.framework, self.digital, self.tools, self.text = framework, digital, tools, text
         self.office, self.rng, self.people, self.pairs = office, rng, people, pairs
+        self.job_types = list(framework.job_types.order_by("sort_order"))
 
     def _cycle(self, year: int, state: CycleState, windows: Mapping[CycleStep, tuple[date, date]]) -> Cycle:
         opened = min(opens for opens, _closes in windows.values())
@@ -283,6 +284,7 @@ class _CycleBuilder:
             organisation=person.organisation,
             grade=person.grade,
             occupation=person.occupation,
+            target_job_type=self.rng.choice(self.job_types) if group.items == GroupItems.DIGITAL else None,
             state=state,
             submitted_at=None if state == State.DRAFT else cycle.opened_at + timedelta(days=6),
             confirmed_at=cycle.opened_at + timedelta(days=12) if done else None,
