@@ -18,6 +18,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
+from typing import ClassVar
 from urllib.parse import urlsplit
 
 import pytest
@@ -59,13 +60,13 @@ def pytest_report_header() -> list[str]:
 
 
 class _Tally:
-    """How many tests all lanes collected; pytest-xdist itself keeps the last lane's number alone.
+    """Names of the tests that all lanes collected; pytest-xdist itself keeps the number of the last lane alone.
 
-    Without it a run would count to 300 %, and be a failure where somebody chose tests of which one lane has none.
+    Without it a run would count beyond 100 %, and be a failure where somebody chose tests of which one lane has none.
     """
 
     session: pytest.Session
-    collected = 0
+    collected: ClassVar[set[str]] = set()
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -75,15 +76,15 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_node_collection_finished(ids: Sequence[str]) -> None:
-    """Count what one lane is going to run."""
-    _Tally.collected += len(ids)
+    """Note what one lane is going to run."""
+    _Tally.collected.update(ids)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_logstart() -> None:
     """Correct the number: by the first test every lane has said its own."""
     if _Tally.collected:
-        _Tally.session.testscollected = _Tally.collected
+        _Tally.session.testscollected = len(_Tally.collected)
 
 
 @pytest.hookimpl(trylast=True)
