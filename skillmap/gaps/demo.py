@@ -201,4 +201,4 @@ def _date_back(run: GapRun, at: datetime) -> None:
     GapRun.objects.filter(pk=run.pk).update(
         created_at=at, snapshot_at=at, finished_at=end, published_at=at + timedelta(days=7)
     )
-    Job.objects.filter(pk=run.job_id).update(created_at=at, started_at=at, finished_at=end)
+    Job.objects.filter(gap_run=run).update(created_at=at, started_at=at, finished_at=end)

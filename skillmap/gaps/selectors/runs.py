@@ -493,8 +493,13 @@ class GapRow:
 def headcount_gaps(user: User, run: GapRun, key: str = WHOLE) -> tuple[Place, list[GapRow]]:
     """Head-count gaps per skill at one place, by skill number; three queries. Http404 as for `levels`."""
     place, _places = place_of(user, run, key)
+    return place, gap_rows(run, place)
+
+
+def gap_rows(run: GapRun, place: Place) -> list[GapRow]:
+    """The same for a place that `place_of` gave; two queries."""
     cells = {cell.skill_id: cell for cell in _cells(run, [place.pk])}
-    return place, [_gap_row(skill, cells[skill.pk]) for skill in skills_of(run) if skill.pk in cells]
+    return [_gap_row(skill, cells[skill.pk]) for skill in skills_of(run) if skill.pk in cells]
 
 
 def _gap_row(skill: Skill, cell: GapCell) -> GapRow:

@@ -228,4 +228,5 @@ def _record(area: PriorityArea, actor: User) -> None:
         fiscal_year=area.fiscal_year,
         skill=area.skill.code,
         by_hand=area.by_hand,
+        reason=area.reason,
     )

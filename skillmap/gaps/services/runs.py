@@ -48,13 +48,14 @@ def run_request(
     survey_id: int,
     basis: str = LevelBasis.CONFIRMED,
     parameters: Mapping[str, Any] | None = None,
-    actor: User,
+    actor: User | None,
 ) -> GapRun:
     """Ask for a run: its row and its job, which a worker does. The same request again returns the one under way.
 
     Args:
         basis: which levels count, see `selectors.counting`.
         parameters: settings other than the default ones, by the names of `default_settings`.
+        actor: None on the command line, where whoever runs the machine asks.
 
     Raises:
         NotAllowed: for the secretariat alone.
@@ -62,7 +63,7 @@ def run_request(
         RuleViolation: cycle_not_open, survey_not_open, unknown_basis, unknown_parameter, bad_supply_level,
             bad_top_share, bad_k, bad_population, too_many_items.
     """
-    access_of(actor).require(Role.SECRETARIAT)
+    _require_secretariat(actor)
     cycle = Cycle.objects.select_related("framework").filter(pk=cycle_id).first()
     survey = DemandSurvey.objects.filter(pk=survey_id).first()
     if cycle is None or survey is None:
@@ -94,6 +95,11 @@ def run_request(
     )
     audit.record(verb="gap_run.request", actor=actor, target=run, settings=chosen)
     return run
+
+
+def _require_secretariat(actor: User | None) -> None:
+    if actor is not None:
+        access_of(actor).require(Role.SECRETARIAT)
 
 
 def run_again(*, run_id: int, actor: User) -> GapRun:
@@ -159,7 +165,7 @@ def run_cancel(*, run_id: int, actor: User) -> None:
 
 
 @transaction.atomic
-def run_publish(*, run_id: int, actor: User) -> GapRun:
+def run_publish(*, run_id: int, actor: User | None) -> GapRun:
     """Let executives and coordinators see a finished run; it can't be taken back, they have seen it.
 
     What a run hides depends on the runs published before it: one that was computed without knowing of a published run
@@ -168,7 +174,7 @@ def run_publish(*, run_id: int, actor: User) -> GapRun:
     Raises:
         RuleViolation: not_finished, already_published, tally_stays, newer_published.
     """
-    access_of(actor).require(Role.SECRETARIAT)
+    _require_secretariat(actor)
     cycle_id = GapRun.objects.filter(pk=run_id).values_list("cycle_id", flat=True).first()
     if cycle_id is None:
         raise Http404
