@@ -54,6 +54,7 @@ def world(db: None) -> World:
         "secretariat": user_with(Role.SECRETARIAT),
     }
     secretariat = users["secretariat"]
+    assert secretariat is not None
     move = services.staff_move(staff_id=member.pk, on=date(2099, 4, 1), organisation_id=other.pk, actor=secretariat)
     change = services.change_plan(
         kind="rename",
@@ -74,6 +75,7 @@ def world(db: None) -> World:
         created_by=secretariat,
     )
     assert member.user is not None
+    assert users["coordinator"] is not None
     ids = {
         "staff": member.pk,
         "membership": move.pk,
