@@ -320,10 +320,15 @@ def last_years_lines(response: DemandResponse, source: DemandResponse) -> tuple[
 
 @transaction.atomic
 def response_step(*, response_id: int, action: str, actor: User) -> DemandResponse:
-    """Submit, report nothing, or open again. RuleViolation where the rules say no, NotAllowed for the wrong person."""
+    """Submit, report nothing, or open again; asking back needs a text, see `question_ask`.
+
+    RuleViolation where the rules say no, NotAllowed for the wrong person.
+    """
+    if action == "ask":
+        raise refuse("unknown_action")
     response = _locked(response_id, actor)
     code = demand_rules.refusal(action, situation_of(response), capacities_of(actor, response))
-    if code == "wrong_person" or (code is None and action == "ask"):
+    if code == "wrong_person":
         raise NotAllowed
     if code is not None:
         raise refuse(code)
