@@ -140,13 +140,13 @@ def gaps(board: Dashboard) -> Table:
     columns += [Out(_("Asked for Lv.%(level)d") % {"level": level}, Form.INTEGER) for level in (1, 2, 3)]
     columns += [Out(_("Missing Lv.%(level)d") % {"level": level}, Form.INTEGER) for level in (1, 2, 3)]
     columns.append(Out(_("Missing from the chosen level"), Form.INTEGER))
-    if board.is_whole:
+    if board.shows_within:
         columns.append(Out(_("Missing if each organisation uses its own people"), Form.INTEGER))
     rows = []
     for row in board.gaps:
         gap = row.gap if row.gap is not None else (None, None, None)
         cells = [*row.demand, *[_shown(board, value) for value in gap], _shown(board, row.total)]
-        rows.append([*_skill(row.line), *cells, *([_shown(board, row.within)] if board.is_whole else [])])
+        rows.append([*_skill(row.line), *cells, *([_shown(board, row.within)] if board.shows_within else [])])
     return Table(_("Head-count gap"), columns, rows, _notes(board))
 
 

@@ -20,13 +20,19 @@ from skillmap.gaps.services.runs import default_settings
 from skillmap.people.choices import Occupation
 
 
+class NamedChoiceField(forms.ModelChoiceField):  # type: ignore[type-arg]
+    """Cycles or surveys by name and state."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        """Name and state in the reader's language."""
+        return f"{obj.name} ({obj.get_state_display()})"
+
+
 class RunForm(forms.Form):
     """What to compare, and by which settings; every setting shows its default and where that comes from."""
 
-    cycle = forms.ModelChoiceField(
-        label=_("Cycle (supply)"), queryset=Cycle.objects.none(), empty_label=_("Please choose")
-    )
-    survey = forms.ModelChoiceField(
+    cycle = NamedChoiceField(label=_("Cycle (supply)"), queryset=Cycle.objects.none(), empty_label=_("Please choose"))
+    survey = NamedChoiceField(
         label=_("Demand survey (demand)"), queryset=DemandSurvey.objects.none(), empty_label=_("Please choose")
     )
     basis = forms.ChoiceField(choices=LevelBasis.choices, widget=forms.RadioSelect())
@@ -46,7 +52,6 @@ class RunForm(forms.Form):
             field = self.fields[name]
             assert isinstance(field, forms.ModelChoiceField)  # noqa: S101  as declared above
             field.queryset = rows
-            field.label_from_instance = _name_of  # type: ignore[method-assign]
         defaults, labels, sources = default_settings(), parameter_labels(), parameter_sources()
         for name, value in defaults.items():
             field = self.fields[name]
@@ -77,10 +82,6 @@ class RunForm(forms.Form):
             "basis": values["basis"],
             "parameters": {name: values[name] for name in names},
         }
-
-
-def _name_of(row: Any) -> str:
-    return f"{row.name} ({row.get_state_display()})"
 
 
 class ReasonForm(forms.Form):

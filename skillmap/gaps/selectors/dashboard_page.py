@@ -85,13 +85,22 @@ class GapRow:
 
 
 @dataclass(frozen=True)
+class Where:
+    """A place that asks for a skill: heads asked for, and those that nobody of it covers (None where hidden)."""
+
+    place: Place
+    asked: int
+    missing: int | None
+
+
+@dataclass(frozen=True)
 class Answer:
-    """A marked skill: how many are missing, and the places where most are."""
+    """A marked skill: how many are missing, and the places that ask for most."""
 
     line: reads.RankLine
     missing: int | None
     within: int | None
-    where: list[tuple[Place, int]]
+    where: list[Where]
 
 
 @dataclass(frozen=True)
@@ -229,9 +238,9 @@ class Dashboard:
         return GapRow(line, found.demand, found.gap, asked, total, within, _parts(pieces, longest))
 
     @property
-    def gaps_by_number(self) -> list[GapRow]:
-        """The same in the order of the framework."""
-        return sorted(self.gaps, key=lambda row: row.line.skill.number)
+    def shows_within(self) -> bool:
+        """Whether any sum over the organisations' own people may be shown."""
+        return any(row.within is not None for row in self.gaps)
 
     @property
     def missing(self) -> int:
@@ -252,10 +261,12 @@ class Dashboard:
             for line in self.marked
         ]
 
-    def _where(self, line: reads.RankLine) -> list[tuple[Place, int]]:
+    def _where(self, line: reads.RankLine) -> list[Where]:
+        """By demand, which is no figure about people and always known."""
         level = self.view.level
-        known = [(place, self._at(place, line.skill).gap_from(level) or 0) for place in self.columns]
-        return [pair for pair in sorted(known, key=lambda pair: -pair[1]) if pair[1]][: reads.NAMED]
+        at = [(place, self._at(place, line.skill)) for place in self.columns]
+        known = [Where(place, found.demand_from(level), found.gap_from(level)) for place, found in at]
+        return [one for one in sorted(known, key=lambda one: -one.asked) if one.asked][: reads.NAMED]
 
 
 def _parts(pieces: Sequence[tuple[int, int]], longest: int) -> list[Part]:

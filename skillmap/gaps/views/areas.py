@@ -110,10 +110,8 @@ def area_decide(request: HttpRequest, pk: int) -> HttpResponse:
     except RuleViolation as refusal:
         return _render(request, _result(request, pk), _add_form(result), refusal=str(refusal))
     count = len(made)
-    messages.success(
-        request,
-        ngettext("%(n)d priority area was adopted.", "%(n)d priority areas were adopted.", count) % {"n": count},
-    )
+    words = ngettext("%(n)d priority area was adopted.", "%(n)d priority areas were adopted.", count)
+    messages.success(request, words % {"n": count})
     return redirect("gaps:area_decide", pk=pk)
 
 

@@ -1,7 +1,7 @@
 """The dashboard of supply and demand, and its figures as files."""
 
 import tempfile
-from typing import Any
+from typing import Any, cast
 
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
@@ -27,6 +27,7 @@ from skillmap.people.models import User
 
 READERS = (Role.SECRETARIAT, Role.SUPPORTER, Role.EXECUTIVE, Role.COORDINATOR)
 ALL = "all"
+ENDINGS = ("csv", "xlsx")
 
 
 def _reader(request: HttpRequest) -> User:
@@ -92,25 +93,26 @@ def _words(board: Dashboard) -> dict[str, Any]:
         "heat_name": exports.heat_name(board),
         "level_headers": exports.level_headers(),
         "hidden_words": exports.hidden(board),
-        "findings": [(answer, answer.where) for answer in board.answer],
+        "findings": board.answer,
         "next_rank": board.top + 1,
     }
 
 
 @sign_in_required
 @require_safe
-def dashboard_export(request: HttpRequest, name: str, ending: str) -> HttpResponseBase:
+def dashboard_export(request: HttpRequest, name: str, ending: str) -> HttpResponse:
     """One figure as CSV or Excel, or all of them as one Excel file; the address takes the page's filters."""
     user, _runs, choice = _choice(request)
     makers = exports.tables()
-    if choice.run is None or (name not in makers and (name, ending) != (ALL, "xlsx")):
+    known = (name in makers and ending in ENDINGS) or (name, ending) == (ALL, "xlsx")
+    if choice.run is None or not known:
         raise Http404
     board, place_found = read_dashboard(user, choice.run, choice.view)
     if not place_found:
         raise Http404
     tables = [make(board) for make in makers.values()] if name == ALL else [makers[name](board)]
     title = _("Supply and demand") if name == ALL else str(tables[0].name)
-    return _sent(tables, ending, title, board)
+    return cast(HttpResponse, _sent(tables, ending, title, board))  # streamed, with the headers of any answer
 
 
 def _sent(tables: list[Table], ending: str, title: str, board: Dashboard) -> HttpResponseBase:
