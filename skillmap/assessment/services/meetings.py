@@ -138,22 +138,19 @@ def _set_note(dossier: Dossier, kind: str, note: Text, actor: User) -> int:
         return present.version
     if present.version != note.version:
         raise _text_conflict(present.version, present.shared_note)
-    meeting = _meeting_row(dossier, kind, actor)
-    changes = {"shared_note": note.text, "version": note.version + 1, "updated_at": clock.now()}
-    OneOnOne.objects.filter(pk=meeting).update(**changes)
+    _write_meeting(dossier, kind, actor, shared_note=note.text, version=note.version + 1)
     return note.version + 1
 
 
-def _meeting_row(dossier: Dossier, kind: str, actor: User) -> int:
-    """The row of a 1on1, made where there is none; the check's lock keeps two from making it."""
+def _write_meeting(dossier: Dossier, kind: str, actor: User, **changes: Any) -> None:
+    """Change the row of a 1on1, or make it; the check's lock keeps two from making it."""
+    row = OneOnOne.objects.filter(assessment=dossier.assessment, kind=kind)
+    if row.update(updated_at=clock.now(), **changes):
+        return
     own = access_of(actor).staff_id
     mentor_id = own if dossier.is_mentor and own is not None else dossier.mentors[0].staff_id
-    row, _made = OneOnOne.objects.get_or_create(
-        assessment=dossier.assessment,
-        kind=kind,
-        defaults={"mentor_id": mentor_id, "created_by": actor, "version": 0},
-    )
-    return row.pk
+    values = {"mentor_id": mentor_id, "version": 0, **changes}
+    OneOnOne.objects.create(assessment=dossier.assessment, kind=kind, created_by=actor, **values)
 
 
 def _check_length(note: Text, most: int) -> None:
@@ -183,8 +180,7 @@ def save_words(*, assessment_id: int, kind: str, words: Text, actor: User) -> in
         return present.person_version
     if present.person_version != words.version:
         raise _text_conflict(present.person_version, present.person_note)
-    row = OneOnOne.objects.filter(pk=_meeting_row(dossier, kind, actor))
-    row.update(person_note=words.text, person_version=words.version + 1, updated_at=clock.now())
+    _write_meeting(dossier, kind, actor, person_note=words.text, person_version=words.version + 1)
     return words.version + 1
 
 
@@ -321,14 +317,13 @@ def record_meeting(
     if way not in MeetingWay.values:
         raise refuse("way_missing")
     _check_day(dossier, kind, held_on)
-    if note is not None:
-        _set_note(dossier, kind, note, actor)
     before = dossier.meetings[kind]
-    changes: dict[str, Any] = {"held_on": held_on, "way": way, "updated_at": clock.now()}
-    if before.held_on is None:
-        changes |= {"mentor": access_of(actor).staff_id, "by_deputy": dossier.is_deputy}
+    version = before.version if note is None else _set_note(dossier, kind, note, actor)
     if (before.held_on, before.way) != (held_on, way):
-        OneOnOne.objects.filter(pk=_meeting_row(dossier, kind, actor)).update(version=F("version") + 1, **changes)
+        changes: dict[str, Any] = {"held_on": held_on, "way": way, "version": version + 1}
+        if before.held_on is None:
+            changes |= {"mentor_id": access_of(actor).staff_id, "by_deputy": dossier.is_deputy}
+        _write_meeting(dossier, kind, actor, **changes)
         audit.record(
             verb="one_on_one.record" if before.held_on is None else "one_on_one.change",
             actor=actor,
