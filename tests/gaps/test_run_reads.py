@@ -1,0 +1,261 @@
+"""What the pages read of a run: narrowed by reader in the selector itself, hidden figures None, few queries."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.db import connection
+from django.http import Http404
+from django.test.utils import CaptureQueriesContext
+
+from skillmap.core.models import AuditEvent
+from skillmap.gaps.choices import LevelBasis
+from skillmap.gaps.models import GapCell, GapRun
+from skillmap.gaps.selectors import runs as reads
+from skillmap.gaps.services.areas import area_adopt, area_refuse
+from skillmap.people.access import access_of
+from skillmap.people.choices import Role
+from skillmap.people.models import User
+from tests.factories.gaps import RunWorld, answer, asked_run, finished_run, make_run_world
+from tests.factories.people import RoleGrantFactory
+
+Read = Callable[[User, GapRun], object]
+READS: dict[str, Read] = {
+    "tree": reads.tree,
+    "run_result": reads.run_result,
+    "heatmap": reads.heatmap,
+    "levels": reads.levels,
+    "headcount_gaps": reads.headcount_gaps,
+}
+
+
+@pytest.fixture
+def world(db: None) -> RunWorld:
+    """100 people in four bureaus, the last two without a group; a section asks beside its bureau."""
+    world = make_run_world(people=100, bureaus=4)
+    answer(world, world.sections[0], [(1, 1, 3, 4)])
+    return world
+
+
+@pytest.fixture
+def run(world: RunWorld) -> GapRun:
+    """A published run of it."""
+    return finished_run(world, publish=True)
+
+
+def keys(places: list[reads.Place]) -> list[str]:
+    """Their keys."""
+    return [place.key for place in places]
+
+
+# ------------------------------------------------------------------------------------------------------- who sees it
+@pytest.mark.parametrize("read", READS.values(), ids=READS)
+def test_an_unpublished_run_is_read_by_the_secretariat_alone(world: RunWorld, read: Read) -> None:
+    run = finished_run(world)
+    for name, user in world.roles().items():
+        if name == "secretariat":
+            assert read(user, run)
+            continue
+        with pytest.raises(Http404):
+            read(user, run)
+
+
+@pytest.mark.parametrize("read", READS.values(), ids=READS)
+def test_a_published_run_is_not_read_without_a_role(world: RunWorld, run: GapRun, read: Read) -> None:
+    with pytest.raises(Http404):
+        read(world.roles()["person"], run)
+    assert read(world.roles()["supporter"], run)
+
+
+def test_a_coordinator_reads_the_own_part_alone(world: RunWorld, run: GapRun) -> None:
+    user = world.roles()["other_coordinator"]
+    own = f"org-{world.bureaus[1].pk}"
+    below = [f"org-{section.pk}" for section in world.sections[2:4]]
+    assert keys(reads.tree(user, run)) == ["whole", own, *below]
+    assert keys(reads.heatmap(user, run).columns) == [own]
+    assert keys(reads.heatmap(user, run, own).columns) == below
+    for key in (f"org-{world.bureaus[0].pk}", f"org-{world.sections[0].pk}", f"group-{world.groups[1].pk}", "", "x"):
+        for refused in (reads.heatmap, reads.levels, reads.headcount_gaps):
+            with pytest.raises(Http404):
+                refused(user, run, key)
+
+
+def test_who_coordinates_two_organisations_reads_both(world: RunWorld, run: GapRun) -> None:
+    RoleGrantFactory.create(user=world.coordinator, role=Role.COORDINATOR, organisation=world.sections[4])
+    user = world.roles()["coordinator"]
+    assert access_of(user).is_coordinator
+    seen = [world.bureaus[0], world.sections[0], world.sections[1], world.sections[4]]
+    assert keys(reads.tree(user, run)) == ["whole", *(f"org-{unit.pk}" for unit in seen)]
+    assert keys(reads.heatmap(user, run).columns) == [f"org-{seen[0].pk}", f"org-{seen[3].pk}"]
+
+
+def test_decisions_that_were_not_for_it_are_read_by_the_secretariat_alone(world: RunWorld, run: GapRun) -> None:
+    codes = list(run.skills.filter(is_proposed=True).order_by("demand_rank").values_list("skill__code", flat=True))
+    assert len(codes) == 2
+    area_adopt(run_id=run.pk, skill_codes=codes[:1], actor=world.secretariat)
+    area_refuse(run_id=run.pk, skill_code=codes[1], reason="枠がない", actor=world.secretariat)
+    roles = world.roles()
+
+    def decided(role: str) -> dict[str, str]:
+        return {line.skill.code: line.area.state for line in reads.run_result(roles[role], run).lines if line.area}
+
+    assert decided("secretariat") == {codes[0]: "adopted", codes[1]: "refused"}
+    assert decided("executive") == decided("coordinator") == {codes[0]: "adopted"}
+    assert not reads.run_result(roles["secretariat"], run).undecided
+
+
+def test_the_newest_published_run_opens_the_dashboard(world: RunWorld, run: GapRun) -> None:
+    executive, office = world.roles()["executive"], world.roles()["secretariat"]
+    assert reads.latest_run(executive) == run
+    later = finished_run(world, parameters={"k": 6})
+    assert reads.latest_run(executive) == reads.latest_run(office) == run
+    assert list(reads.runs_for(office)) == [later, run]
+    assert list(reads.runs_for(executive)) == [run]
+    assert reads.latest_run(executive, run.fiscal_year) == run
+    assert reads.latest_run(executive, 1999) is None
+    assert reads.latest_run(world.roles()["person"]) is None
+
+
+# ----------------------------------------------------------------------------------------------------- what is read
+def test_heat_map_shows_the_members_of_a_place(world: RunWorld, run: GapRun) -> None:
+    user = world.roles()["executive"]
+    whole = reads.heatmap(user, run)
+    groups = [f"group-{group.pk}" for group in world.groups]
+    bureaus = [f"org-{bureau.pk}" for bureau in world.bureaus]
+    assert keys(whole.columns) == [*groups, *bureaus[2:]]
+    assert (keys(whole.trail), whole.parent.key, whole.block) == (["whole"], "whole", reads.Block.AT_LEAST_2)
+    assert [row.skill.number for row in whole.rows] == [1, 2, 3, 4, 5, 6]
+    down = reads.heatmap(user, run, bureaus[0], "at_least_1")
+    assert keys(down.trail) == ["whole", groups[0], bureaus[0]]
+    assert keys(down.columns) == [f"org-{section.pk}" for section in world.sections[:2]]
+    assert reads.heatmap(user, run, down.columns[0].key).columns == []
+    with pytest.raises(Http404):
+        reads.heatmap(user, run, "whole", "names")
+
+
+@pytest.mark.parametrize("block", list(reads.Block))
+def test_heat_map_says_what_the_cells_say(world: RunWorld, run: GapRun, block: reads.Block) -> None:
+    found = reads.heatmap(world.roles()["executive"], run, "whole", block)
+    cells = {(cell.node_id, cell.skill_id): cell for cell in GapCell.objects.filter(run=run)}
+    hidden = 0
+    for row in found.rows:
+        for place, shown in zip([found.parent, *found.columns], [row.total, *row.cells], strict=True):
+            cell = cells[place.pk, row.skill.pk]
+            gaps = (cell.gap_1, cell.gap_2, cell.gap_3)
+            expected = {
+                "demand": cell.demand_1 + cell.demand_2 + cell.demand_3,
+                "gap": None if cell.gap_1 is None else sum(gap or 0 for gap in gaps),
+            }.get(block.value, getattr(cell, block.value, None))
+            assert shown.value == expected
+            hidden += shown.is_hidden
+            if shown.percent is not None and place.people:
+                assert shown.percent == round(100 * (shown.value or 0) / place.people)
+    assert block == reads.Block.DEMAND or hidden, "this world hides something"
+
+
+def test_levels_come_in_blocks_that_make_up_the_place(world: RunWorld, run: GapRun) -> None:
+    place, rows = reads.levels(world.roles()["executive"], run)
+    assert place.people == 100
+    assert any(len(row.blocks) > 2 for row in rows)
+    for row in rows:
+        known = [block.people for block in row.blocks]
+        assert None in known or sum(known) == 100  # type: ignore[arg-type]
+        assert row.blocks[0].lowest is None
+        assert row.blocks[-1].highest == 3
+        starts = [block.lowest for block in row.blocks]
+        for level, people in row.at_least.items():
+            if people is not None:
+                assert people == sum(block.people or 0 for block in row.blocks[starts.index(level) :])
+
+
+def test_head_count_gap_of_one_place(world: RunWorld, run: GapRun) -> None:
+    place, rows = reads.headcount_gaps(world.roles()["executive"], run, f"org-{world.bureaus[0].pk}")
+    assert place.people == 26
+    first = rows[0]
+    assert (first.demand, first.demand_total) == ((0, 4, 4), 8), "the section's line counts for the bureau too"
+    assert [row.demand for row in rows[1:]] == [(0, 3 + number, 0) for number in range(2, 7)]
+    for row in rows:
+        assert row.gap is None or row.gap_total == sum(row.gap)
+
+
+def test_settings_are_told_in_words_with_their_default(world: RunWorld) -> None:
+    run = finished_run(world, basis=LevelBasis.CORRECTED, parameters={"supply_level": 3, "top_share": [1, 4]})
+    lines = {line.name: line for line in reads.parameter_lines(run)}
+    assert list(lines) == ["basis", "population", "supply_level", "top_share", "k"]
+    assert {name: line.is_default for name, line in lines.items()} == {
+        "basis": False,
+        "population": True,
+        "supply_level": False,
+        "top_share": False,
+        "k": True,
+    }
+    assert (lines["supply_level"].value, lines["supply_level"].default) == ("3", "2")
+    assert (lines["top_share"].value, lines["top_share"].default) == ("1/4", "1/3")
+    assert all(line.label and line.source for line in lines.values())
+
+
+def test_a_run_under_way_has_no_result_yet(world: RunWorld) -> None:
+    run, office = asked_run(world), world.roles()["secretariat"]
+    assert reads.tree(office, run) == []
+    assert reads.run_result(office, run).lines == []
+    with pytest.raises(Http404):
+        reads.levels(office, run)
+
+
+@pytest.mark.parametrize("name", READS)
+def test_reads_take_as_many_queries_as_they_say(world: RunWorld, run: GapRun, name: str) -> None:
+    large = make_run_world(people=60, items=10, bureaus=10)
+    large_run = finished_run(large, publish=True)
+    most = {"tree": 1, "run_result": 2, "heatmap": 3, "levels": 3, "headcount_gaps": 3}[name]
+    for base, each in ((world, run), (large, large_run)):
+        user = base.roles()["executive"]
+        access_of(user)
+        with CaptureQueriesContext(connection) as seen:
+            READS[name](user, each)
+        assert len(seen) == most
+
+
+# ----------------------------------------------------------------------------------------------------------- command
+def command(*arguments: object) -> str:
+    """What `run_gap` prints."""
+    out = io.StringIO()
+    call_command("run_gap", *map(str, arguments), stdout=out)
+    return out.getvalue()
+
+
+def test_command_computes_and_publishes(world: RunWorld) -> None:
+    printed = command("--cycle", world.cycle.pk, "--survey", world.survey.pk)
+    run = GapRun.objects.get()
+    assert printed.splitlines()[0] == f"Run {run.pk} of fiscal year 2025: 100 people, not published."
+    assert printed.count("proposed: ") == 2
+    assert (run.requested_by, run.published_at) == (None, None)
+    printed = command(
+        "--cycle", world.cycle.pk, "--survey", world.survey.pk, "--publish", "--user", world.secretariat.email
+    )
+    published = GapRun.objects.get(published_at__isnull=False)
+    assert f"Run {published.pk} of fiscal year 2025: 100 people, published." in printed
+    assert published.requested_by == world.secretariat
+    assert AuditEvent.objects.filter(verb="gap_run.publish", actor=world.secretariat).exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--cycle", 0, "--survey", "{survey}"),
+        ("--cycle", "{cycle}", "--survey", 0),
+        ("--cycle", "{cycle}", "--survey", "{survey}", "--basis", "corrected", "--publish"),
+        ("--cycle", "{cycle}", "--survey", "{survey}", "--user", "nobody@tokyo.example"),
+        ("--cycle", "{cycle}", "--survey", "{survey}", "--user", "{executive}"),
+        ("--cycle", "{cycle}", "--survey", "{survey}", "--basis", "guessed"),
+        ("--cycle", "{cycle}"),
+    ],
+)
+def test_command_says_why_not(world: RunWorld, arguments: tuple[object, ...]) -> None:
+    names = {"cycle": world.cycle.pk, "survey": world.survey.pk, "executive": world.executive.email}
+    with pytest.raises(CommandError):
+        command(*(str(argument).format(**names) for argument in arguments))
+    assert not GapRun.objects.filter(published_at__isnull=False).exists()
