@@ -2,32 +2,68 @@
 
 import base64
 import hashlib
+from collections.abc import Mapping
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from cryptography.fernet import Fernet
 from django.conf import settings
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 
-from skillmap.people.models import User
+from skillmap.people.models import SignInSubject, User
 
 
 class AccountAdapter(DefaultAccountAdapter):
-    """Local accounts; they come from the personnel data, nobody signs up."""
+    """Local accounts; they come from the personnel data, nobody signs up, and no system signs in."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Never."""
         return False
+
+    def pre_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse | None:
+        """Whatever the way in, password, passkey or single sign-on: an account of another system has none."""
+        if user.is_service:
+            answer: HttpResponse = self.respond_user_inactive(request, user)
+            return answer
+        refused: HttpResponse | None = super().pre_login(request, user, **kwargs)
+        return refused
+
+    def send_password_reset_mail(self, user: User, email: str, context: dict[str, Any]) -> None:
+        """No password for those who come by single sign-on, nor for systems; whoever asks is not told so."""
+        if not user.is_service and not SignInSubject.objects.filter(user=user).exists():
+            super().send_password_reset_mail(user, email, context)
 
 
 class SocialAccountAdapter(DefaultSocialAccountAdapter):
     """Single sign-on: known (issuer, subject) pairs only; e-mail addresses never link accounts by themselves."""
 
     def is_open_for_signup(self, request: HttpRequest, sociallogin: Any) -> bool:
-        """Never: the secretariat links a subject to an account, or the person does from a signed-in session."""
+        """Never: the secretariat ties a subject to an account."""
         return False
+
+    def pre_social_login(self, request: HttpRequest, sociallogin: Any) -> None:
+        """Let in whoever the issuer's signed token names, and nobody else.
+
+        allauth finds the account by the provider's name here and the subject. That name stays when the settings point
+        to another issuer, whose subjects are other people: so the pair itself is looked up too. Tying a subject to
+        one's own account from within a session is refused: only the secretariat does it.
+        """
+        claims = claims_of(sociallogin)
+        issuer, subject = str(claims.get("iss", "")).rstrip("/"), str(claims.get("sub", ""))
+        known = SignInSubject.objects.filter(issuer=issuer, subject=subject).first() if issuer and subject else None
+        found = sociallogin.user.pk if sociallogin.is_existing else None
+        if known is None or found is None or known.user_id != found or sociallogin.state.get("process") == "connect":
+            raise ImmediateHttpResponse(render(request, "socialaccount/unknown_subject.html", status=403))
+
+
+def claims_of(sociallogin: Any) -> Mapping[str, Any]:
+    """The claims of the ID token, which allauth has checked; empty where the provider sent none."""
+    found: Any = sociallogin.account.extra_data.get("id_token")
+    return found if isinstance(found, Mapping) else {}
 
 
 class MfaAdapter(DefaultMFAAdapter):

@@ -12,7 +12,7 @@ class PeopleConfig(AppConfig):
     def ready(self) -> None:
         """Register the job kinds and what listens to sign-ins."""
         from skillmap.core import imports
-        from skillmap.people import tasks  # noqa: F401
+        from skillmap.people import receivers, tasks  # noqa: F401
         from skillmap.people.services.people_import import PeopleImporter
 
         imports.register(PeopleImporter())

@@ -8,14 +8,18 @@ from django.contrib import messages
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from skillmap.core import clock
+from skillmap.core.api import problem_page
 from skillmap.people.access import access_of
 from skillmap.people.models import User
 
 Handler = Callable[[HttpRequest], HttpResponse]
-STARTED, SEEN, SECOND_FACTOR = "session_started", "session_seen", "has_second_factor"
+STARTED, SEEN = "session_started", "session_seen"
+# Set at sign-in where the identity provider has asked for a second factor itself (people.receivers).
+FACTOR_AT_PROVIDER = "second_factor_at_provider"
 
 
 class SessionLimitsMiddleware:
@@ -37,20 +41,40 @@ class SessionLimitsMiddleware:
 
 
 class RequireSecondFactorMiddleware:
-    """Roles in MFA_REQUIRED_ROLES reach nothing but the enrolment pages until a second factor is set up."""
+    """Roles in MFA_REQUIRED_ROLES reach nothing but the enrolment pages until a second factor is set up.
 
-    OPEN = ("/accounts/", "/language/", "/static/")
+    Asked anew with each request, so that a role given or a factor removed within a session counts at once.
+    """
+
+    # Enrolment, the password that it asks for, signing out, the language; no other page of the account.
+    OPEN = (
+        "/accounts/2fa/",
+        "/accounts/reauthenticate/",
+        "/accounts/logout/",
+        "/accounts/login/",
+        "/accounts/password/set/",
+        "/language/",
+        "/static/",
+    )
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if settings.MFA_REQUIRED_ROLES and self._must_enrol(request):
-            if request.path.startswith("/api/"):
-                return HttpResponse(status=403)
-            messages.info(request, _("Your role needs a second factor. Set one up to go on."))
-            return redirect("mfa_index")
+            return self._refuse(request)
         return self.get_response(request)
+
+    def _refuse(self, request: HttpRequest) -> HttpResponse:
+        text = _("Your role needs a second factor. Set one up to go on.")
+        if request.path.startswith("/api/"):
+            return problem_page(403, "second_factor_required", text)
+        if getattr(request, "htmx", False):
+            response = HttpResponse(status=403)
+            response["HX-Redirect"] = reverse("mfa_index")
+            return response
+        messages.info(request, text)
+        return redirect("mfa_index")
 
     def _must_enrol(self, request: HttpRequest) -> bool:
         user = request.user
@@ -58,10 +82,7 @@ class RequireSecondFactorMiddleware:
             return False
         if not access_of(user).roles.intersection(settings.MFA_REQUIRED_ROLES):
             return False
-        if request.session.get(SECOND_FACTOR):
+        if request.session.get(FACTOR_AT_PROVIDER):
             return False
         factors = Authenticator.objects.filter(user=user).exclude(type=Authenticator.Type.RECOVERY_CODES)
-        enrolled = factors.exists()
-        if enrolled:
-            request.session[SECOND_FACTOR] = True
-        return not enrolled
+        return not factors.exists()

@@ -68,6 +68,26 @@ class User(AbstractBaseUser):
         return self.name
 
 
+class SignInSubject(models.Model):
+    """What an identity provider calls the owner of an account: issuer and subject together, never an e-mail address."""
+
+    user = models.ForeignKey(User, models.PROTECT, related_name="sign_in_subjects")
+    provider_id = models.CharField(max_length=40)
+    issuer = models.CharField(max_length=300)
+    subject = models.CharField(max_length=191)
+    linked_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    linked_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["issuer", "subject"], name="sign_in_subject_once"),
+            models.UniqueConstraint(fields=["user", "provider_id"], name="sign_in_subject_one_per_provider"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.issuer} {self.subject}"
+
+
 class BureauGroup(models.Model):
     """部門: bureaus taken together, for support teams and for figures that would be too small."""
 

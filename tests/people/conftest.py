@@ -7,12 +7,11 @@ from datetime import date
 from typing import Any
 
 import pytest
-from allauth.socialaccount.models import SocialAccount
 
 from skillmap.core.models import ImportBatch
 from skillmap.people import services, tokens
 from skillmap.people.choices import Role
-from skillmap.people.models import Organisation, Staff, User
+from skillmap.people.models import Organisation, SignInSubject, Staff, User
 from tests.factories.people import (
     BureauGroupFactory,
     DesignationFactory,
@@ -81,7 +80,9 @@ def world(db: None) -> World:
         "membership": move.pk,
         "designation": DesignationFactory.create(staff=member).pk,
         "account": member.user.pk,
-        "link": SocialAccount.objects.create(user=member.user, provider="sso", uid="abc").pk,
+        "link": SignInSubject.objects.create(
+            user=member.user, provider_id="sso", issuer="https://idp.example", subject="abc"
+        ).pk,
         "grant": users["coordinator"].role_grants.get().pk,
         "token": token.pk,
         "organisation": bureau.pk,

@@ -155,6 +155,9 @@ if env.str("OIDC_SERVER_URL", default=""):
             }
         ],
     }
+# What an identity provider calls having asked for a second factor; then none is asked for here.
+OIDC_SECOND_FACTOR_AMR = env.list("OIDC_SECOND_FACTOR_AMR", default=["mfa", "otp", "hwk", "swk", "fido"])
+OIDC_SECOND_FACTOR_ACR = env.list("OIDC_SECOND_FACTOR_ACR", default=[])
 MFA_ADAPTER = "skillmap.people.adapters.MfaAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True

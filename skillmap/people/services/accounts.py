@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from skillmap.core import audit, clock, jobs
 from skillmap.core.errors import RuleViolation
 from skillmap.people.choices import Role
-from skillmap.people.models import ApiToken, RoleGrant, Staff, User
+from skillmap.people.models import ApiToken, RoleGrant, SignInSubject, Staff, User
 from skillmap.people.services._common import require_secretariat
 
 
@@ -64,6 +64,8 @@ def account_invite(*, user_id: int, actor: User | None) -> None:
     user = User.objects.get(pk=user_id)
     if not user.is_active or user.is_service:
         raise RuleViolation(_("Only an account that is open to a person can be invited."), code="not_open")
+    if SignInSubject.objects.filter(user=user).exists():
+        raise RuleViolation(_("The account is tied to single sign-on and has no password."), code="by_single_sign_on")
     audit.record(verb="account.invite", actor=actor, target=user)
     jobs.enqueue("people.invite", {"user_id": user.pk}, requested_by=actor, dedup_key=str(user.pk))
 
@@ -97,34 +99,46 @@ def account_change_email(*, user_id: int, email: str, actor: User | None) -> Use
 
 
 @transaction.atomic
-def account_link_subject(*, user_id: int, provider_id: str, subject: str, actor: User | None) -> SocialAccount:
-    """Tie a subject of the identity provider to an account; e-mail addresses play no part.
+def account_link_subject(*, user_id: int, provider_id: str, subject: str, actor: User | None) -> SignInSubject:
+    """Tie a subject of an identity provider to an account; e-mail addresses play no part.
 
-    RuleViolation `unknown_provider`, `subject_taken` (the subject belongs to another account), `has_subject`.
+    From then on the account has no password of its own, and its sessions end.
+
+    Raises:
+        RuleViolation: `unknown_provider`, `subject_taken` (it belongs to another account), `has_subject`, `not_open`.
     """
     require_secretariat(actor)
     known = {one.provider_id: one for one in providers()}
     if provider_id not in known:
         raise RuleViolation(_("This single sign-on is not set up here."), code="unknown_provider")
     user = User.objects.select_for_update().get(pk=user_id)
-    if SocialAccount.objects.filter(provider=provider_id, uid=subject).exists():
-        raise RuleViolation(_("This subject is tied to an account already."), code="subject_taken")
-    if SocialAccount.objects.filter(user=user, provider=provider_id).exists():
+    if user.is_service or not user.is_active:
+        raise RuleViolation(_("Only an account that is open to a person can be tied."), code="not_open")
+    if SignInSubject.objects.filter(user=user, provider_id=provider_id).exists():
         raise RuleViolation(_("The account is tied to another subject. Untie that one first."), code="has_subject")
-    link = SocialAccount.objects.create(
-        user=user, provider=provider_id, uid=subject, extra_data={"issuer": known[provider_id].issuer}
-    )
+    try:
+        with transaction.atomic():
+            link = SignInSubject.objects.create(
+                user=user, provider_id=provider_id, issuer=known[provider_id].issuer, subject=subject, linked_by=actor
+            )
+            SocialAccount.objects.create(user=user, provider=provider_id, uid=subject)
+    except IntegrityError as error:
+        raise RuleViolation(_("This subject is tied to an account already."), code="subject_taken") from error
+    user.set_unusable_password()
+    user.save(update_fields=["password"])
+    sessions_end([user.pk])
     audit.record(verb="account.link", actor=actor, target=user, provider=provider_id)
     return link
 
 
 @transaction.atomic
 def account_unlink_subject(*, link_id: int, actor: User | None) -> None:
-    """Untie a subject; the account's sessions end."""
+    """Untie a subject; the account's sessions end, and its owner needs an invitation to set a password."""
     require_secretariat(actor)
-    link = SocialAccount.objects.select_for_update().get(pk=link_id)
+    link = SignInSubject.objects.select_for_update(of=("self",)).select_related("user").get(pk=link_id)
+    SocialAccount.objects.filter(user=link.user_id, provider=link.provider_id, uid=link.subject).delete()
     sessions_end([link.user_id])
-    audit.record(verb="account.unlink", actor=actor, target=link.user, provider=link.provider)
+    audit.record(verb="account.unlink", actor=actor, target=link.user, provider=link.provider_id)
     link.delete()
 
 

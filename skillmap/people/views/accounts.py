@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from allauth.socialaccount.models import SocialAccount
 from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
 from django.core.paginator import Paginator
@@ -28,7 +27,7 @@ from skillmap.people.forms import (
     TokenForm,
     selectable,
 )
-from skillmap.people.models import ApiToken, RoleGrant, User
+from skillmap.people.models import ApiToken, RoleGrant, SignInSubject, User
 from skillmap.people.views.common import (
     GET,
     GET_AND_POST,
@@ -107,7 +106,7 @@ def account_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "account": shown,
         "staff": staff_of(shown),
         "grants": grants.order_by(F("revoked_at").desc(nulls_first=True), "role", "-valid_from"),
-        "links": SocialAccount.objects.filter(user=shown).order_by("provider", "pk"),
+        "links": shown.sign_in_subjects.order_by("provider_id", "pk"),
         "providers": services.providers(),
         "session_count": sessions_of(shown).count(),
         "tokens": ApiToken.objects.filter(user=shown).order_by("-pk"),
@@ -207,7 +206,7 @@ def account_link(request: HttpRequest, pk: int) -> HttpResponse:
 def account_unlink(request: HttpRequest, pk: int, link: int) -> HttpResponse:
     """Untie a subject."""
     shown = _account(request, pk)
-    row = get_object_or_404(SocialAccount, pk=link, user=shown)
+    row = get_object_or_404(SignInSubject, pk=link, user=shown)
     return act_and_return(
         request,
         lambda: services.account_unlink_subject(link_id=row.pk, actor=user_of(request)),
