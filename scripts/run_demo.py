@@ -31,8 +31,7 @@ sys.path.insert(0, str(ROOT))
 
 from scripts.processes import Family  # noqa: E402  (the project's folder must be on the path first)
 
-START_SECONDS = 60.0
-GOODBYE = "\nThe demo has ended. `make run` brings it back as it was."
+START_SECONDS = 120.0
 
 
 class DemoError(Exception):
@@ -47,6 +46,24 @@ def say(text: str) -> None:
     """Print a line at once; a terminal that is gone hears nothing."""
     with contextlib.suppress(OSError):
         print(text, flush=True)
+
+
+class Audience:
+    """Whoever started this: the terminal, and the make that did it.
+
+    A closed terminal tells the shell and not always this process; a make that is killed tells nobody.
+    """
+
+    def __init__(self) -> None:
+        self.make = os.getppid() if "MAKELEVEL" in os.environ else None
+        self.terminal = select.poll()
+        if sys.stdin is not None and sys.stdin.isatty():
+            self.terminal.register(sys.stdin, 0)  # 0: only that it is gone
+
+    def wait(self, seconds: float) -> None:
+        """Wait; raise Stopped as soon as nobody is there any more."""
+        if self.terminal.poll(seconds * 1000) or (self.make is not None and os.getppid() != self.make):
+            stop()
 
 
 def wanted_port() -> int:
@@ -85,10 +102,12 @@ def only_one(folder: Path) -> Iterator[None]:
         yield
 
 
-def manage(family: Family, *arguments: str) -> None:
+def manage(family: Family, audience: Audience, *arguments: str) -> None:
     """Run a management command to its end; DemoError where it fails."""
     process = family.start("manage.py", [sys.executable, "manage.py", *arguments])
-    if process.wait():
+    while process.poll() is None:
+        audience.wait(0.1)
+    if process.returncode:
         raise DemoError(f"manage.py {' '.join(arguments)} failed; see above.")
     del family.members["manage.py"]
 
@@ -124,30 +143,17 @@ def check_alive(family: Family, logs: Path) -> None:
         raise DemoError(f"The {name} process ended by itself. The end of {log}:\n\n{tail}")
 
 
-def wait_until_up(family: Family, *, port: int, logs: Path) -> None:
+def wait_until_up(family: Family, audience: Audience, *, port: int, logs: Path) -> None:
     """Return when the pages can be had."""
     deadline = time.monotonic() + START_SECONDS
     while not answers(port):
         check_alive(family, logs)
         if time.monotonic() > deadline:
             raise DemoError(f"The web server gave no answer in {START_SECONDS:.0f} s; see {logs / 'web.log'}.")
-        time.sleep(0.2)
+        audience.wait(0.2)
 
 
-def moments() -> Iterator[None]:
-    """Yield twice a second while somebody is there: the terminal this was started in, and the make that did it.
-
-    A closed terminal tells the shell and not always this process; a make that is killed tells nobody.
-    """
-    parent, by_make = os.getppid(), "MAKELEVEL" in os.environ
-    poll = select.poll()
-    if sys.stdin is not None and sys.stdin.isatty():
-        poll.register(sys.stdin, 0)  # 0: only that it is gone
-    while not poll.poll(500) and not (by_make and os.getppid() != parent):
-        yield
-
-
-def serve(port: int, var: Path) -> None:
+def serve(port: int, var: Path, audience: Audience) -> None:
     """Set up, serve, and watch until stopped; ends everything it started however it is left."""
     logs = var / "log"
     logs.mkdir(exist_ok=True)
@@ -157,19 +163,20 @@ def serve(port: int, var: Path) -> None:
     family = Family(folder=ROOT, environment=environment)
     try:
         say("Preparing the database …")
-        manage(family, "migrate", "--no-input", "--verbosity", "0")
+        manage(family, audience, "migrate", "--no-input", "--verbosity", "0")
         # Prints the accounts, whether it has just made them or finds them there.
-        manage(family, "demo", "--if-empty", *shlex.split(os.environ.get("DEMO", "")))
+        manage(family, audience, "demo", "--if-empty", *shlex.split(os.environ.get("DEMO", "")))
         start_servers(family, port=port, logs=logs)
-        wait_until_up(family, port=port, logs=logs)
+        wait_until_up(family, audience, port=port, logs=logs)
         say(f"\n  The demo is at  http://localhost:{port}\n  Logs: {logs}    Ctrl-C ends it.\n")
-        for _ in moments():
+        while True:
             check_alive(family, logs)
+            audience.wait(0.5)
     finally:
         family.end()
 
 
-def stop(_signum: int, _frame: FrameType | None) -> None:
+def stop(_signum: int = 0, _frame: FrameType | None = None) -> None:
     """Leave `serve` through its `finally`; while that runs, a second Ctrl-C changes nothing."""
     for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(each, signal.SIG_IGN)
@@ -180,18 +187,18 @@ def main() -> int:
     """Return 0 when stopped, 2 with the reason on stderr when it cannot run."""
     for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(signum, stop)
+    audience = Audience()
     var = Path(os.environ.get("VAR_DIR") or ROOT / "var").absolute()
     try:
         port = wanted_port()
         check_port(port)
         with only_one(var):
-            serve(port, var)
-        say(GOODBYE)
+            serve(port, var, audience)
     except DemoError as error:
         print(f"\n{error}\n", file=sys.stderr)
         return 2
     except Stopped:
-        say(GOODBYE)
+        say("\nThe demo has ended. `make run` brings it back as it was.")
     return 0
 
 

@@ -156,6 +156,26 @@ def test_a_demo_whose_terminal_is_closed_ends(tmp_path: Path) -> None:
         process.wait(30)
 
 
+def test_ctrl_c_while_it_prepares_ends_that_too(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, SCRIPT],
+        env=environment(tmp_path / "var", free_port()),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("Preparing")
+        deadline = time.monotonic() + 30
+        while not (family := descendants(process.pid)):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        assert "The demo has ended." in process.stdout.read()
+    assert process.returncode == 0
+    assert alive(family) == set()
+
+
 def test_a_taken_port_is_said_before_anything_is_done(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
