@@ -93,6 +93,8 @@ def _words(board: Dashboard) -> dict[str, Any]:
         "heat_name": exports.heat_name(board),
         "level_headers": exports.level_headers(),
         "hidden_words": exports.hidden(board),
+        "hidden_lead": _("Not shown"),
+        "hidden_why": _("(fewer than %(k)s)") % {"k": board.k},
         "findings": board.answer,
         "next_rank": board.top + 1,
     }
