@@ -38,7 +38,9 @@ def test_japanese_is_the_default_whatever_the_browser_prefers(client: Client) ->
     assert '<html lang="en">' in client.get("/").content.decode()
 
 
-@pytest.mark.parametrize("target", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)"])
+@pytest.mark.parametrize(
+    "target", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)"]
+)
 def test_redirects_stay_here(client: Client, target: str) -> None:
     moved = client.post(reverse("set_language"), {"language": "en", "next": target})
     assert "evil" not in moved.headers["Location"] and "javascript" not in moved.headers["Location"]

@@ -1,4 +1,4 @@
-"""Production settings: what is missing or weak stops the start with its name; what is left passes Django's own checks."""
+"""Production settings: what is missing or weak stops the start by name; the rest passes Django's own checks."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ SHOW = """
 import django
 django.setup()
 from django.conf import settings
-print(settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME, settings.SECURE_HSTS_SECONDS, settings.MFA_REQUIRED_ROLES,
-      settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_USE_TLS)
+print(settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME, settings.SECURE_HSTS_SECONDS, 
+      settings.MFA_REQUIRED_ROLES, settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_USE_TLS)
 """
 
 
 def run(arguments: list[str], environment: dict[str, str], var: Path) -> subprocess.CompletedProcess[str]:
     keep = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     settings = {"DJANGO_SETTINGS_MODULE": "skillmap.config.settings.production", "VAR_DIR": str(var)}
-    return subprocess.run(  # noqa: S603
+    return subprocess.run(
         [sys.executable, *arguments],
         cwd=ROOT,
         env=keep | settings | environment,

@@ -6,7 +6,7 @@ import pytest
 from django.db import DatabaseError, transaction
 from django.http import Http404
 
-from skillmap.assessment.choices import Action, State
+from skillmap.assessment.choices import Action, LevelSource, State
 from skillmap.assessment.models import Assessment, AssessmentEvent, ConfirmedLevel, Cycle, Extension, SkillRating
 from skillmap.assessment.selectors.profile import profile
 from skillmap.assessment.services import ratings
@@ -314,8 +314,8 @@ def test_the_profile_gives_back_any_past_state(world: World) -> None:
     day = clock.today()
     start = day - timedelta(days=400)
     with transaction.atomic():
-        record_levels([NewLevel(staff.pk, skill, 1)], valid_from=start, source="import", actor=None)
-        record_levels([NewLevel(staff.pk, skill, 2)], valid_from=day, source="import", actor=None)
+        record_levels([NewLevel(staff.pk, skill, 1)], valid_from=start, source=LevelSource.IMPORT, actor=None)
+        record_levels([NewLevel(staff.pk, skill, 2)], valid_from=day, source=LevelSource.IMPORT, actor=None)
 
     def level(**when: object) -> list[int]:
         rows = profile(viewer=world.secretariat, staff_id=staff.pk, **when)  # type: ignore[arg-type]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Dialog, Locator, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from skillmap.assessment.models import Assessment, PurposeAcknowledgement
@@ -126,7 +126,12 @@ def test_what_could_not_be_sent_stays_and_is_sent_later(
     expect(item(page, 3)).to_have_class(re.compile("is-unsaved"))
     assert levels(check)[2] is None
     warned: list[str] = []
-    page.on("dialog", lambda dialog: (warned.append(dialog.type), dialog.dismiss()))
+
+    def refuse(dialog: Dialog) -> None:
+        warned.append(dialog.type)
+        dialog.dismiss()
+
+    page.on("dialog", refuse)
     page.close(run_before_unload=True)
     page.wait_for_timeout(300)
     assert warned == ["beforeunload"]

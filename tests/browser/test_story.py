@@ -1,7 +1,7 @@
 """The whole story once, by the signed-in people of its steps.
 
-A cycle is opened, answered, talked about, corrected, confirmed and received; a bureau tells its demand; a worker computes
-the run; an area is adopted and everyone sees it.
+A cycle is opened, answered, talked about, corrected, confirmed and received; a bureau tells its demand; a worker
+computes the run; an area is adopted and everyone sees it.
 """
 
 from __future__ import annotations

@@ -115,7 +115,7 @@ TAMPERING = {
 @pytest.mark.parametrize("kind", TAMPERING)
 def test_whoever_gets_past_the_triggers_is_found(lines: list[AuditEvent], kind: str) -> None:
     audit.seal()
-    user = UserFactory()
+    user = UserFactory.create()
     with guards_lifted(connection):
         TAMPERING[kind](lines)
         if kind == "actor":

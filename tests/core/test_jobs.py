@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from django.db import transaction
 
+from skillmap.config.celery import app
 from skillmap.core import clock, jobs, periodic
 from skillmap.core.choices import JobState
 from skillmap.core.errors import RuleViolation
@@ -158,18 +160,14 @@ def test_an_unknown_kind_fails_visibly() -> None:
     assert job.state == JobState.FAILED
 
 
-def test_a_broker_that_is_away_costs_little_and_loses_nothing(settings: Any) -> None:
-    import time
-
-    from skillmap.config.celery import app
-
-    app.conf.broker_url = "redis://127.0.0.1:1/0"
-    try:
-        began = time.monotonic()
-        job = jobs.enqueue("test.none", {}, requested_by=None)
-        assert time.monotonic() - began < 3
-    finally:
-        app.conf.broker_url = settings.CELERY_BROKER_URL
+def test_a_broker_that_is_away_costs_little_and_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(app.conf, "broker_url", "redis://127.0.0.1:1/0")
+    monkeypatch.setitem(app.conf, "broker_transport_options", {})
+    monkeypatch.setattr(app, "_pool", None)
+    monkeypatch.setattr(app.amqp, "_producer_pool", None)
+    began = time.monotonic()
+    job = jobs.enqueue("test.none", {}, requested_by=None)
+    assert time.monotonic() - began < 3
     assert Job.objects.filter(pk=job.pk, state=JobState.QUEUED).exists()
 
 

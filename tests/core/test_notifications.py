@@ -27,8 +27,7 @@ class AwayBackend(BaseEmailBackend):
 
 @pytest.fixture
 def user() -> User:
-    made: User = UserFactory()
-    return made
+    return UserFactory.create()
 
 
 def tell(user: User, key: str = "k") -> None:
