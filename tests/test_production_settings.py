@@ -25,7 +25,7 @@ SHOW = """
 import django
 django.setup()
 from django.conf import settings
-print(settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME, settings.SECURE_HSTS_SECONDS, 
+print(settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME, settings.SECURE_HSTS_SECONDS,
       settings.MFA_REQUIRED_ROLES, settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_USE_TLS)
 """
 
