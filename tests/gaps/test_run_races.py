@@ -1,0 +1,81 @@
+"""Two people at once: pressing the same button, publishing side by side, deciding on the same item."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from skillmap.core.errors import RuleViolation
+from skillmap.core.models import Job
+from skillmap.gaps.models import GapRun, PriorityArea
+from skillmap.gaps.services.areas import area_adopt, area_refuse
+from skillmap.gaps.services.runs import run_publish
+from skillmap.people.models import User
+from tests.factories.gaps import RunWorld, asked_run, finished_run, make_run_world
+
+pytestmark = pytest.mark.django_db(transaction=True)
+AT_ONCE = 4
+
+
+def at_once(*acts: Callable[[], Any]) -> list[Any]:
+    """Do all of them at the same moment, each on its own connection; what each gave, a refusal as its code."""
+    start = Barrier(len(acts))
+
+    def one(act: Callable[[], Any]) -> Any:
+        try:
+            start.wait(timeout=20)
+            return act()
+        except RuleViolation as refused:
+            return refused.code
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(acts)) as pool:
+        return list(pool.map(one, acts))
+
+
+@pytest.fixture
+def world() -> RunWorld:
+    """40 people in two bureaus; item 4 alone is proposed."""
+    return make_run_world(
+        people=40, items=4, bureaus=2, level_of=lambda index, number: 2 if index < 40 - 7 * number else 0
+    )
+
+
+def office(world: RunWorld) -> User:
+    """The secretariat, for one thread."""
+    return User.objects.get(pk=world.secretariat.pk)
+
+
+def test_pressing_at_once_is_one_run(world: RunWorld) -> None:
+    made = at_once(*[lambda: asked_run(world).pk] * AT_ONCE)
+    assert len(set(made)) == 1
+    assert (GapRun.objects.count(), Job.objects.count()) == (1, 1)
+
+
+def test_publishing_side_by_side_publishes_one(world: RunWorld) -> None:
+    runs = [finished_run(world, parameters={"k": 5 + number}) for number in range(AT_ONCE)]
+    acts = [lambda pk=run.pk: run_publish(run_id=pk, actor=office(world)).pk for run in runs]
+    outcome = at_once(*acts)
+    assert sorted(map(str, outcome))[1:] == ["newer_published"] * (AT_ONCE - 1)
+    assert GapRun.objects.filter(published_at__isnull=False).count() == 1
+
+
+def test_deciding_at_once_is_one_decision(world: RunWorld) -> None:
+    run = finished_run(world, publish=True)
+
+    def adopt() -> str:
+        return area_adopt(run_id=run.pk, skill_codes=["digital_4"], actor=office(world))[0].state
+
+    def against() -> str:
+        return area_refuse(run_id=run.pk, skill_code="digital_4", reason="枠がない", actor=office(world)).state
+
+    outcome = at_once(adopt, against, adopt, against)
+    assert outcome.count("decided_already") == AT_ONCE - 1
+    area = PriorityArea.objects.get()
+    assert (area.state in outcome, area.version) == (True, 1)
