@@ -1,5 +1,6 @@
 """Middleware about people: sessions end, and some roles need a second factor."""
 
+import logging
 from collections.abc import Callable
 
 from allauth.mfa.models import Authenticator
@@ -7,14 +8,17 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from requests import RequestException
 
 from skillmap.core import clock
 from skillmap.core.api import problem_page
 from skillmap.people.access import access_of
 from skillmap.people.models import User
+
+logger = logging.getLogger(__name__)
 
 Handler = Callable[[HttpRequest], HttpResponse]
 STARTED, SEEN = "session_started", "session_seen"
@@ -86,3 +90,22 @@ class RequireSecondFactorMiddleware:
             return False
         factors = Authenticator.objects.filter(user=user).exclude(type=Authenticator.Type.RECOVERY_CODES)
         return not factors.exists()
+
+
+class ProviderAwayMiddleware:
+    """An identity provider that does not answer is said in words (503), with the way back to the sign-in page."""
+
+    PATHS = "/accounts/oidc/"
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """The error page of single sign-on; other faults go their way."""
+        if not request.path.startswith(self.PATHS) or not isinstance(exception, RequestException):
+            return None
+        logger.warning("identity_provider_away", extra={"error": type(exception).__name__})
+        return render(request, "socialaccount/authentication_error.html", status=503)

@@ -71,6 +71,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "skillmap.people.middleware.RequireSecondFactorMiddleware",
+    "skillmap.people.middleware.ProviderAwayMiddleware",
     "skillmap.core.middleware.PrivatePagesMiddleware",
 ]
 
