@@ -101,7 +101,7 @@ class ChangeState(models.TextChoices):
     """Whether a change of organisation is in force."""
 
     PLANNED = "planned", _("Planned")
-    APPLIED = "applied", _("In force")
+    APPLIED = "applied", _("Applied")
     CANCELLED = "cancelled", _("Cancelled")
 
 
