@@ -135,7 +135,7 @@
         this.focus();
         this.save();
       };
-      this.state.append(head, theirs, document.createElement("br"), button(text.textKeepMine, () => settle(true)), button(text.textTakeTheirs, () => settle(false)));
+      this.state.append(head, theirs, button(text.textKeepMine, () => settle(true)), button(text.textTakeTheirs, () => settle(false)));
       window.skillmap.announce(`${head.textContent} ${theirs.textContent}`);
       draw();
     }
