@@ -85,7 +85,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('kind', models.CharField(choices=[('rename', 'Rename'), ('merge', 'Merge'), ('split', 'Split'), ('move', 'Move in the tree'), ('close', 'Close'), ('open', 'Open')], max_length=10)),
-                ('state', models.CharField(choices=[('planned', 'Planned'), ('applied', 'In force'), ('cancelled', 'Cancelled')], default='planned', max_length=10)),
+                ('state', models.CharField(choices=[('planned', 'Planned'), ('applied', 'Applied'), ('cancelled', 'Cancelled')], default='planned', max_length=10)),
                 ('effective_on', models.DateField()),
                 ('note', models.CharField(blank=True, max_length=300)),
                 ('plan', models.JSONField(default=dict)),
