@@ -16,7 +16,7 @@ from skillmap.people.choices import Role
 from skillmap.people.models import User
 
 CONFIRM_KIND = "assessment.confirm"
-CONFIRM_AT_ONCE = 200  # more than that are left to the worker
+CONFIRM_AT_ONCE = 50  # some seconds; more than that are left to the worker
 
 
 def confirm_start(*, cycle: Cycle, chosen: Sequence[tuple[int, int]], actor: User) -> Job:

@@ -13,6 +13,7 @@ from skillmap.assessment.models import Cycle, CycleGroup, CycleWindow, MentorPai
 from skillmap.assessment.selectors.cycles import closing_figures, last_cycle_before, windows_of_cycle
 from skillmap.core import audit, clock
 from skillmap.core.errors import Conflict
+from skillmap.core.locks import queue_to_change
 from skillmap.framework.choices import FrameworkState
 from skillmap.framework.models import Framework
 from skillmap.people.access import access_of
@@ -27,6 +28,7 @@ def lock_cycle(cycle_id: int, *, version: int | None = None) -> Cycle:
         Cycle.DoesNotExist: there is none.
         Conflict: it no longer has the version that the actor saw.
     """
+    queue_to_change(Cycle)
     cycle = Cycle.objects.select_for_update(of=("self",)).get(pk=cycle_id)
     if version is not None and cycle.version != version:
         raise Conflict(REFUSALS["cycle_changed"], code="cycle_changed", details={"version": cycle.version})
