@@ -9,6 +9,7 @@ from datetime import date
 import pytest
 from django.conf import settings
 from django.core.management import call_command
+from django.test import Client
 
 from skillmap.assessment.demo import ASSUMED_PLACES
 from skillmap.gaps.models import GapRun, PriorityArea
@@ -53,6 +54,16 @@ def test_demo_gives_the_printed_orders_and_the_three_areas(db: None, people: int
     assert [(area.skill.name, area.fiscal_year) for area in areas(2024)] == [(name, 2024) for name in THREE]
     assert {area.decided_on for area in areas(2024)} == {date(2024, 11, 29)}
     assert not result.undecided
+
+    # As everyone signed in reads it.
+    client = Client()
+    client.force_login(User.objects.get(email="staff@demo.example"))
+    answered = client.get("/api/v1/priority-areas/?fiscal_year=2024").json()["results"]
+    assert [(row["skill_name"], row["demand_rank"], row["supply_rank"], row["adopted_on"]) for row in answered] == [
+        ("クラウドサービス活用", 1, 10, "2024-11-29"),
+        ("UXデザイン", 5, 12, "2024-11-29"),
+        ("UIデザイン", 6, 8, "2024-11-29"),
+    ]
 
     # The last closed year has its run and its decisions too.
     assert sorted(runs_for(executive).values_list("fiscal_year", flat=True)) == [2024, 2025]

@@ -10,11 +10,14 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connection
 from django.http import Http404
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
 from skillmap.core.models import AuditEvent
 from skillmap.gaps.choices import LevelBasis
 from skillmap.gaps.models import GapCell, GapRun
+from skillmap.gaps.selectors import dashboard
 from skillmap.gaps.selectors import runs as reads
 from skillmap.gaps.services.areas import area_adopt, area_refuse
 from skillmap.people.access import access_of
@@ -170,6 +173,20 @@ def test_levels_come_in_blocks_that_make_up_the_place(world: RunWorld, run: GapR
         for level, people in row.at_least.items():
             if people is not None:
                 assert people == sum(block.people or 0 for block in row.blocks[starts.index(level) :])
+
+
+def test_all_of_them_is_no_figure(client: Client, db: None) -> None:
+    """Nobody at a level may be told of a large group; that all stand at another one follows, but is not handed out."""
+    world = make_run_world(people=40, items=2, level_of=lambda _index, number: 0 if number == 1 else 3)
+    run = finished_run(world, publish=True)
+    user = world.roles()["executive"]
+    _place, rows = reads.levels(user, run)
+    assert [[block.people for block in row.blocks] for row in rows] == [[0, None, 0, 0, 0], [0, 0, 0, 0, None]]
+    assert [row.at_least for row in rows] == [{1: 0, 2: 0, 3: 0}, {1: None, 2: None, 3: None}]
+    figures = dashboard.cells_of(run, reads.tree(user, run)[:1]).values()
+    assert [each.bars for each in figures] == [[], []]
+    client.force_login(user)
+    assert client.get(reverse("gaps:dashboard")).status_code == 200
 
 
 def test_head_count_gap_of_one_place(world: RunWorld, run: GapRun) -> None:

@@ -183,13 +183,15 @@ def cells_of(run: GapRun, places: Iterable[reads.Place]) -> dict[tuple[int, int]
     return found
 
 
-def _bars(cuts: Sequence[int], blocks: Sequence[int]) -> list[Bar]:
-    if not cuts:
+def _bars(cuts: Sequence[int], blocks: Sequence[int | None]) -> list[Bar]:
+    """The bars of a cell; none where one of them would say "all of them", which is not handed out as a figure."""
+    shown = [people for people in blocks if people is not None]
+    if not cuts or len(shown) < len(blocks):
         return []
     bounds = [0, *cuts, rules.CLASSES]
     return [
         Bar(_level(low), _level(high - 1), people)
-        for low, high, people in zip(bounds, bounds[1:], blocks, strict=False)
+        for low, high, people in zip(bounds, bounds[1:], shown, strict=False)
     ]
 
 
