@@ -45,6 +45,7 @@ TARGETS = {
 
 def situation(state: str, **more: object) -> rules.Situation:
     """A situation in which every condition of every step holds, but for what a test changes."""
+    met = more.pop("met", False)
     values: dict[str, object] = {
         "state": state,
         "today": TODAY,
@@ -52,7 +53,7 @@ def situation(state: str, **more: object) -> rules.Situation:
         "windows": WINDOWS,
         "items": 22,
         "answered": 22,
-        "first_held": state != "submitted" or more.pop("met", False),
+        "first_held": state != "submitted" or met,
         "second_held": True,
     }
     return rules.Situation(**(values | more))  # type: ignore[arg-type]

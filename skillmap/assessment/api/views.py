@@ -164,11 +164,22 @@ def _answer(request: Request, pk: int) -> Response:
         rows = Assessment.objects.filter(pk=check.pk).select_related("staff", "organisation", "target_job_type")
         found = rows.prefetch_related(Prefetch("ratings", ratings), Prefetch("events", events)).get()
         found.actions = open_actions(user, check)  # type: ignore[attr-defined]
-        return dict(AssessmentSerializer(found).data)
+        body = dict(AssessmentSerializer(found).data)
+        return body if access.staff_id == check.staff_id or access.is_secretariat else _without_drafts(body)
 
+    access = access_of(user)
     purpose = purpose_of(request, subject_id=check.staff_id)
     body = look(read, viewer=user, staff_ids=[check.staff_id], purpose=purpose, what="check", channel="api")
     return Response(body, headers={"ETag": etag_of(body["version"])})
+
+
+def _without_drafts(body: dict[str, Any]) -> dict[str, Any]:
+    """What a mentor reads: answers that are not submitted yet stay the person's own."""
+    hidden = {State.DRAFT: ("self_level", "corrected_level"), State.REVIEWED: ("corrected_level",)}.get(
+        body["state"], ()
+    )
+    ratings = [{key: None if key in hidden else value for key, value in row.items()} for row in body["ratings"]]
+    return body | {"ratings": ratings}
 
 
 class RatingView(APIView):
