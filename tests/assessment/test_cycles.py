@@ -11,7 +11,9 @@ from datetime import date, timedelta
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import NoReverseMatch, reverse
 
 from skillmap.assessment import cycle_rules
 from skillmap.assessment.choices import CycleState, CycleStep, FindingKind, SecondMeeting, State
@@ -676,3 +678,163 @@ def test_findings_are_kept_changed_and_removed(world: World) -> None:
 
 def test_every_step_has_a_place_in_the_calendar() -> None:
     assert set(cycle_rules.steps_in_order(second_before=False)) == set(CycleStep.values)
+
+
+# ------------------------------------------------------------------------------------------------------------ pages
+
+
+@pytest.fixture
+def client(office: User) -> Client:
+    """A browser of the secretariat."""
+    browser = Client()
+    browser.force_login(office)
+    return browser
+
+
+def page(name: str, *args: object) -> str:
+    """The address of a page."""
+    return reverse(f"assessment:{name}", args=args)
+
+
+def test_a_cycle_is_prepared_and_opened_on_the_pages(client: Client, office: User) -> None:
+    bureau = make_organisation("産業局")
+    people = make_people(3, [bureau])
+    helper = make_people(1, [make_organisation("他局")], grade=Grade.SECTION_MANAGER)[0]
+    framework = make_framework(items=2)
+
+    made = client.post(
+        page("cycle_create"),
+        {"fiscal_year": YEAR, "name": "試行", "framework": framework.pk, "second_meeting": "after", "copy_last": "on"},
+    )
+    cycle = Cycle.objects.get(name="試行")
+    assert made["Location"] == page("cycle_detail", cycle.pk)
+    group = {
+        "name": "産業局のICT職",
+        "items": "digital",
+        "with_one_on_one": "on",
+        "occupations": ["ict"],
+        "organisation_ids": [bureau.pk],
+        "sort_order": "1",
+    }
+    assert client.post(page("cycle_group_create", cycle.pk), group).status_code == 302
+    shown = client.get(page("cycle_participants", cycle.pk))
+    assert {person.staff_id for person in shown.context["page_obj"]} == {user.staff.pk for user in people}
+    assert (
+        client.post(page("cycle_open", cycle.pk), {"version": Cycle.objects.get(pk=cycle.pk).version}).status_code
+        == 422
+    )
+    client.post(page("mentor_edit", cycle.pk, people[0].staff.pk), {"mentor": helper.staff.pk, "not_evaluator": "on"})
+    version = Cycle.objects.get(pk=cycle.pk).version
+    refused_page = client.post(page("cycle_open", cycle.pk), {"version": version})
+    assert people[1].name in refused_page.content.decode()
+    assert people[0].name not in refused_page.content.decode()
+    opened = client.post(page("cycle_open", cycle.pk), {"version": version, "without_mentor": "on"})
+    assert opened["Location"] == page("board", cycle.pk)
+    assert Assessment.objects.filter(cycle=cycle).count() == 3
+    assert Assessment.objects.visible_to(helper).count() == 1
+
+
+def test_settings_dates_groups_and_purpose_are_changed_on_the_pages(client: Client, office: User) -> None:
+    cycle = new_cycle(office)
+    group = cycle.groups.get()
+
+    def stored() -> Cycle:
+        return Cycle.objects.select_related("purpose_text").get(pk=cycle.pk)
+
+    settings = {"version": stored().version, "framework": cycle.framework_id, "second_meeting": "before"}
+    assert client.post(page("cycle_edit", cycle.pk), {**settings, "name": "改名"}).status_code == 302
+    assert client.post(page("cycle_edit", cycle.pk), {**settings, "name": "遅れた"}).status_code == 422
+    assert (stored().name, stored().second_meeting) == ("改名", SecondMeeting.BEFORE)
+    dates = {"version": str(stored().version)}
+    for step, window in cycle_rules.default_windows(YEAR, second_before=True).items():
+        dates |= {f"{step}_opens_on": window.opens_on.isoformat(), f"{step}_closes_on": window.closes_on.isoformat()}
+    wrong = client.post(page("cycle_windows", cycle.pk), dates | {"correction_opens_on": f"{YEAR}-04-01"})
+    assert wrong.status_code == 422
+    assert "correction_opens_on" in wrong.context["form"].errors
+    assert client.post(page("cycle_windows", cycle.pk), dates).status_code == 302
+    assert windows_of_cycle(cycle) == cycle_rules.default_windows(YEAR, second_before=True)
+    numbers = {"name": "名簿", "items": "tool", "sort_order": "2", "staff_numbers": "00000001、00000002\n00000001"}
+    assert client.post(page("cycle_group", cycle.pk, group.pk), numbers).status_code == 302
+    group.refresh_from_db()
+    assert (group.selection, group.with_one_on_one) == ({"staff_numbers": ["00000001", "00000002"]}, False)
+    for bad in ({"staff_numbers": "<b>"}, {"staff_numbers": ""}):
+        assert client.post(page("cycle_group", cycle.pk, group.pk), numbers | bad).status_code == 422
+    purpose = {"version": stored().version, "text": "新しい目的", "text_en": ""}
+    assert client.post(page("cycle_purpose", cycle.pk), purpose).status_code == 302
+    assert client.post(page("cycle_purpose", cycle.pk), purpose | {"text": "遅れた"}).status_code == 422
+    assert stored().purpose_text.text == "新しい目的"
+    assert client.post(page("cycle_group_remove", cycle.pk, group.pk)).status_code == 302
+    assert not cycle.groups.exists()
+
+
+def test_a_group_of_another_cycle_is_not_found(client: Client, office: User) -> None:
+    one, other = new_cycle(office), new_cycle(office, name="別")
+
+    for address in (
+        page("cycle_group", one.pk, other.groups.get().pk),
+        page("cycle_group_remove", one.pk, other.groups.get().pk),
+    ):
+        assert client.post(address, {}).status_code == 404
+    assert other.groups.count() == 1
+
+
+def test_a_joiner_is_found_and_taken_in_on_the_page(world: World) -> None:
+    client = Client()
+    client.force_login(world.secretariat)
+    address = page("cycle_participants", world.cycle.pk)
+
+    found = client.get(address, {"q": "部外"}).context["people"]
+    assert [(person.pk, check) for person, check in found] == [(world.stranger.staff.pk, None)]
+    add = page("cycle_add_person", world.cycle.pk)
+    client.post(add, {"staff": world.stranger.staff.pk, "group": "999999"})
+    assert not Assessment.objects.filter(staff=world.stranger.staff).exists()
+    taken = client.post(add, {"staff": world.stranger.staff.pk, "group": world.group.pk})
+    check = Assessment.objects.get(staff=world.stranger.staff)
+    assert taken["Location"] == page("board_person", world.cycle.pk, check.pk)
+    assert client.post(add, {"staff": "99999999", "group": world.group.pk}).status_code == 404
+
+
+def test_findings_and_the_closing_on_the_pages(world: World) -> None:
+    client = Client()
+    client.force_login(world.secretariat)
+    address, close = page("findings", world.cycle.pk), page("cycle_close", world.cycle.pk)
+
+    for kind in FindingKind.values:
+        assert client.post(address, {"kind": kind, "text": "一つ\n二つ"}).status_code == 302
+    row = Finding.objects.filter(kind=FindingKind.FINDING).get()
+    change = page("finding_change", world.cycle.pk, row.pk)
+    assert client.post(change, {"seen": row.text.replace("\n", "\r\n"), "text": "三つ"}).status_code == 302
+    late = client.post(change, {"seen": row.text, "text": "四つ"})
+    assert late.status_code == 409
+    assert "三つ" in late.content.decode()
+    assert "四つ" in late.content.decode()
+    assert client.post(close, {"accept": ["unfinished", "x"]}).status_code == 422
+    assert Cycle.objects.get(pk=world.cycle.pk).state == CycleState.OPEN
+    assert client.post(close, {"accept": ["unfinished", "unconfirmed", "unreceived"]}).status_code == 302
+    assert Cycle.objects.get(pk=world.cycle.pk).state == CycleState.CLOSED
+    kept = client.get(close)
+    assert {item["code"]: item["count"] for item in kept.context["items"]}["unfinished"] == 6
+    assert client.post(page("finding_change", world.cycle.pk, row.pk), {"remove": "1"}).status_code == 302
+    assert not Finding.objects.filter(pk=row.pk).exists()
+
+
+def test_the_tally_before_confirmation_is_linked_where_it_can_be_asked_for(world: World) -> None:
+    client = Client()
+    client.force_login(world.secretariat)
+
+    shown = client.get(page("findings", world.cycle.pk)).context["run_url"]
+
+    try:
+        wanted = f"{reverse('gaps:run_create')}?cycle={world.cycle.pk}&basis=corrected"
+    except NoReverseMatch:
+        wanted = ""
+    assert shown == wanted
+
+
+def test_the_list_of_cycles_says_how_far_each_is(world: World) -> None:
+    client = Client()
+    client.force_login(world.supporter)
+
+    (line,) = client.get(page("cycles")).context["lines"]
+
+    assert (line.people, line.confirmed) == (12, 4)
