@@ -326,3 +326,15 @@ def test_rank_of_a_small_supply_is_shown_but_not_one_that_only_an_earlier_run_hi
     history = History(parents, skills, rules.CLASSES, rules.records(everybody, skills), [earlier])
     again = rules.suppressed(second, parameters, history)
     assert rules.shown_ranks(second, rules.supply(second, parameters), again, parameters) == {1: None, 2: 2, 3: 3}
+
+
+def test_hidden_ranks_take_with_them_those_that_would_tell_them() -> None:
+    supplied = {n: rules.Supply(n, people, 0, n) for n, people in enumerate((30, 29, 20, 10), 1)}
+    ranks: dict[int, int | None] = {1: None, 2: 2, 3: 3, 4: 4}
+    assert rules.hide_neighbours(ranks, supplied, {1: (29, 31)}) == {1: None, 2: None, 3: 3, 4: 4}
+    assert rules.hide_neighbours(ranks, supplied, {1: (30, 32)}) == ranks
+    assert rules.hide_neighbours(ranks | {4: None}, supplied, {1: (30, 32), 4: (9, 20)}) == {
+        1: None, 2: 2, 3: None, 4: None,
+    }  # fmt: skip
+    assert rules.hide_neighbours(ranks, supplied, {1: None}) == dict.fromkeys(ranks)
+    assert rules.hide_neighbours({1: 1, 2: 2}, supplied, {}) == {1: 1, 2: 2}
