@@ -58,6 +58,16 @@ def situation_of(assessment: Assessment, windows: dict[str, rules.Window] | None
     )
 
 
+def entry_situation_of(assessment: Assessment) -> rules.Situation:
+    """What decides whether answers can be changed now; of a check read with its cycle. One query."""
+    return rules.Situation(
+        state=assessment.state,
+        today=clock.today(),
+        cycle_open=assessment.cycle.state == CycleState.OPEN,
+        windows=windows_of(assessment),
+    )
+
+
 @dataclass(frozen=True)
 class Capacity:
     """As what somebody may act on one check; `on_behalf` marks entries of the secretariat for the person."""

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from typing import Any, TypedDict
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Count, F, IntegerField, OuterRef, Subquery
 from django.http import Http404
 from django.utils.translation import gettext as _
 
 from skillmap.assessment import rules
 from skillmap.assessment.messages import REFUSALS, refuse
 from skillmap.assessment.models import Assessment, Evidence, PurposeAcknowledgement, SkillRating
-from skillmap.assessment.selectors.situations import capacity_of, situation_of
-from skillmap.assessment.services.locking import lock_check
+from skillmap.assessment.selectors.situations import capacity_of, entry_situation_of
+from skillmap.assessment.services.locking import lock_check, lock_entry
 from skillmap.core import audit, clock
 from skillmap.core.errors import Conflict, RuleViolation
 from skillmap.framework.choices import Level
@@ -42,11 +42,11 @@ class Saved:
 
 def _open_check(assessment_id: int, actor: User) -> tuple[Assessment, str, bool]:
     """Lock a check in which the actor may answer now: the check, the level's column, whether it is on behalf."""
-    check = lock_check(assessment_id, actor)
+    check = lock_entry(assessment_id, actor)
     capacity = capacity_of(actor, check)
     if rules.SELF not in capacity.words and not capacity.on_behalf:
         raise refuse("wrong_person")
-    code = rules.entry_refusal(situation_of(check))
+    code = rules.entry_refusal(entry_situation_of(check))
     column = rules.editable_level(check.state)
     if code is not None or column is None:
         raise refuse(code or "wrong_state", {"state": check.state})
@@ -68,13 +68,19 @@ def save_rating(
     _save_one(check, column, skill_code, version, answer, actor)
     if on_behalf:
         _record_on_behalf(check, actor, channel, [skill_code])
-    rating = SkillRating.objects.select_related("skill").get(assessment=check, skill__code=skill_code)
-    level = getattr(rating, column)
-    return Saved(rating, level, _answered(check, column), check.item_count)  # type: ignore[attr-defined]
+    return _saved(check, column, skill_code)
 
 
-def _answered(check: Assessment, column: str) -> int:
-    return SkillRating.objects.filter(assessment=check, **{f"{column}__isnull": False}).count()
+def _saved(check: Assessment, column: str, skill_code: str) -> Saved:
+    """The item as it is now, and how far the check is; one query."""
+    beside = SkillRating.objects.filter(assessment=OuterRef("assessment")).order_by().values("assessment")
+    progress = beside.annotate(items=Count("pk"), answered=Count(column))
+    rows = SkillRating.objects.annotate(
+        item_count=Subquery(progress.values("items"), output_field=IntegerField()),
+        answered_count=Subquery(progress.values("answered"), output_field=IntegerField()),
+    )
+    rating = rows.get(assessment=check, skill__code=skill_code)
+    return Saved(rating, getattr(rating, column), rating.answered_count, rating.item_count)
 
 
 def _save_one(check: Assessment, column: str, skill_code: str, version: int, answer: Answer, actor: User) -> None:

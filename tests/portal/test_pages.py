@@ -1,0 +1,158 @@
+"""Home by role, maps and their looks, notices, purpose, search, help."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from skillmap.core import clock, notifications
+from skillmap.core.models import AuditEvent, Notification
+from skillmap.gaps.models import PriorityArea
+from skillmap.people.models import User
+from skillmap.portal.radar import radar
+from tests.factories.assessment import World, make_cycle
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def world() -> World:
+    return make_cycle(items=6)
+
+
+def as_user(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def text(client: Client, path: str, **data: str) -> str:
+    answer = client.get(path, data)
+    assert answer.status_code == 200, path
+    return answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("stage", "route"),
+    [("started", "check"), ("reviewed", "check"), ("confirmed", "result")],
+)
+def test_home_names_the_next_step_with_its_button(world: World, stage: str, route: str) -> None:
+    html = text(as_user(world.user(stage)), "/")
+    assert f'href="{reverse(f"assessment:{route}", args=[world.check(stage).pk])}"' in html
+    assert "task__title" in html
+
+
+@pytest.mark.parametrize("stage", ["submitted", "corrected", "received"])
+def test_home_is_calm_when_nothing_waits(world: World, stage: str) -> None:
+    assert "task__title" not in text(as_user(world.user(stage)), "/")
+
+
+def test_home_lists_the_mentees_who_wait(world: World) -> None:
+    html = text(as_user(world.mentor), "/")
+    assert reverse("assessment:one_on_one", args=[world.check("submitted").pk]) in html
+    assert reverse("assessment:one_on_one", args=[world.check("submitted").pk]) not in text(
+        as_user(world.former_mentor), "/"
+    )
+
+
+def test_home_of_the_secretariat_counts_what_waits(world: World) -> None:
+    html = text(as_user(world.secretariat), "/")
+    assert reverse("assessment:board", args=[world.cycle.pk]) in html
+
+
+def test_adopted_areas_stand_on_home_and_map(world: World) -> None:
+    area = PriorityArea.objects.create(
+        fiscal_year=2026, skill=world.skills[3], state="adopted", decided_on=clock.today()
+    )
+    client = as_user(world.user("confirmed"))
+    assert area.skill.name in text(client, "/")
+    assert area.skill.name in text(client, "/map/")
+
+
+def test_the_map_shows_every_level_and_any_past_day(world: World) -> None:
+    client = as_user(world.user("confirmed"))
+    assert text(client, "/map/").count("<tr>") >= 6
+    long_ago = (clock.today() - timedelta(days=3000)).isoformat()
+    assert "radar__own" not in text(client, "/map/", as_of=long_ago)
+    tomorrow = (clock.today() + timedelta(days=1)).isoformat()
+    assert client.get("/map/", {"as_of": tomorrow}).status_code == 422
+    assert client.get("/map/", {"as_of": "x", "job_type": "x"}).status_code == 422
+
+
+def test_looks_of_others_are_recorded_and_shown_to_the_person(world: World) -> None:
+    staff = world.staff("confirmed")
+    url = reverse("portal:person_map", args=[staff.pk])
+    assert as_user(world.mentor).get(url).status_code == 200
+    office = as_user(world.secretariat)
+    asked = office.get(url)
+    assert asked.headers["Location"].startswith(reverse("portal:purpose"))
+    assert office.post(reverse("portal:purpose"), {"purpose": "x", "next": url}).status_code == 422
+    office.post(reverse("portal:purpose"), {"purpose": "training_plan", "next": url})
+    assert office.get(url).status_code == 200
+    looks = AuditEvent.objects.filter(verb="levels.read", subject_key=f"staff:{staff.pk}").order_by("pk")
+    assert [look.purpose for look in looks] == ["mentoring", "training_plan"]
+    own = as_user(world.user("confirmed"))
+    assert own.get("/map/").status_code == 200
+    html = text(own, "/looks/")
+    assert world.mentor.name in html and world.secretariat.name in html
+    assert looks.count() == 2, "looking at oneself is no look"
+
+
+@pytest.mark.parametrize("role", ["stranger", "former_mentor", "other_mentor", "coordinator", "executive", "supporter"])
+def test_nobody_else_sees_a_map(world: World, role: str) -> None:
+    url = reverse("portal:person_map", args=[world.staff("confirmed").pk])
+    assert as_user(getattr(world, role)).get(url).status_code == 404
+    assert not AuditEvent.objects.filter(verb="levels.read").exists()
+
+
+@pytest.mark.parametrize("target", ["https://evil.example", "//evil.example", "/\\evil.example"])
+def test_the_purpose_page_sends_nobody_elsewhere(world: World, target: str) -> None:
+    answer = as_user(world.secretariat).post(reverse("portal:purpose"), {"purpose": "support", "next": target})
+    assert answer.headers["Location"] == "/"
+
+
+def test_a_notice_is_opened_by_its_recipient_alone(world: World) -> None:
+    user = world.user("started")
+    notifications.notify(recipient_id=user.pk, kind="t", subject="お知らせです", dedup_key="k", path="/map/")
+    notice = Notification.objects.get(recipient=user)
+    url = reverse("portal:notice", args=[notice.pk])
+    assert as_user(world.stranger).post(url).status_code == 404
+    client = as_user(user)
+    assert "お知らせです" in text(client, "/notices/")
+    assert client.post(url).headers["Location"] == "/map/"
+    notice.refresh_from_db()
+    assert notice.read_at is not None
+
+
+def test_search_finds_people_by_right_only(world: World) -> None:
+    name = world.staff("started").name
+    assert name in text(as_user(world.secretariat), "/search/", q=name)
+    found = text(as_user(world.stranger), "/search/", q=name)
+    assert reverse("people:staff", args=[world.staff("started").pk]) not in found
+    assert world.skills[0].name in text(as_user(world.stranger), "/search/", q=world.skills[0].name)
+    assert as_user(world.stranger).get("/search/", {"q": "\x00'\"<script>"}).status_code == 200
+
+
+@pytest.mark.parametrize("topic", ["", "staff", "mentor", "coordinator", "expert", "secretariat", "executive"])
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_help_is_open_to_everyone_in_both_languages(topic: str, language: str) -> None:
+    client = Client()
+    client.cookies["django_language"] = language
+    assert client.get(f"/help/{topic}/" if topic else "/help/").status_code == 200
+    assert client.get("/help/nobody/").status_code == 404
+
+
+def test_background_work_is_the_secretariats(world: World) -> None:
+    assert as_user(world.secretariat).get("/background/").status_code == 200
+    assert as_user(world.mentor).get("/background/").status_code == 403
+
+
+def test_the_radar_begins_at_the_top_and_goes_round() -> None:
+    drawn = radar(["a", "b", "c", "d"], [3, 0, None, 1.5], [0, 0, 0, 0])
+    assert drawn.own.split()[0] == "260.0,70.0"
+    assert drawn.own.split()[3] == "195.0,200.0"
+    assert drawn.target == ""
+    assert [axis.anchor for axis in drawn.axes] == ["middle", "start", "middle", "end"]
