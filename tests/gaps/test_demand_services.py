@@ -115,7 +115,7 @@ def test_lines_are_changed_by_version(world: SurveyWorld) -> None:
         line=a_line(world, headcount=7),
         actor=world.coordinator,
     )
-    assert (changed.headcount, changed.version) == (7, 2)
+    assert (changed.line["headcount"], changed.version) == (7, 2)
     with pytest.raises(Conflict) as refused:
         demand.line_change(
             response_id=world.answer.pk, item_id=item.pk, version=1, line=a_line(world), actor=world.coordinator

@@ -5,11 +5,11 @@ from datetime import date
 from typing import Any
 
 from django import forms
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from skillmap.core.templatetags.ui import level_label
-from skillmap.framework.choices import ItemKind
-from skillmap.framework.models import Framework, Skill
+from skillmap.framework.models import Skill
 from skillmap.gaps import demand_rules
 from skillmap.gaps.choices import Phase
 from skillmap.gaps.models import DemandItem
@@ -62,9 +62,8 @@ class LineForm(forms.Form):
     filled_vendor = PeopleField(label=_("Filled by vendors"))
     note = forms.CharField(label=_("Remarks"), max_length=300, required=False)
 
-    def __init__(self, *args: Any, framework: Framework, businesses: Sequence[str] = (), **kwargs: Any) -> None:
+    def __init__(self, *args: Any, skills: QuerySet[Skill], businesses: Sequence[str] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        skills = framework.skills.filter(kind=ItemKind.DIGITAL).order_by("number")
         self.fields["skill"].queryset = skills  # type: ignore[attr-defined]
         self.fields["level"].choices = [(level, level_label(level)) for level in (1, 2, 3)]  # type: ignore[attr-defined]
         self.businesses = businesses
@@ -72,10 +71,10 @@ class LineForm(forms.Form):
             self.fields["business"].widget.attrs["list"] = "businesses"
 
     @classmethod
-    def for_item(cls, item: DemandItem, *, framework: Framework) -> "LineForm":
+    def for_item(cls, item: DemandItem, *, skills: QuerySet[Skill]) -> "LineForm":
         """The form as a stored line fills it."""
         initial = {name: getattr(item, name) for name in cls.base_fields if name != "skill"}
-        return cls(initial=initial | {"skill": item.skill_id}, framework=framework)
+        return cls(initial=initial | {"skill": item.skill_id}, skills=skills)
 
     @staticmethod
     def carried(item: DemandItem) -> dict[str, Any]:

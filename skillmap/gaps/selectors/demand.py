@@ -91,12 +91,6 @@ def lines_of(response: DemandResponse) -> QuerySet[DemandItem]:
     return response.items.select_related("skill").order_by("position", "pk")
 
 
-def page_number_of(item: DemandItem) -> int:
-    """On which page of its answer a line stands."""
-    before = Q(position__lt=item.position) | Q(position=item.position, pk__lt=item.pk)
-    return DemandItem.objects.filter(before, response=item.response_id).count() // LINES_PER_PAGE + 1
-
-
 @dataclass(frozen=True)
 class SkillTotal:
     """What is asked for in one item: lines, people, people by level, and how many are filled now."""
@@ -142,6 +136,12 @@ def skills_of(framework: Framework) -> list[Skill]:
     return list(framework.skills.filter(kind=ItemKind.DIGITAL).order_by("number"))
 
 
+def skills_asked(response_id: int) -> QuerySet[Skill]:
+    """The items that the survey of an answer asks about."""
+    asked = Skill.objects.filter(framework__surveys__responses=response_id, kind=ItemKind.DIGITAL)
+    return asked.order_by("number")
+
+
 def levels_of(framework: Framework) -> list[SkillLevel]:
     """The levels that can be asked for, with what they mean."""
     return list(framework.levels.filter(level__gte=1).order_by("level"))
@@ -151,25 +151,62 @@ def levels_of(framework: Framework) -> list[SkillLevel]:
 
 
 @dataclass(frozen=True)
-class ResponsePage:
-    """An organisation's answer with its lines and questions; what the reader may do."""
+class Standing:
+    """Where an answer stands, and what the reader may do with it."""
 
     response: DemandResponse
     situation: demand_rules.Situation
-    lines: Page[DemandItem]
-    totals: Sequence[SkillTotal]
-    questions: list[DemandQuestion]
-    actions: tuple[str, ...]
-    can_edit: bool
-    can_reply: bool
-    can_extend: bool
-    entry_refusal: str | None
-    is_own: bool
+    capacities: frozenset[str]
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the reader speaks for the organisation."""
+        return demand_rules.COORDINATOR in self.capacities
+
+    @property
+    def entry_refusal(self) -> str | None:
+        """Why lines can't be entered now, as a code."""
+        return demand_rules.entry_refusal(self.situation)
+
+    @property
+    def can_edit(self) -> bool:
+        """Whether the reader can enter lines now."""
+        return self.is_own and self.entry_refusal is None
+
+    @property
+    def can_reply(self) -> bool:
+        """Whether the reader can reply to questions now."""
+        return self.is_own and demand_rules.reply_refusal(self.situation) is None
+
+    @property
+    def can_extend(self) -> bool:
+        """Whether the reader can give more time now."""
+        waits = self.response.state in demand_rules.WRITABLE
+        return waits and self.situation.survey_open and demand_rules.SECRETARIAT in self.capacities
+
+    @property
+    def actions(self) -> tuple[str, ...]:
+        """The steps open to the reader."""
+        return demand_rules.open_actions(self.situation, self.capacities)
 
     @property
     def line_count(self) -> int:
         """All lines, on whatever page."""
         return self.situation.items
+
+    @property
+    def closes_on(self) -> date:
+        """The closing day of this organisation."""
+        return self.situation.closes_on
+
+
+@dataclass(frozen=True)
+class ResponsePage(Standing):
+    """An organisation's answer with its lines and questions."""
+
+    lines: Page[DemandItem]
+    totals: Sequence[SkillTotal]
+    questions: list[DemandQuestion]
 
     @property
     def headcount(self) -> int:
@@ -181,33 +218,27 @@ class ResponsePage:
         """All heads that are there now."""
         return sum(total.filled for total in self.totals)
 
-    @property
-    def closes_on(self) -> date:
-        """The closing day of this organisation."""
-        return self.situation.closes_on
+
+def standing(user: User, response: DemandResponse) -> Standing:
+    """Where an answer stands that was read through `responses_for`; no query."""
+    return Standing(response, situation_of(response), capacities_of(user, response))
 
 
 def response_page(user: User, response: DemandResponse, *, page: str | int | None = 1) -> ResponsePage:
     """The page of an answer that was read through `responses_for`; three queries."""
-    situation = situation_of(response)
-    words = capacities_of(user, response)
-    refusal = demand_rules.entry_refusal(situation)
+    found = standing(user, response)
     paginator = Paginator(lines_of(response), LINES_PER_PAGE)
-    paginator.count = situation.items  # known already
+    paginator.count = found.line_count  # known already
+    lines = paginator.get_page(page)
+    lines.object_list = list(lines.object_list)
     questions = response.questions.select_related("asked_by", "replied_by").order_by("pk")
-    is_own = demand_rules.COORDINATOR in words
     return ResponsePage(
         response=response,
-        situation=situation,
-        lines=paginator.get_page(page),
-        totals=skill_totals(response.items.all()) if situation.items else (),
+        situation=found.situation,
+        capacities=found.capacities,
+        lines=lines,
+        totals=skill_totals(response.items.all()) if found.line_count else (),
         questions=list(questions),
-        actions=demand_rules.open_actions(situation, words),
-        can_edit=refusal is None and is_own,
-        can_reply=demand_rules.reply_refusal(situation) is None and is_own,
-        can_extend=situation.survey_open and demand_rules.SECRETARIAT in words,
-        entry_refusal=refusal,
-        is_own=is_own,
     )
 
 
@@ -220,9 +251,3 @@ def last_years_response(response: DemandResponse) -> DemandResponse | None:
         "survey"
     )
     return filled.order_by("-survey__fiscal_year", "-pk").first()
-
-
-def businesses_of(response: DemandResponse) -> list[str]:
-    """The names of businesses in an answer, each once, to be offered for the next line."""
-    names = response.items.order_by("business").values_list("business", flat=True).distinct()
-    return list(names[:100])

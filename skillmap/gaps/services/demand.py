@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import TypedDict
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Case, F, OuterRef, Subquery, Value, When
 from django.http import Http404
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -126,7 +126,26 @@ def _locked(response_id: int, actor: User) -> DemandResponse:
 
 
 def _writable(response_id: int, actor: User) -> DemandResponse:
-    response = _locked(response_id, actor)
+    """Lock an answer whose lines the actor may write now; NotAllowed or RuleViolation otherwise."""
+    return _refuse_entry(_locked(response_id, actor), actor)
+
+
+def _touched(response_id: int, actor: User) -> DemandResponse:
+    """The same for writing one line: the answer's version moves, and an untouched answer becomes a draft.
+
+    The update itself is the lock; where the rules refuse, the exception takes it back.
+    """
+    hold_shared(DemandSurvey.objects.filter(responses=response_id))
+    visible = DemandResponse.objects.visible_to(actor).filter(pk=response_id)
+    begun = Case(When(state=ResponseState.NOT_STARTED, then=Value(ResponseState.DRAFT)), default=F("state"))
+    if not DemandResponse.objects.filter(pk__in=visible.values("pk")).update(version=F("version") + 1, state=begun):
+        raise Http404
+    last = DemandItem.objects.filter(response=OuterRef("pk")).order_by("-position").values("position")[:1]
+    rows = with_counts(DemandResponse.objects.filter(pk=response_id)).annotate(last_position=Subquery(last))
+    return _refuse_entry(rows.select_related("survey__framework", "organisation").get(), actor)
+
+
+def _refuse_entry(response: DemandResponse, actor: User) -> DemandResponse:
     if demand_rules.COORDINATOR not in capacities_of(actor, response):
         raise NotAllowed
     code = demand_rules.entry_refusal(situation_of(response))
@@ -165,43 +184,47 @@ def _begun(response: DemandResponse) -> None:
 @transaction.atomic
 def line_add(*, response_id: int, line: Line, actor: User, channel: str = "page") -> DemandItem:
     """Add one line at the end; at most 1,000."""
-    response = _writable(response_id, actor)
+    response = _touched(response_id, actor)
     if counted(response, "line_count") >= demand_rules.MOST_LINES:
         raise refuse("too_many_lines")
-    last = response.items.order_by("-position").values_list("position", flat=True).first()
+    last: int | None = vars(response)["last_position"]
     position = 0 if last is None else last + 1
     item = DemandItem.objects.create(response=response, position=position, **_checked(line, response))
-    _begun(response)
     audit.record(verb="demand.line_add", actor=actor, target=item, channel=channel)
     return item
+
+
+@dataclass(frozen=True)
+class Changed:
+    """A line as it was stored."""
+
+    line: Line
+    version: int
+    updated_at: datetime
 
 
 @transaction.atomic
 def line_change(
     *, response_id: int, item_id: int, version: int, line: Line, actor: User, channel: str = "page"
-) -> DemandItem:
+) -> Changed:
     """Change one line if it still has the version that was seen; Conflict with its present version otherwise."""
-    response = _writable(response_id, actor)
-    row = DemandItem.objects.filter(pk=item_id, response=response)
+    response = _touched(response_id, actor)
+    row, now = DemandItem.objects.filter(pk=item_id, response=response), clock.now()
     values = _checked(line, response)
-    if not row.filter(version=version).update(version=F("version") + 1, updated_at=clock.now(), **values):
+    if not row.filter(version=version).update(version=F("version") + 1, updated_at=now, **values):
         raise _conflict(row.first(), "changed")
-    _begun(response)
-    item = row.select_related("skill").get()
-    audit.record(verb="demand.line_change", actor=actor, target=item, channel=channel)
-    return item
+    audit.record(verb="demand.line_change", actor=actor, target=DemandItem(pk=item_id), channel=channel)
+    return Changed(values, version + 1, now)
 
 
 @transaction.atomic
 def line_remove(*, response_id: int, item_id: int, version: int, actor: User, channel: str = "page") -> None:
     """Remove one line if it still has the version that was seen; Conflict otherwise."""
-    response = _writable(response_id, actor)
-    item = DemandItem.objects.filter(pk=item_id, response=response).first()
-    if item is None or item.version != version:
-        raise _conflict(item, "changed_since")
-    audit.record(verb="demand.line_remove", actor=actor, target=item, channel=channel)
-    DemandItem.objects.filter(pk=item_id).delete()
-    _begun(response)
+    row = DemandItem.objects.filter(pk=item_id, response=_touched(response_id, actor))
+    removed, _by_model = row.filter(version=version).delete()
+    if not removed:
+        raise _conflict(row.first(), "changed_since")
+    audit.record(verb="demand.line_remove", actor=actor, target=DemandItem(pk=item_id), channel=channel)
 
 
 def _conflict(present: DemandItem | None, code: str) -> Exception:
@@ -324,9 +347,9 @@ def response_step(*, response_id: int, action: str, actor: User) -> DemandRespon
 
     RuleViolation where the rules say no, NotAllowed for the wrong person.
     """
+    response = _locked(response_id, actor)
     if action == "ask":
         raise refuse("unknown_action")
-    response = _locked(response_id, actor)
     code = demand_rules.refusal(action, situation_of(response), capacities_of(actor, response))
     if code == "wrong_person":
         raise NotAllowed
@@ -344,9 +367,9 @@ def response_step(*, response_id: int, action: str, actor: User) -> DemandRespon
 @transaction.atomic
 def question_ask(*, response_id: int, text: str, actor: User) -> DemandQuestion:
     """Ask the organisation back; its answer opens again and the coordinators are told."""
+    response = _locked(response_id, actor)
     if not text.strip():
         raise refuse("empty_text")
-    response = _locked(response_id, actor)
     code = demand_rules.refusal("ask", situation_of(response), capacities_of(actor, response))
     if code == "wrong_person":
         raise NotAllowed
@@ -370,11 +393,11 @@ def question_ask(*, response_id: int, text: str, actor: User) -> DemandQuestion:
 @transaction.atomic
 def question_reply(*, question_id: int, response_id: int, text: str, actor: User) -> None:
     """Reply to a question; the one who asked is told."""
-    if not text.strip():
-        raise refuse("empty_text")
     response = _locked(response_id, actor)
     if demand_rules.COORDINATOR not in capacities_of(actor, response):
         raise NotAllowed
+    if not text.strip():
+        raise refuse("empty_text")
     question = DemandQuestion.objects.select_for_update().filter(pk=question_id, response=response).first()
     if question is None:
         raise Http404

@@ -19,7 +19,6 @@ from skillmap.core.models import ImportBatch, ImportRow
 from skillmap.core.tabular.columns import Column
 from skillmap.core.tabular.reading import TableReading
 from skillmap.core.tabular.rows import Row
-from skillmap.framework.choices import ItemKind
 from skillmap.framework.models import Skill
 from skillmap.gaps import demand_rules
 from skillmap.gaps.choices import Phase
@@ -27,7 +26,7 @@ from skillmap.gaps.demand_diff import FIELDS, Comparison, Entry, compare
 from skillmap.gaps.demand_tables import columns_for
 from skillmap.gaps.messages import refuse
 from skillmap.gaps.models import DemandResponse
-from skillmap.gaps.selectors.demand import lines_of, situation_of, with_counts
+from skillmap.gaps.selectors.demand import lines_of, situation_of, skills_asked, with_counts
 from skillmap.gaps.services.demand import Line, entry_of, line_of, lines_replace, tidy
 from skillmap.people.access import access_of
 from skillmap.people.models import User
@@ -99,8 +98,7 @@ class DemandImporter(Importer):
 def _skills(options: Mapping[str, Any]) -> dict[str, Skill]:
     if not options:
         return {}
-    asked = Skill.objects.filter(framework__surveys__responses=options["response"], kind=ItemKind.DIGITAL)
-    return {skill.code: skill for skill in asked.order_by("number")}
+    return {skill.code: skill for skill in skills_asked(options["response"])}
 
 
 def _response(options: Mapping[str, Any]) -> DemandResponse:

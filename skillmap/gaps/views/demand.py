@@ -17,7 +17,7 @@ from skillmap.core.errors import Conflict, NotAllowed, RuleViolation
 from skillmap.core.htmx import sign_in_required
 from skillmap.core.templatetags.ui import jp_date
 from skillmap.gaps.choices import SurveyState
-from skillmap.gaps.demand_rules import ANSWERED
+from skillmap.gaps.demand_rules import ANSWERED, COORDINATOR, SECRETARIAT
 from skillmap.gaps.forms.demand import ExtendForm, LineForm, QuestionForm, ReplyForm
 from skillmap.gaps.messages import REFUSALS
 from skillmap.gaps.models import DemandItem, DemandResponse
@@ -110,15 +110,15 @@ def _forms(request: HttpRequest, page: selectors.ResponsePage) -> dict[str, Any]
             "after": after,
             "form": LineForm(
                 initial=LineForm.carried(after) if after else None,
-                framework=framework,
-                businesses=selectors.businesses_of(page.response) if page.line_count else (),
+                skills=selectors.skills_asked(page.response.pk),
+                businesses=sorted({line.business for line in page.lines}),
             ),
             "levels": selectors.levels_of(framework),
             "last_year": selectors.last_years_response(page.response) if not page.line_count else None,
         }
     if "ask" in page.actions:
         context["ask_form"] = QuestionForm(prefix="ask")
-    if page.can_extend and page.response.state not in ANSWERED:
+    if page.can_extend:
         context["extend_form"] = ExtendForm(prefix="extend")
     return context
 
@@ -126,7 +126,7 @@ def _forms(request: HttpRequest, page: selectors.ResponsePage) -> dict[str, Any]
 def _line_before(request: HttpRequest, page: selectors.ResponsePage) -> DemandItem | None:
     """The line that was just added, named in the address: the next one begins with its business."""
     pk = number_from(request.GET.get("after"))
-    return page.response.items.select_related("skill").filter(pk=pk).first() if pk else None
+    return next((line for line in page.lines if line.pk == pk), None)
 
 
 def _steps(page: selectors.ResponsePage) -> list[dict[str, str]]:
@@ -145,22 +145,29 @@ def _steps(page: selectors.ResponsePage) -> list[dict[str, str]]:
 @PAGE
 def demand(request: HttpRequest, pk: int) -> HttpResponse:
     """An organisation's answer: its lines, and a form for the next one."""
-    page = _page(request, pk)
     if request.method != "POST":
-        return _render(request, page)
+        return _render(request, _page(request, pk))
+    form = LineForm(request.POST, skills=selectors.skills_asked(pk))
+    if form.is_valid():
+        try:
+            item = services.line_add(response_id=pk, line=form.line(), actor=user_of(request))
+        except RuleViolation as refusal:
+            form.add_error(None, str(refusal))
+        else:
+            # It stands last; a number beyond the last page, where lines were removed before, leads there too.
+            last = item.position // selectors.LINES_PER_PAGE + 1
+            return redirect(_address(pk, page=last, after=item.pk) + "#new-line")
+    page = _page(request, pk)
     if not page.is_own:
         raise NotAllowed
-    form = LineForm(request.POST, framework=page.response.survey.framework)
-    if not form.is_valid():
-        return _render(request, page, form=form, status=422)
-    try:
-        item = services.line_add(response_id=pk, line=form.line(), actor=user_of(request))
-    except RuleViolation as refusal:
-        form.add_error(None, str(refusal))
-        return _render(request, page, form=form, status=422)
-    last = page.line_count // selectors.LINES_PER_PAGE + 1
-    where = urlencode({"after": item.pk} | ({"page": last} if last > 1 else {}))
-    return redirect(f"{reverse('gaps:demand', args=[pk])}?{where}#new-line")
+    return _render(request, page, form=form, status=422)
+
+
+def _address(pk: int, *, page: int = 1, after: int = 0) -> str:
+    """The address of an answer, of a page of its lines, of the form after a line."""
+    values = ({"after": after} if after else {}) | ({"page": page} if page > 1 else {})
+    address = reverse("gaps:demand", args=[pk])
+    return f"{address}?{urlencode(values)}" if values else address
 
 
 # ----------------------------------------------------------------------------------------------------------- a line
@@ -170,55 +177,72 @@ def demand(request: HttpRequest, pk: int) -> HttpResponse:
 @PAGE
 def demand_line(request: HttpRequest, pk: int, item_id: int) -> HttpResponse:
     """Change one line; when somebody else changed it, both stand on the page."""
+    if request.method != "POST":
+        standing, item = _line_found(request, pk, item_id)
+        if not standing.can_edit:
+            messages.error(request, str(REFUSALS[standing.entry_refusal or "wrong_state"]))
+            return redirect("gaps:demand", pk=pk)
+        form = LineForm.for_item(item, skills=selectors.skills_asked(pk))
+        return _line_page(request, standing, item, form, version=item.version)
+    form, version, status = LineForm(request.POST, skills=selectors.skills_asked(pk)), _version_of(request), 422
+    if form.is_valid():
+        user = user_of(request)
+        try:
+            services.line_change(response_id=pk, item_id=item_id, version=version, line=form.line(), actor=user)
+        except Conflict as conflict:
+            form.add_error(None, str(conflict))
+            version, status = conflict.details["version"], 409
+        except RuleViolation as refusal:
+            form.add_error(None, str(refusal))
+        else:
+            messages.success(request, _("The line was changed."))
+            return redirect(f"{_address(pk, page=number_from(request.GET.get('page')))}#line-{item_id}")
+    standing, item = _line_found(request, pk, item_id)
+    stored = item if status == 409 else None
+    return _line_page(request, standing, item, form, version=version, stored=stored, status=status)
+
+
+def _line_found(request: HttpRequest, pk: int, item_id: int) -> tuple[selectors.Standing, DemandItem]:
+    """A line and the standing of its answer: 404 for what one may not know of, 403 for who may not write."""
     response = found(request, pk)
     item = get_object_or_404(selectors.lines_of(response), pk=item_id)
-    user = user_of(request)
-    page = selectors.response_page(user, response)
-    if not page.is_own:
+    standing = selectors.standing(user_of(request), response)
+    if not standing.is_own:
         raise NotAllowed
-    framework = response.survey.framework
-    context: dict[str, Any] = {"page": page, "item": item, "levels": selectors.levels_of(framework)}
-    if request.method != "POST":
-        if not page.can_edit:
-            messages.error(request, str(REFUSALS[page.entry_refusal or "wrong_state"]))
-            return redirect("gaps:demand", pk=pk)
-        context |= {"form": LineForm.for_item(item, framework=framework), "version": item.version}
-        return render(request, "gaps/demand_line.html", context)
-    form = LineForm(request.POST, framework=framework)
-    version = number_from(request.POST.get("version"))
-    context |= {"form": form, "version": version}
-    if not form.is_valid():
-        return render(request, "gaps/demand_line.html", context, status=422)
-    try:
-        done = services.line_change(
-            response_id=pk, item_id=item_id, version=version, line=form.line(), actor=user_of(request)
-        )
-    except Conflict as conflict:
-        form.add_error(None, str(conflict))
-        context |= {"version": conflict.details["version"], "stored": item}
-        return render(request, "gaps/demand_line.html", context, status=409)
-    except RuleViolation as refusal:
-        form.add_error(None, str(refusal))
-        return render(request, "gaps/demand_line.html", context, status=422)
-    messages.success(request, _("The line was changed."))
-    return redirect(_place_of(done))
+    return standing, item
 
 
-def _place_of(item: DemandItem) -> str:
-    """The address of a line on its page."""
-    number = selectors.page_number_of(item)
-    address = reverse("gaps:demand", args=[item.response_id])
-    return f"{address}?page={number}#line-{item.pk}" if number > 1 else f"{address}#line-{item.pk}"
+def _version_of(request: HttpRequest) -> int:
+    return number_from(request.POST.get("version"))
+
+
+def _line_page(
+    request: HttpRequest,
+    standing: selectors.Standing,
+    item: DemandItem,
+    form: LineForm,
+    *,
+    version: int,
+    stored: DemandItem | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    context = {
+        "page": standing,
+        "item": item,
+        "form": form,
+        "version": version,
+        "stored": stored,
+        "levels": selectors.levels_of(standing.response.survey.framework),
+    }
+    return render(request, "gaps/demand_line.html", context, status=status)
 
 
 @sign_in_required
 @require_POST
 def demand_line_remove(request: HttpRequest, pk: int, item_id: int) -> HttpResponse:
     """Remove one line, if it is still as it was seen."""
-    version = number_from(request.POST.get("version"))
-    return _act(
-        request, pk, lambda _done: _("The line was removed."), services.line_remove, item_id=item_id, version=version
-    )
+    values = {"item_id": item_id, "version": _version_of(request)}
+    return _act(request, pk, lambda _done: _("The line was removed."), services.line_remove, **values)
 
 
 # ----------------------------------------------------------------------------------------------------------- steps
@@ -262,6 +286,7 @@ def demand_ask(request: HttpRequest, pk: int) -> HttpResponse:
         pk,
         form,
         lambda values: services.question_ask(response_id=pk, actor=user_of(request), **values),
+        who=SECRETARIAT,
         done=_("The question was sent. The answer is open to the organisation again."),
         ask_form=form,
     )
@@ -279,6 +304,7 @@ def demand_reply(request: HttpRequest, pk: int, question_id: int) -> HttpRespons
         lambda values: services.question_reply(
             response_id=pk, question_id=question_id, actor=user_of(request), **values
         ),
+        who=COORDINATOR,
         done=_("The reply was sent. Change lines where needed, then submit the answer again."),
         reply=(question_id, form),
     )
@@ -295,6 +321,7 @@ def demand_extend(request: HttpRequest, pk: int) -> HttpResponse:
         pk,
         form,
         lambda values: responses_extend(survey_id=survey_id, response_ids=[pk], actor=user_of(request), **values),
+        who=SECRETARIAT,
         done=_("The closing day was moved, and the coordinators were told."),
         extend_form=form,
     )
@@ -303,8 +330,7 @@ def demand_extend(request: HttpRequest, pk: int) -> HttpResponse:
 def _act(
     request: HttpRequest, pk: int, said: Callable[[Any], str], service: Callable[..., object], **values: Any
 ) -> HttpResponse:
-    """Find the answer by right, call one service, say how it went."""
-    found(request, pk)
+    """Call one service, which finds the answer by right, and say how it went."""
     try:
         done = service(response_id=pk, actor=user_of(request), **values)
     except RuleViolation as refusal:
@@ -320,11 +346,11 @@ def _act_with_form(
     form: forms.Form,
     service: Callable[[dict[str, Any]], object],
     *,
+    who: str,
     done: str,
     **again: Any,
 ) -> HttpResponse:
-    """Find the answer by right, check the form, call one service; what can't be taken stays on the page."""
-    page = _page(request, pk)
+    """Check the form, call one service, which finds the answer by right; what can't be taken stays on the page."""
     if form.is_valid():
         try:
             service(form.cleaned_data)
@@ -333,4 +359,7 @@ def _act_with_form(
         else:
             messages.success(request, done)
             return redirect("gaps:demand", pk=pk)
+    page = _page(request, pk)
+    if who not in page.capacities:
+        raise NotAllowed
     return _render(request, page, status=422, **again)

@@ -130,7 +130,9 @@ class SheetPages(ImportPages):
 
     def form(self, request: HttpRequest) -> UploadForm:
         """The upload, bound on POST."""
-        return SheetForm(request.POST or None, request.FILES or None, response=self.response)
+        if request.method != "POST":
+            return SheetForm(response=self.response)
+        return SheetForm(request.POST, request.FILES, response=self.response)
 
     def start(self, request: HttpRequest) -> HttpResponse:
         """Upload a sheet; where nothing can be entered now, say why instead."""

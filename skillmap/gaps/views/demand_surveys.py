@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -182,7 +182,7 @@ def survey_create(request: HttpRequest) -> HttpResponse:
         "closes_on": clock.today() + USUAL,
         "organisations": [unit.pk for unit in offered],
     }
-    form = SurveyForm(request.POST or None, initial=initial, offered=offered)
+    form = SurveyForm(_sent(request), initial=initial, offered=offered)
     if request.method == "POST" and form.is_valid():
         try:
             made = services.survey_create(framework=framework, actor=user_of(request), **form.cleaned_data)
@@ -231,11 +231,16 @@ def _change_of(request: HttpRequest, row: DemandSurvey) -> tuple[Any, SurveyForm
     if row.state == SurveyState.OPEN:
         others = [unit for unit in offered if unit.pk not in asked]
         return services.survey_prolong, ProlongForm(
-            request.POST or None, initial={"closes_on": row.closes_on}, offered=others
+            _sent(request), initial={"closes_on": row.closes_on}, offered=others
         )
     names = ("name", "fiscal_year", "opens_on", "closes_on")
     initial = {name: getattr(row, name) for name in names} | {"organisations": sorted(asked)}
-    return services.survey_change, SurveyForm(request.POST or None, initial=initial, offered=offered)
+    return services.survey_change, SurveyForm(_sent(request), initial=initial, offered=offered)
+
+
+def _sent(request: HttpRequest) -> QueryDict | None:
+    """What was sent, also where it is nothing."""
+    return request.POST if request.method == "POST" else None
 
 
 def _values(form: SurveyForm | ProlongForm) -> dict[str, Any]:
