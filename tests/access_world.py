@@ -18,10 +18,11 @@ from skillmap.assessment.models import (
     Objection,
     PrivateMemo,
 )
-from skillmap.core import clock
+from skillmap.core import clock, jobs
 from skillmap.core.models import ImportBatch, Job, Notification
-from skillmap.gaps.choices import AreaState, Phase, SurveyState
-from skillmap.gaps.models import DemandItem, DemandQuestion, DemandResponse, DemandSurvey, GapRun, PriorityArea
+from skillmap.gaps.choices import AreaState, LevelBasis, Phase, SurveyState
+from skillmap.gaps.models import DemandItem, DemandQuestion, DemandResponse, DemandSurvey, PriorityArea
+from skillmap.gaps.services.runs import run_publish, run_request
 from skillmap.people.choices import DesignationKind, Role
 from skillmap.people.models import (
     ApiToken,
@@ -108,17 +109,15 @@ class AccessWorld:
         self.question = DemandQuestion.objects.create(response=self.response, text="?", asked_by=base.secretariat)
 
     def _runs(self) -> None:
-        now = clock.now()
-        self.run = GapRun.objects.create(
-            fiscal_year=2026,
-            cycle=self.cycle,
-            survey=self.survey,
-            framework=self.base.framework,
-            finished_at=now,
-            snapshot_at=now,
-            published_at=now,
+        asked = run_request(
+            cycle_id=self.cycle.pk,
+            survey_id=self.survey.pk,
+            basis=LevelBasis.CONFIRMED,
             parameters={},
+            actor=self.base.secretariat,
         )
+        jobs.run(asked.job_id or 0)
+        self.run = run_publish(run_id=asked.pk, actor=self.base.secretariat)
         self.area = PriorityArea.objects.create(
             fiscal_year=2026, skill=self.base.skills[1], state=AreaState.ADOPTED, decided_on=date(2026, 4, 1)
         )
@@ -141,7 +140,8 @@ class AccessWorld:
             user=base.secretariat, name="t", prefix="dsm_access", digest="0" * 64, purpose="support",
             expires_at=clock.now() + timedelta(days=1),
         )  # fmt: skip
-        self.key = Authenticator.objects.create(user=self.person, type=Authenticator.Type.WEBAUTHN, data={})
+        somebody = make_staff(base.other_section)
+        self.key = Authenticator.objects.create(user=somebody, type=Authenticator.Type.WEBAUTHN, data={})
 
     def users(self) -> dict[str, User | None]:
         """One account per actor, read anew."""
