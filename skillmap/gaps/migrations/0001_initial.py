@@ -6,238 +6,497 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('assessment', '0003_meeting_drafts'),
-        ('core', '0003_imports'),
-        ('framework', '0002_published_are_immutable'),
-        ('people', '0001_initial'),
+        ("assessment", "0003_meeting_drafts"),
+        ("core", "0003_imports"),
+        ("framework", "0002_published_are_immutable"),
+        ("people", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='DemandResponse',
+            name="DemandResponse",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('state', models.CharField(choices=[('not_started', 'Not started'), ('draft', 'Being written'), ('submitted', 'Submitted'), ('questioned', 'Question from the secretariat'), ('none', 'Nothing to report')], default='not_started', max_length=12)),
-                ('extended_to', models.DateField(blank=True, null=True)),
-                ('submitted_at', models.DateTimeField(null=True)),
-                ('version', models.PositiveIntegerField(default=1)),
-                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='demand_responses', to='people.organisation')),
-                ('submitted_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("not_started", "Not started"),
+                            ("draft", "Being written"),
+                            ("submitted", "Submitted"),
+                            ("questioned", "Question from the secretariat"),
+                            ("none", "Nothing to report"),
+                        ],
+                        default="not_started",
+                        max_length=12,
+                    ),
+                ),
+                ("extended_to", models.DateField(blank=True, null=True)),
+                ("submitted_at", models.DateTimeField(null=True)),
+                ("version", models.PositiveIntegerField(default=1)),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="demand_responses",
+                        to="people.organisation",
+                    ),
+                ),
+                (
+                    "submitted_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='DemandQuestion',
+            name="DemandQuestion",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('text', models.CharField(max_length=1000)),
-                ('asked_at', models.DateTimeField(auto_now_add=True)),
-                ('reply', models.CharField(blank=True, max_length=1000)),
-                ('replied_at', models.DateTimeField(null=True)),
-                ('asked_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('replied_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('response', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='questions', to='gaps.demandresponse')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("text", models.CharField(max_length=1000)),
+                ("asked_at", models.DateTimeField(auto_now_add=True)),
+                ("reply", models.CharField(blank=True, max_length=1000)),
+                ("replied_at", models.DateTimeField(null=True)),
+                (
+                    "asked_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "replied_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "response",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="questions", to="gaps.demandresponse"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='DemandSurvey',
+            name="DemandSurvey",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('fiscal_year', models.PositiveSmallIntegerField()),
-                ('name', models.CharField(max_length=100)),
-                ('state', models.CharField(choices=[('draft', 'In preparation'), ('open', 'Running'), ('closed', 'Closed')], default='draft', max_length=8)),
-                ('opens_on', models.DateField()),
-                ('closes_on', models.DateField()),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('version', models.PositiveIntegerField(default=1)),
-                ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('framework', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='surveys', to='framework.framework')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("fiscal_year", models.PositiveSmallIntegerField()),
+                ("name", models.CharField(max_length=100)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("draft", "In preparation"), ("open", "Running"), ("closed", "Closed")],
+                        default="draft",
+                        max_length=8,
+                    ),
+                ),
+                ("opens_on", models.DateField()),
+                ("closes_on", models.DateField()),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("version", models.PositiveIntegerField(default=1)),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "framework",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="surveys", to="framework.framework"
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='demandresponse',
-            name='survey',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='responses', to='gaps.demandsurvey'),
+            model_name="demandresponse",
+            name="survey",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="responses", to="gaps.demandsurvey"
+            ),
         ),
         migrations.CreateModel(
-            name='GapRun',
+            name="GapRun",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('fiscal_year', models.PositiveSmallIntegerField()),
-                ('basis', models.CharField(choices=[('confirmed', 'Confirmed levels'), ('corrected', 'Corrected levels (tally before confirmation)')], default='confirmed', max_length=10)),
-                ('parameters', models.JSONField(default=dict)),
-                ('snapshot_at', models.DateTimeField(null=True)),
-                ('people', models.PositiveIntegerField(null=True)),
-                ('finished_at', models.DateTimeField(null=True)),
-                ('published_at', models.DateTimeField(null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('cycle', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='gap_runs', to='assessment.cycle')),
-                ('framework', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='gap_runs', to='framework.framework')),
-                ('job', models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='gap_run', to='core.job')),
-                ('requested_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('survey', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='gap_runs', to='gaps.demandsurvey')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("fiscal_year", models.PositiveSmallIntegerField()),
+                (
+                    "basis",
+                    models.CharField(
+                        choices=[
+                            ("confirmed", "Confirmed levels"),
+                            ("corrected", "Corrected levels (tally before confirmation)"),
+                        ],
+                        default="confirmed",
+                        max_length=10,
+                    ),
+                ),
+                ("parameters", models.JSONField(default=dict)),
+                ("snapshot_at", models.DateTimeField(null=True)),
+                ("people", models.PositiveIntegerField(null=True)),
+                ("finished_at", models.DateTimeField(null=True)),
+                ("published_at", models.DateTimeField(null=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "cycle",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="gap_runs", to="assessment.cycle"
+                    ),
+                ),
+                (
+                    "framework",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="gap_runs", to="framework.framework"
+                    ),
+                ),
+                (
+                    "job",
+                    models.OneToOneField(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="gap_run", to="core.job"
+                    ),
+                ),
+                (
+                    "requested_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "survey",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="gap_runs", to="gaps.demandsurvey"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='GapNode',
+            name="GapNode",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=40)),
-                ('name', models.CharField(max_length=100)),
-                ('name_en', models.CharField(blank=True, max_length=150)),
-                ('depth', models.PositiveSmallIntegerField(default=0)),
-                ('position', models.PositiveIntegerField(default=0)),
-                ('people', models.PositiveIntegerField(null=True)),
-                ('bureau_group', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='people.bureaugroup')),
-                ('organisation', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='people.organisation')),
-                ('parent', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='children', to='gaps.gapnode')),
-                ('run', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='nodes', to='gaps.gaprun')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("key", models.CharField(max_length=40)),
+                ("name", models.CharField(max_length=100)),
+                ("name_en", models.CharField(blank=True, max_length=150)),
+                ("depth", models.PositiveSmallIntegerField(default=0)),
+                ("position", models.PositiveIntegerField(default=0)),
+                ("people", models.PositiveIntegerField(null=True)),
+                (
+                    "bureau_group",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="people.bureaugroup",
+                    ),
+                ),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="people.organisation",
+                    ),
+                ),
+                (
+                    "parent",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="children",
+                        to="gaps.gapnode",
+                    ),
+                ),
+                (
+                    "run",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="nodes", to="gaps.gaprun"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='GapInput',
+            name="GapInput",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('levels', models.CharField(max_length=60)),
-                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='people.organisation')),
-                ('staff', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='people.staff')),
-                ('run', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='inputs', to='gaps.gaprun')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("levels", models.CharField(max_length=60)),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="people.organisation"
+                    ),
+                ),
+                (
+                    "staff",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="people.staff"),
+                ),
+                (
+                    "run",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="inputs", to="gaps.gaprun"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='GapCell',
+            name="GapCell",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('cuts', models.JSONField(default=list)),
-                ('blocks', models.JSONField(default=list)),
-                ('at_least_1', models.PositiveIntegerField(null=True)),
-                ('at_least_2', models.PositiveIntegerField(null=True)),
-                ('at_least_3', models.PositiveIntegerField(null=True)),
-                ('demand_1', models.PositiveIntegerField(default=0)),
-                ('demand_2', models.PositiveIntegerField(default=0)),
-                ('demand_3', models.PositiveIntegerField(default=0)),
-                ('gap_1', models.PositiveIntegerField(null=True)),
-                ('gap_2', models.PositiveIntegerField(null=True)),
-                ('gap_3', models.PositiveIntegerField(null=True)),
-                ('skill', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='framework.skill')),
-                ('node', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='cells', to='gaps.gapnode')),
-                ('run', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='cells', to='gaps.gaprun')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("cuts", models.JSONField(default=list)),
+                ("blocks", models.JSONField(default=list)),
+                ("at_least_1", models.PositiveIntegerField(null=True)),
+                ("at_least_2", models.PositiveIntegerField(null=True)),
+                ("at_least_3", models.PositiveIntegerField(null=True)),
+                ("demand_1", models.PositiveIntegerField(default=0)),
+                ("demand_2", models.PositiveIntegerField(default=0)),
+                ("demand_3", models.PositiveIntegerField(default=0)),
+                ("gap_1", models.PositiveIntegerField(null=True)),
+                ("gap_2", models.PositiveIntegerField(null=True)),
+                ("gap_3", models.PositiveIntegerField(null=True)),
+                (
+                    "skill",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="framework.skill"
+                    ),
+                ),
+                (
+                    "node",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="cells", to="gaps.gapnode"
+                    ),
+                ),
+                (
+                    "run",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="cells", to="gaps.gaprun"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='PriorityArea',
+            name="PriorityArea",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('fiscal_year', models.PositiveSmallIntegerField()),
-                ('state', models.CharField(choices=[('adopted', 'Adopted'), ('refused', 'Not adopted'), ('withdrawn', 'Withdrawn')], max_length=10)),
-                ('by_hand', models.BooleanField(default=False)),
-                ('demand_rank', models.PositiveSmallIntegerField(null=True)),
-                ('supply_rank', models.PositiveSmallIntegerField(null=True)),
-                ('reason', models.CharField(blank=True, max_length=500)),
-                ('decided_on', models.DateField()),
-                ('version', models.PositiveIntegerField(default=1)),
-                ('decided_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('run', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='areas', to='gaps.gaprun')),
-                ('skill', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='priority_areas', to='framework.skill')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("fiscal_year", models.PositiveSmallIntegerField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("adopted", "Adopted"), ("refused", "Not adopted"), ("withdrawn", "Withdrawn")],
+                        max_length=10,
+                    ),
+                ),
+                ("by_hand", models.BooleanField(default=False)),
+                ("demand_rank", models.PositiveSmallIntegerField(null=True)),
+                ("supply_rank", models.PositiveSmallIntegerField(null=True)),
+                ("reason", models.CharField(blank=True, max_length=500)),
+                ("decided_on", models.DateField()),
+                ("version", models.PositiveIntegerField(default=1)),
+                (
+                    "decided_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "run",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="areas", to="gaps.gaprun"
+                    ),
+                ),
+                (
+                    "skill",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="priority_areas", to="framework.skill"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='SkillResult',
+            name="SkillResult",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('demand', models.PositiveIntegerField()),
-                ('businesses', models.PositiveIntegerField()),
-                ('demand_rank', models.PositiveSmallIntegerField()),
-                ('supply', models.PositiveIntegerField(null=True)),
-                ('supply_rank', models.PositiveSmallIntegerField(null=True)),
-                ('is_proposed', models.BooleanField(default=False)),
-                ('gaps', models.JSONField(default=dict)),
-                ('run', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='skills', to='gaps.gaprun')),
-                ('skill', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='framework.skill')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("demand", models.PositiveIntegerField()),
+                ("businesses", models.PositiveIntegerField()),
+                ("demand_rank", models.PositiveSmallIntegerField()),
+                ("supply", models.PositiveIntegerField(null=True)),
+                ("supply_rank", models.PositiveSmallIntegerField(null=True)),
+                ("is_proposed", models.BooleanField(default=False)),
+                ("gaps", models.JSONField(default=dict)),
+                (
+                    "run",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="skills", to="gaps.gaprun"
+                    ),
+                ),
+                (
+                    "skill",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="framework.skill"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='DemandItem',
+            name="DemandItem",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('business', models.CharField(max_length=120)),
-                ('phase', models.CharField(choices=[('planning', 'Planning'), ('budget', 'Budget'), ('procurement', 'Procurement and choice of vendor'), ('development', 'Development and delivery'), ('operation', 'Operation')], max_length=12)),
-                ('level', models.PositiveSmallIntegerField()),
-                ('headcount', models.PositiveSmallIntegerField()),
-                ('needed_from', models.DateField(blank=True, null=True)),
-                ('needed_until', models.DateField(blank=True, null=True)),
-                ('filled_staff', models.PositiveSmallIntegerField(default=0)),
-                ('filled_govtech', models.PositiveSmallIntegerField(default=0)),
-                ('filled_vendor', models.PositiveSmallIntegerField(default=0)),
-                ('note', models.CharField(blank=True, max_length=300)),
-                ('position', models.PositiveIntegerField(default=0)),
-                ('version', models.PositiveIntegerField(default=1)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('skill', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='demand_items', to='framework.skill')),
-                ('response', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='items', to='gaps.demandresponse')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("business", models.CharField(max_length=120)),
+                (
+                    "phase",
+                    models.CharField(
+                        choices=[
+                            ("planning", "Planning"),
+                            ("budget", "Budget"),
+                            ("procurement", "Procurement and choice of vendor"),
+                            ("development", "Development and delivery"),
+                            ("operation", "Operation"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("level", models.PositiveSmallIntegerField()),
+                ("headcount", models.PositiveSmallIntegerField()),
+                ("needed_from", models.DateField(blank=True, null=True)),
+                ("needed_until", models.DateField(blank=True, null=True)),
+                ("filled_staff", models.PositiveSmallIntegerField(default=0)),
+                ("filled_govtech", models.PositiveSmallIntegerField(default=0)),
+                ("filled_vendor", models.PositiveSmallIntegerField(default=0)),
+                ("note", models.CharField(blank=True, max_length=300)),
+                ("position", models.PositiveIntegerField(default=0)),
+                ("version", models.PositiveIntegerField(default=1)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                (
+                    "skill",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="demand_items", to="framework.skill"
+                    ),
+                ),
+                (
+                    "response",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="items", to="gaps.demandresponse"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('level__gte', 1), ('level__lte', 3)), name='demand_level_asks_for_something'), models.CheckConstraint(condition=models.Q(('headcount__gte', 1), ('headcount__lte', 999)), name='demand_headcount_plausible'), models.CheckConstraint(condition=models.Q(('phase__in', ['planning', 'budget', 'procurement', 'development', 'operation'])), name='demand_phase_known'), models.CheckConstraint(condition=models.Q(('needed_from', None), ('needed_until', None), ('needed_until__gte', models.F('needed_from')), _connector='OR'), name='demand_period_ends_after_start')],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("level__gte", 1), ("level__lte", 3)), name="demand_level_asks_for_something"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("headcount__gte", 1), ("headcount__lte", 999)),
+                        name="demand_headcount_plausible",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("phase__in", ["planning", "budget", "procurement", "development", "operation"])
+                        ),
+                        name="demand_phase_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("needed_from", None),
+                            ("needed_until", None),
+                            ("needed_until__gte", models.F("needed_from")),
+                            _connector="OR",
+                        ),
+                        name="demand_period_ends_after_start",
+                    ),
+                ],
             },
         ),
         migrations.AddConstraint(
-            model_name='demandsurvey',
-            constraint=models.UniqueConstraint(fields=('fiscal_year', 'name'), name='survey_name_once_a_year'),
+            model_name="demandsurvey",
+            constraint=models.UniqueConstraint(fields=("fiscal_year", "name"), name="survey_name_once_a_year"),
         ),
         migrations.AddConstraint(
-            model_name='demandsurvey',
-            constraint=models.CheckConstraint(condition=models.Q(('closes_on__gte', models.F('opens_on'))), name='survey_ends_after_start'),
+            model_name="demandsurvey",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("closes_on__gte", models.F("opens_on"))), name="survey_ends_after_start"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='demandsurvey',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['draft', 'open', 'closed'])), name='survey_state_known'),
+            model_name="demandsurvey",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["draft", "open", "closed"])), name="survey_state_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='demandresponse',
-            constraint=models.UniqueConstraint(fields=('survey', 'organisation'), name='response_once'),
+            model_name="demandresponse",
+            constraint=models.UniqueConstraint(fields=("survey", "organisation"), name="response_once"),
         ),
         migrations.AddConstraint(
-            model_name='demandresponse',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['not_started', 'draft', 'submitted', 'questioned', 'none'])), name='response_state_known'),
+            model_name="demandresponse",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["not_started", "draft", "submitted", "questioned", "none"])),
+                name="response_state_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='gaprun',
-            constraint=models.CheckConstraint(condition=models.Q(('basis__in', ['confirmed', 'corrected'])), name='gap_run_basis_known'),
+            model_name="gaprun",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("basis__in", ["confirmed", "corrected"])), name="gap_run_basis_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='gaprun',
-            constraint=models.CheckConstraint(condition=models.Q(('published_at', None), ('finished_at__isnull', False), _connector='OR'), name='gap_run_published_is_finished'),
+            model_name="gaprun",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("published_at", None), ("finished_at__isnull", False), _connector="OR"),
+                name="gap_run_published_is_finished",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='gapnode',
-            constraint=models.UniqueConstraint(fields=('run', 'key'), name='gap_node_once'),
+            model_name="gapnode",
+            constraint=models.UniqueConstraint(fields=("run", "key"), name="gap_node_once"),
         ),
         migrations.AddConstraint(
-            model_name='gapnode',
-            constraint=models.CheckConstraint(condition=models.Q(('organisation', None), ('bureau_group', None), _connector='OR'), name='gap_node_one_kind_of_place'),
+            model_name="gapnode",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("organisation", None), ("bureau_group", None), _connector="OR"),
+                name="gap_node_one_kind_of_place",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='gapinput',
-            constraint=models.UniqueConstraint(fields=('run', 'staff'), name='gap_input_once'),
+            model_name="gapinput",
+            constraint=models.UniqueConstraint(fields=("run", "staff"), name="gap_input_once"),
         ),
         migrations.AddConstraint(
-            model_name='gapcell',
-            constraint=models.UniqueConstraint(fields=('node', 'skill'), name='gap_cell_once'),
+            model_name="gapcell",
+            constraint=models.UniqueConstraint(fields=("node", "skill"), name="gap_cell_once"),
         ),
         migrations.AddConstraint(
-            model_name='priorityarea',
-            constraint=models.UniqueConstraint(fields=('fiscal_year', 'skill'), name='priority_area_once_a_year'),
+            model_name="priorityarea",
+            constraint=models.UniqueConstraint(fields=("fiscal_year", "skill"), name="priority_area_once_a_year"),
         ),
         migrations.AddConstraint(
-            model_name='priorityarea',
-            constraint=models.CheckConstraint(condition=models.Q(('state', 'adopted'), models.Q(('reason', ''), _negated=True), _connector='OR'), name='priority_area_refusal_has_reason'),
+            model_name="priorityarea",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state", "adopted"), models.Q(("reason", ""), _negated=True), _connector="OR"),
+                name="priority_area_refusal_has_reason",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='skillresult',
-            constraint=models.UniqueConstraint(fields=('run', 'skill'), name='skill_result_once'),
+            model_name="skillresult",
+            constraint=models.UniqueConstraint(fields=("run", "skill"), name="skill_result_once"),
         ),
     ]

@@ -190,8 +190,7 @@ def _bars(cuts: Sequence[int], blocks: Sequence[int | None]) -> list[Bar]:
         return []
     bounds = [0, *cuts, rules.CLASSES]
     return [
-        Bar(_level(low), _level(high - 1), people)
-        for low, high, people in zip(bounds, bounds[1:], shown, strict=False)
+        Bar(_level(low), _level(high - 1), people) for low, high, people in zip(bounds, bounds[1:], shown, strict=False)
     ]
 
 

@@ -16,7 +16,8 @@ class Adapter(DefaultOIDCAdapter):
 
     def get_user_by_sub(self, client: Any, sub: str) -> Any:
         """The other way round."""
-        return get_user_model().objects.filter(username=sub.removeprefix("subject-"), is_active=True).first()
+        users: Any = get_user_model()._default_manager
+        return users.filter(username=sub.removeprefix("subject-"), is_active=True).first()
 
     def get_claims(self, purpose: Any, user: Any, client: Any, scopes: Any, **kwargs: Any) -> dict[str, Any]:
         """The second factor that was asked for, and what is forged."""
