@@ -14,10 +14,12 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.files.uploadedfile import UploadedFile
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import IntegrityError, transaction
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 from skillmap.core import audit, clock, files, jobs
@@ -171,7 +173,7 @@ def upload(*, kind: str, file: "UploadedFile[bytes]", options: Mapping[str, Any]
             file=stored,
             created_by_id=user.pk,
         )
-        batch.job = jobs.enqueue("core.import_check", {"batch": batch.pk}, requested_by=user)
+        batch.job = jobs.enqueue("core.import_check", _inputs(batch), requested_by=user)
         batch.save(update_fields=["job"])
         audit.record(verb="import.upload", actor=user, target=batch, kind=kind)
     return Upload(batch)
@@ -193,7 +195,7 @@ def apply(*, batch: ImportBatch, user: AbstractBaseUser) -> ImportBatch:
             )
             if not moved:
                 raise RuleViolation(_("This table is not ready to be applied any more."), code="wrong_state")
-            job = jobs.enqueue("core.import_apply", {"batch": batch.pk}, requested_by=user, dedup_key=str(batch.pk))
+            job = jobs.enqueue("core.import_apply", _inputs(batch), requested_by=user, dedup_key=str(batch.pk))
             ImportBatch.objects.filter(pk=batch.pk).update(job=job)
     except IntegrityError as error:
         raise RuleViolation(_("The same file has been applied already."), code="applied_before") from error
@@ -226,12 +228,17 @@ def check_again(*, batch: ImportBatch, user: AbstractBaseUser) -> ImportBatch:
         if not waits or held.file_id is None:
             raise RuleViolation(_("The file is no longer here. Please upload it again."), code="wrong_state")
         held.state, held.problem = ImportState.CHECKING, ""
-        held.job = jobs.enqueue("core.import_check", {"batch": held.pk}, requested_by=user)
+        held.job = jobs.enqueue("core.import_check", _inputs(held), requested_by=user)
         held.save(update_fields=["state", "problem", "job"])
     return held
 
 
 # ------------------------------------------------------------------------------------------------------------ jobs
+
+
+def _inputs(batch: ImportBatch) -> dict[str, Any]:
+    """What a job needs to know: which table, and in which language its findings are written down."""
+    return {"batch": batch.pk, "language": translation.get_language()}
 
 
 def _allowed(batch: ImportBatch, run: JobRun) -> AbstractBaseUser:
@@ -248,6 +255,11 @@ def check_job(run: JobRun) -> Mapping[str, Any]:
     batch = ImportBatch.objects.select_related("file").get(pk=run.inputs["batch"])
     if batch.state != ImportState.CHECKING:
         return {}
+    with translation.override(run.inputs.get("language") or settings.LANGUAGE_CODE):
+        return _check(batch, run)
+
+
+def _check(batch: ImportBatch, run: JobRun) -> Mapping[str, Any]:
     run.progress(0, 0, _("Reading the file"), lease=LONG_STEP)
     try:
         user = _allowed(batch, run)
@@ -362,14 +374,15 @@ def apply_job(run: JobRun) -> Mapping[str, Any]:
     batch = ImportBatch.objects.get(pk=run.inputs["batch"])
     if batch.state != ImportState.APPLYING:
         return {}
-    run.progress(0, batch.row_count, _("Writing"), lease=LONG_STEP)
-    try:
-        return _apply(batch, run)
-    except RuleViolation as refusal:
-        ImportBatch.objects.filter(pk=batch.pk, state=ImportState.APPLYING).update(
-            state=ImportState.REFUSED, problem=str(refusal)[:600]
-        )
-        raise
+    with translation.override(run.inputs.get("language") or settings.LANGUAGE_CODE):
+        run.progress(0, batch.row_count, _("Writing"), lease=LONG_STEP)
+        try:
+            return _apply(batch, run)
+        except RuleViolation as refusal:
+            ImportBatch.objects.filter(pk=batch.pk, state=ImportState.APPLYING).update(
+                state=ImportState.REFUSED, problem=str(refusal)[:600]
+            )
+            raise
 
 
 @transaction.atomic

@@ -94,7 +94,7 @@ class ChangeKind(models.TextChoices):
     SPLIT = "split", _("Split")
     MOVE = "move", _("Move in the tree")
     CLOSE = "close", _("Close")
-    OPEN = "open", _("Open")
+    OPEN = "open", _("New organisation")
 
 
 class ChangeState(models.TextChoices):

@@ -19,7 +19,7 @@ class StaffFilter(django_filters.FilterSet):
         method="filter_organisation", label=_("Organisation"), min_value=1, max_value=2**31 - 1, decimal_places=0
     )
     occupation = django_filters.ChoiceFilter(choices=Occupation.choices, label=_("Occupation"), empty_label=_("All"))
-    grade = django_filters.ChoiceFilter(choices=Grade.choices, label=_("Grade"), empty_label=_("All"))
+    grade = django_filters.ChoiceFilter(choices=Grade.choices, label=_("Staff grade"), empty_label=_("All"))
     status = django_filters.ChoiceFilter(choices=StaffStatus.choices, label=_("Status"), empty_label=_("In service"))
     designation = django_filters.ChoiceFilter(
         method="filter_designation", choices=DesignationKind.choices, label=_("Designation"), empty_label=_("All")

@@ -94,7 +94,7 @@ class PlaceForm(forms.Form):
 
     organisation_id = number_field(_("Organisation"))
     occupation = forms.ChoiceField(choices=Occupation.choices, label=_("Occupation"))
-    grade = forms.TypedChoiceField(choices=Grade.choices, coerce=int, label=_("Grade"))
+    grade = forms.TypedChoiceField(choices=Grade.choices, coerce=int, label=_("Staff grade"))
     on = day_field(_("In force from"), today=True)
 
     def __init__(self, *args: Any, nodes: Sequence[Node], **kwargs: Any) -> None:
@@ -113,7 +113,7 @@ class JoinForm(PlainForm):
 
     organisation_id = number_field(_("Organisation"))
     occupation = choice_field(Occupation.choices, _("Occupation"))
-    grade = forms.TypedChoiceField(choices=[NOTHING, *Grade.choices], coerce=int, label=_("Grade"))
+    grade = forms.TypedChoiceField(choices=[NOTHING, *Grade.choices], coerce=int, label=_("Staff grade"))
     joined_on = day_field(
         _("In post from"), today=True, hint=_("A later day is recorded as someone who is going to join.")
     )
@@ -291,7 +291,9 @@ class ChangeForm(forms.Form):
             if name in self.fields:
                 self.fields[name].choices = place_choices(nodes)  # type: ignore[attr-defined]
         if "sources" in self.fields:
-            self.fields["sources"].choices = place_choices(nodes, empty=None)  # type: ignore[attr-defined]
+            first = set(self.initial.get("sources", ()))
+            ordered = sorted(nodes, key=lambda node: node.pk not in first)  # what is chosen already is in sight
+            self.fields["sources"].choices = place_choices(ordered, empty=None)  # type: ignore[attr-defined]
         if "new_bureau_group_id" in self.fields:
             self.fields["new_bureau_group_id"].choices = group_choices()  # type: ignore[attr-defined]
 

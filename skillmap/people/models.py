@@ -163,6 +163,17 @@ class Organisation(models.Model):
         """The short name where there is one."""
         return self.short_name or self.name
 
+    @property
+    def full_name(self) -> str:
+        """所属 as people write it: bureau, division and section. To be read with `select_related` two units upward."""
+        names, row = [self.name], self
+        for _step in range(2):
+            if row.parent is None:
+                break
+            row = row.parent
+            names.append(row.name)
+        return " ".join(reversed(names))
+
 
 class OrganisationVersion(models.Model):
     """What an organisation was called and where it stood, from a day until a day."""

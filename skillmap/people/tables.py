@@ -44,7 +44,7 @@ COLUMNS: Sequence[Column] = (
         kind=Kind.DATE,
         hint=gettext_lazy("For information technology experts and others with a fixed term."),
     ),
-    Column(key="grade", headers=[gettext_lazy("Grade"), "職層"], kind=Kind.CHOICE, choices=labels_of(Grade)),
+    Column(key="grade", headers=[gettext_lazy("Staff grade"), "職層"], kind=Kind.CHOICE, choices=labels_of(Grade)),
     Column(
         key="organisation",
         headers=[gettext_lazy("Organisation code"), "組織コード", "所属コード"],
@@ -110,7 +110,7 @@ def _shown(key: str, value: Any) -> CellValue:
 def people_table(people: QuerySet[Staff], *, filters: Mapping[str, object]) -> Table:
     """The people as a table to download; it can be brought in again as it is."""
     return Table(
-        name=_("People"),
+        name=_("Staff"),
         columns=[Out(column.label, FORMS.get(column.kind, Form.TEXT)) for column in COLUMNS],
         rows=rows_of(people),
         notes=notes_for(filters=filters),

@@ -11,7 +11,7 @@ from django.urls import reverse
 from skillmap.people.models import Staff
 from skillmap.people.urls import urlpatterns
 from tests.people.conftest import World
-from tests.support.signing_in import signed_in
+from tests.support.signing_in import english, signed_in
 
 pytestmark = pytest.mark.django_db
 ROLES = ("anonymous", "person", "expert", "executive", "coordinator", "supporter", "secretariat")
@@ -163,7 +163,7 @@ def test_a_supporter_reads_and_writes_nothing(world: World) -> None:
 def test_head_counts_are_for_those_who_may(world: World) -> None:
     url = reverse("people:organisation", args=[world.other.pk])
     words = "People, with those below"
-    shown = {role: words in signed_in(world.users[role]).get(url, headers={"Accept-Language": "en"}).content.decode()
+    shown = {role: words in english(signed_in(world.users[role])).get(url).content.decode()
              for role in ("executive", "coordinator", "supporter", "secretariat")}  # fmt: skip
     assert shown == {"executive": False, "coordinator": False, "supporter": True, "secretariat": True}
 

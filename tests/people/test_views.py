@@ -21,7 +21,7 @@ from skillmap.people.models import ApiToken, BureauGroup, Organisation, Organisa
 from tests.factories.people import OrganisationFactory, StaffFactory, staff_in_bulk
 from tests.people.conftest import World
 from tests.people.test_import import HEAD, csv_file
-from tests.support.signing_in import signed_in
+from tests.support.signing_in import english, signed_in
 
 pytestmark = pytest.mark.django_db
 TODAY = date(2026, 4, 10)
@@ -36,9 +36,7 @@ def _today() -> Any:
 @pytest.fixture
 def office(world: World) -> Client:
     """The secretariat's browser, in English."""
-    client = signed_in(world.users["secretariat"])
-    client.cookies["django_language"] = "en"
-    return client
+    return english(signed_in(world.users["secretariat"]))
 
 
 def page(client: Client, route: str, /, *args: Any, **query: Any) -> str:

@@ -23,3 +23,9 @@ def signed_in(user: User | None, client: Client | None = None) -> Client:
     session[login._AUTHENTICATION_METHODS_USER_SESSION_KEY] = login.user_id_to_str(user)
     session.save()
     return client
+
+
+def english(client: Client) -> Client:
+    """The same client, whose pages are in English."""
+    client.cookies["django_language"] = "en"
+    return client

@@ -79,7 +79,7 @@ def _open(entry: dict[str, str], days: dict[str, str] | None, known: dict[str, O
             kind=entry["kind"],
             parent_id=known[entry["parent_code"]].pk if entry["parent_code"] else None,
             name_en=entry.get("name_en", ""),
-            role_text=entry["role"],
+            role_text=_role_of(entry),
             sort_order=int(entry["sort_order"]),
             provenance=entry["provenance"],
             source=entry["source"],
@@ -90,8 +90,13 @@ def _open(entry: dict[str, str], days: dict[str, str] | None, known: dict[str, O
     )
 
 
+def _role_of(entry: dict[str, str]) -> str:
+    """What the organisation does; of those known from public pages the column only says that they serve as examples."""
+    return "" if entry["provenance"] == "seen_web" else entry["role"]
+
+
 def _refresh(row: Organisation, entry: dict[str, str]) -> bool:
-    wanted = {"role_text": entry["role"], "source": entry["source"]}
+    wanted = {"role_text": _role_of(entry), "source": entry["source"]}
     changes = {name: value for name, value in wanted.items() if getattr(row, name) != value}
     if not changes or row.provenance == "confirmed":
         return False

@@ -43,6 +43,7 @@ from skillmap.people.views.common import (
 )
 
 PER_PAGE = 50
+PLACE = "organisation__parent__parent"  # for Organisation.full_name
 
 
 def sessions_of(user: User) -> QuerySet[UserSession]:
@@ -62,8 +63,8 @@ def account(request: HttpRequest) -> HttpResponse:
     context = {
         "account": user,
         "staff": staff,
-        "memberships": staff.memberships.select_related("organisation").order_by("-valid_from") if staff else [],
-        "designations": staff.designations.select_related("organisation").order_by("-valid_from") if staff else [],
+        "memberships": staff.memberships.select_related(PLACE).order_by("-valid_from") if staff else [],
+        "designations": staff.designations.select_related(PLACE).order_by("-valid_from") if staff else [],
         "grants": grants.order_by("role", "valid_from"),
         "sessions": sessions_of(user),
         "current_session": request.session.session_key,
@@ -80,7 +81,7 @@ def accounts(request: HttpRequest) -> HttpResponse:
     """Accounts by name or address; without words those that belong to no person on record."""
     secretariat(request)
     words = request.GET.get("q", "").strip()[:100]
-    found = User.objects.select_related("staff__organisation").order_by("name", "pk")
+    found = User.objects.select_related("staff__organisation__parent__parent").order_by("name", "pk")
     if words:
         key = rules.fold(words)
         found = found.filter(Q(email__icontains=words) | Q(name__icontains=words) | Q(staff__search_key__contains=key))
@@ -93,7 +94,7 @@ def accounts(request: HttpRequest) -> HttpResponse:
 
 def _account(request: HttpRequest, pk: int) -> User:
     secretariat(request)
-    return get_object_or_404(User.objects.select_related("staff__organisation"), pk=pk)
+    return get_object_or_404(User.objects.select_related("staff__organisation__parent__parent"), pk=pk)
 
 
 @sign_in_required
@@ -132,6 +133,7 @@ def account_new(request: HttpRequest) -> HttpResponse:
         request,
         AccountForm(posted(request)),
         lambda data: made.append(services.account_create(actor=user, **data)),
+        section="accounts",
         title=_("Make an account"),
         submit=_("Make the account"),
         back=reverse("people:accounts"),
@@ -173,6 +175,7 @@ def account_email(request: HttpRequest, pk: int) -> HttpResponse:
         request,
         EmailForm(posted(request), initial={"email": shown.email}),
         lambda data: services.account_change_email(user_id=pk, email=data["email"], actor=user_of(request)),
+        section="accounts",
         title=_("Change the address to sign in with"),
         submit=_("Save"),
         back=_page_of(pk),
@@ -192,6 +195,7 @@ def account_link(request: HttpRequest, pk: int) -> HttpResponse:
         request,
         SubjectForm(posted(request), providers=[(one.provider_id, f"{one.name} ({one.issuer})") for one in providers]),
         lambda data: services.account_link_subject(user_id=pk, actor=user_of(request), **data),
+        section="accounts",
         title=_("Tie to single sign-on"),
         submit=_("Tie"),
         back=_page_of(pk),
@@ -265,6 +269,7 @@ def role_new(request: HttpRequest, pk: int) -> HttpResponse:
         request,
         GrantForm(posted(request), nodes=selectable()),
         lambda data: services.role_grant(user_id=pk, actor=user_of(request), **data),
+        section="accounts",
         title=_("Give a role"),
         submit=_("Give the role"),
         back=_page_of(pk),
@@ -301,7 +306,14 @@ def role_revoke(request: HttpRequest, pk: int) -> HttpResponse:
         _("What was done in this role stays on record."),
     ]
     title = _("Take the role %(role)s") % {"role": grant.get_role_display()}
-    context = {"title": title, "about": grant.user.name, "lines": lines, "submit": _("Take the role"), "back": back}
+    context: dict[str, Any] = {
+        "title": title,
+        "about": grant.user.name,
+        "lines": lines,
+        "submit": _("Take the role"),
+        "back": back,
+    }
+    context["sections"] = sections(request, "roles")
     return render(request, "people/confirm.html", context)
 
 
@@ -337,6 +349,7 @@ def service_new(request: HttpRequest) -> HttpResponse:
         request,
         ServiceForm(posted(request)),
         act,
+        section="tokens",
         title=_("Make an account for a system"),
         submit=_("Make the account"),
         back=reverse("people:tokens"),
@@ -364,6 +377,7 @@ def token_new(request: HttpRequest) -> HttpResponse:
         request,
         form,
         act,
+        section="tokens",
         title=_("Issue a token"),
         submit=_("Issue"),
         back=reverse("people:tokens"),
@@ -373,7 +387,8 @@ def token_new(request: HttpRequest) -> HttpResponse:
     if not issued:
         return response
     token, value = issued[0]
-    return render(request, "people/token_issued.html", {"token": token, "value": value})
+    context = {"token": token, "value": value, "sections": sections(request, "tokens")}
+    return render(request, "people/token_issued.html", context)
 
 
 @sign_in_required

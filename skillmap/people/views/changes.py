@@ -113,13 +113,13 @@ def change_new(request: HttpRequest, kind: str) -> HttpResponse:
         request,
         form,
         act,
+        section="changes",
         title=_("Plan: %(kind)s") % {"kind": ChangeKind(kind).label},
         submit=_("Look at what it would do"),
         back=reverse("people:changes"),
         done=_("The change is planned. Look through it below."),
         lead=_("Nothing changes yet: you see first what the change would do."),
         fields_of_codes={"code_taken": "new_code", "too_few": "sources", "closed": "effective_on"},
-        sections=sections(request, "changes"),
     )
     return redirect("people:change", pk=made[0].pk) if made else response
 

@@ -86,7 +86,7 @@ def sections(request: HttpRequest, active: str) -> list[dict[str, Any]]:
     """The sections open to this person, as tabs; none where there is only one."""
     access = access_of(user_of(request))
     known: list[tuple[str, frozenset[Role], Callable[[], str]]] = [
-        ("staff_list", PEOPLE_READERS, lambda: _("People")),
+        ("staff_list", PEOPLE_READERS, lambda: _("Staff")),
         ("organisations", ORGANISATION_READERS, lambda: _("Organisations")),
         ("groups", OFFICE, lambda: _("Bureau groups")),
         ("changes", frozenset({Role.SECRETARIAT}), lambda: _("Changes of organisation")),
@@ -116,6 +116,7 @@ def form_page(
     submit: str,
     back: str,
     done: str,
+    section: str = "",
     goes_to: str = "",
     template: str = "people/form.html",
     fields_of_codes: Mapping[str, str] | None = None,
@@ -126,6 +127,7 @@ def form_page(
     Args:
         act: takes the cleaned data.
         back: where "cancel" leads; the way on too, unless `goes_to` is given.
+        section: whose tab is the active one; none for pages about one person.
         done: said on the next page.
         fields_of_codes: code of a refusal → field at which it is shown.
     """
@@ -142,7 +144,8 @@ def form_page(
         else:
             messages.success(request, done)
             return redirect(goes_to or back)
-    more = {"form": form, "title": title, "submit": submit, "back": back}
+    tabs = sections(request, section) if section else []
+    more = {"form": form, "title": title, "submit": submit, "back": back, "sections": tabs}
     return render(request, template, more | context, status=status_of(form, conflict))
 
 

@@ -19,7 +19,7 @@ class PeopleImportPages(ImportPages):
     kind = "people.staff"
     name = "people:import"
     form_class = PeopleUploadForm
-    parent = (gettext_lazy("People"), "people:staff_list")
+    parent = (gettext_lazy("Staff"), "people:staff_list")
     lead = gettext_lazy("Joiners, changes, moves and leavers at once. An exported list can be brought in again.")
     list_titles: Mapping[str, Any] = {
         "missing": gettext_lazy("On record, but not in the file (nothing happens to them)")

@@ -51,6 +51,7 @@ from skillmap.people.views.common import (
 )
 
 PER_PAGE = 50
+PLACE = "organisation__parent__parent"  # for Organisation.full_name
 
 
 def _filtered(request: HttpRequest) -> tuple[StaffFilter, QuerySet[Staff]]:
@@ -76,7 +77,7 @@ def staff_list(request: HttpRequest) -> HttpResponse:
     found.form.fields["organisation"].widget = forms.Select(choices=choices)
     today = clock.today()
     held = Designation.objects.filter(Q(valid_to=None) | Q(valid_to__gt=today), valid_from__lte=today)
-    rows = people.select_related("organisation").prefetch_related(Prefetch("designations", held, to_attr="held"))
+    rows = people.select_related(PLACE).prefetch_related(Prefetch("designations", held, to_attr="held"))
     page = Paginator(rows, PER_PAGE).get_page(request.GET.get("page"))
     context = {
         "filter": found,
@@ -103,10 +104,10 @@ def staff_export(request: HttpRequest) -> HttpResponse:
     table = people_table(people, filters=used)
     if request.GET.get("format") == "csv":
         response = HttpResponse(b"".join(write_csv(table)), content_type=CSV)
-        name = download_name(_("People"), ending="csv", made_at=clock.now())
+        name = download_name(_("Staff"), ending="csv", made_at=clock.now())
         response["Content-Disposition"] = content_disposition(name)
         return response
-    return workbook(table, _("People"))
+    return workbook(table, _("Staff"))
 
 
 @sign_in_required
@@ -115,19 +116,19 @@ def staff_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """One person: master data, history, designations, roles and account; the steps that the secretariat may take."""
     user = user_of(request)
     access = access_of(user)
-    visible = Staff.objects.readable_by(user).select_related("organisation", "user")
+    visible = Staff.objects.readable_by(user).select_related(PLACE, "user")
     staff = get_object_or_404(visible, pk=pk)
     grants: list[RoleGrant] = []
     if access.is_secretariat and staff.user_id is not None:
         held = RoleGrant.objects.not_over().filter(user=staff.user_id)
         grants = list(held.select_related("organisation").order_by("role", "valid_from"))
     today = clock.today()
-    memberships = list(staff.memberships.select_related("organisation").order_by("-valid_from"))
+    memberships = list(staff.memberships.select_related(PLACE).order_by("-valid_from"))
     context = {
         "staff": staff,
         "memberships": memberships,
         "leaves": list(staff.leaves.order_by("-valid_from")),
-        "designations": list(staff.designations.select_related("organisation").order_by("-valid_from")),
+        "designations": list(staff.designations.select_related(PLACE).order_by("-valid_from")),
         "grants": grants,
         "today": today,
         "may_write": access.is_secretariat,
@@ -149,12 +150,12 @@ def staff_new(request: HttpRequest) -> HttpResponse:
         request,
         form,
         lambda data: made.append(services.staff_create(actor=user, **data)),
+        section="staff_list",
         title=_("Record a person"),
         submit=_("Record"),
         back=reverse("people:staff_list"),
         done=_("The person was recorded."),
         fields_of_codes={"number_taken": "number", "not_a_place": "organisation_id"},
-        sections=sections(request, "staff_list"),
     )
     return redirect("people:staff", pk=made[0].pk) if made else response
 
