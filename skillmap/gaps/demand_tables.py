@@ -21,9 +21,9 @@ from skillmap.gaps.selectors.demand_surveys import AnswerRow
 SHEET = gettext_lazy("Lines of demand")
 FORMS = {Kind.INTEGER: Form.INTEGER, Kind.LEVEL: Form.LEVEL, Kind.DATE: Form.DATE}
 FILLED = (
-    ("filled_staff", gettext_lazy("Filled by own staff"), "現在の充足(職員)"),
-    ("filled_govtech", gettext_lazy("Filled by GovTech"), "現在の充足(GovTech)"),
-    ("filled_vendor", gettext_lazy("Filled by vendors"), "現在の充足(委託)"),
+    ("filled_staff", gettext_lazy("Filled now by own staff"), "現在の充足(職員)"),
+    ("filled_govtech", gettext_lazy("Filled now by GovTech"), "現在の充足(GovTech)"),
+    ("filled_vendor", gettext_lazy("Filled now by vendors"), "現在の充足(委託)"),
 )
 
 
