@@ -91,8 +91,12 @@ def addresses(world: World, draft: Cycle) -> dict[str, str]:
 
 
 def is_no_wider(page: Page) -> bool:
-    """Whether the page fits its window; tables scroll inside their own region."""
-    return bool(page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"))
+    """Whether the page comes to fit its window after it was made narrow; tables scroll inside their own region."""
+    for _attempt in range(20):
+        if page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"):
+            return True
+        page.wait_for_timeout(50)
+    return False
 
 
 def test_the_pages_of_the_secretariat(

@@ -318,10 +318,14 @@ class AssignForm(forms.Form):
         field.choices = [("", _("Choose")), *mentors]
 
 
+# A sheet of many people is neither one person's 1on1 nor a link of systems.
+SHEET_PURPOSES = [choice for choice in Purpose.choices if choice[0] not in (Purpose.MENTORING, Purpose.SYSTEM_LINK)]
+
+
 class LevelsExportForm(forms.Form):
     """What the sheet of levels is for, and of whom."""
 
-    purpose = forms.ChoiceField(label=_("Purpose"), choices=Purpose.choices, widget=forms.RadioSelect)
+    purpose = forms.ChoiceField(label=_("Purpose"), choices=SHEET_PURPOSES, widget=forms.RadioSelect)
     occupation = forms.ChoiceField(label=_("Occupation"), required=False, choices=[("", _("All")), *Occupation.choices])
     organisation = forms.TypedChoiceField(
         label=_("Organisation, with all below it"), required=False, coerce=int, empty_value=None
