@@ -350,7 +350,7 @@ def test_applying_twice_writes_once(secretariat: User) -> None:
 def test_a_fault_on_the_way_writes_nothing(secretariat: User, monkeypatch: Any) -> None:
     OrganisationFactory.create(code="a")
     batch = brought(secretariat, csv_file(HEAD, ("00000001", "名", "な", "ict", "1", "a")), apply=False)
-    monkeypatch.setattr("skillmap.people.services.people_import.Writing._record", lambda *_: 1 / 0)
+    monkeypatch.setattr("skillmap.people.services.people_write.Writing._record", lambda *_: 1 / 0)
     imports.apply(batch=batch, user=secretariat)
     with pytest.raises(ZeroDivisionError):
         jobs.run_due()

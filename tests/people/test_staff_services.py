@@ -403,7 +403,7 @@ def test_leaving_is_refused_where_it_makes_no_sense(secretariat: User) -> None:
 
 def test_a_failure_on_the_way_leaves_the_leaver_in_post(secretariat: User, monkeypatch: Any) -> None:
     staff = StaffFactory.create()
-    monkeypatch.setattr("skillmap.people.services.staff.close_accounts", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("skillmap.people.services.leaving.close_accounts", lambda *_, **__: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         services.staff_leave(staff_id=staff.pk, on=TODAY, actor=secretariat)
     staff.refresh_from_db()

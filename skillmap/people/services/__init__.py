@@ -15,6 +15,14 @@ from skillmap.people.services.accounts import (
     sessions_end,
 )
 from skillmap.people.services.changes import change_apply, change_cancel, change_plan, changes_apply_due
+from skillmap.people.services.leaving import (
+    leave_begin,
+    leave_end,
+    people_apply_due,
+    staff_leave,
+    staff_leave_cancel,
+    staff_rejoin,
+)
 from skillmap.people.services.loading import organisations_load
 from skillmap.people.services.organisations import (
     NewOrganisation,
@@ -27,15 +35,9 @@ from skillmap.people.services.roles import role_grant, role_revoke
 from skillmap.people.services.staff import (
     designation_add,
     designation_end,
-    leave_begin,
-    leave_end,
     move_cancel,
-    people_apply_due,
     staff_create,
-    staff_leave,
-    staff_leave_cancel,
     staff_move,
-    staff_rejoin,
     staff_update,
 )
 

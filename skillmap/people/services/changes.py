@@ -12,7 +12,7 @@ A plan is kept as JSON, in one of these forms (ids of organisations and persons,
           day can name it (the plan keeps its id as `opened`); it is not there for anybody before
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import date
 from typing import Any
 
@@ -27,7 +27,6 @@ from skillmap.people import rules
 from skillmap.people.choices import ChangeKind, ChangeState, Role
 from skillmap.people.models import (
     Designation,
-    Membership,
     Organisation,
     OrganisationChange,
     OrganisationSuccession,
@@ -37,11 +36,9 @@ from skillmap.people.models import (
     User,
 )
 from skillmap.people.services._common import require_secretariat
+from skillmap.people.services.change_checks import Plan, Units, check, members_from
 from skillmap.people.services.organisations import NewOrganisation, organisation_open, version_from
 from skillmap.people.services.staff import refresh_current
-
-Plan = Mapping[str, Any]
-Units = Mapping[int, Organisation]
 
 
 @transaction.atomic
@@ -53,7 +50,7 @@ def change_plan(*, kind: str, effective_on: date, plan: Plan, actor: User | None
     require_secretariat(actor)
     if kind not in ChangeKind.values:
         raise RuleViolation(_("Choose what is to change."), code="unknown_kind")
-    _check(kind, plan, effective_on, _all_held())
+    check(kind, plan, effective_on, _all_held())
     plan = dict(plan)
     if kind == ChangeKind.OPEN:
         plan["opened"] = organisation_open(NewOrganisation(**plan["new"]), on=effective_on, actor=actor).pk
@@ -115,7 +112,7 @@ def change_apply(*, change_id: int, actor: User | None) -> OrganisationChange:
     if change.effective_on > clock.today():
         raise RuleViolation(_("The day of this change has not come yet."), code="not_yet")
     if "opened" not in change.plan:
-        _check(change.kind, change.plan, change.effective_on, units)
+        check(change.kind, change.plan, change.effective_on, units)
     APPLY[ChangeKind(change.kind)](change, units, actor)
     change.state, change.applied_at, change.problem = ChangeState.APPLIED, clock.now(), ""
     change.save(update_fields=["state", "applied_at", "problem"])
@@ -167,108 +164,6 @@ def _planned(change_id: int) -> OrganisationChange:
 def _all_held() -> dict[int, Organisation]:
     """Every organisation, held: changes are rare, and two at once could close a circle between them."""
     return {row.pk: row for row in Organisation.objects.select_for_update(of=("self",)).order_by("pk")}
-
-
-# ---------------------------------------------------------------------------------------------------------- checks
-
-
-def _check(kind: str, plan: Plan, on: date, units: Units) -> None:
-    CHECKS[ChangeKind(kind)](plan, on, units)
-
-
-def _unit(units: Units, pk: object, on: date) -> Organisation:
-    row = units.get(pk) if isinstance(pk, int) else None
-    if row is None:
-        raise RuleViolation(_("Choose an organisation."), code="unknown_organisation")
-    if row.valid_to is not None or on < row.valid_from:
-        raise RuleViolation(_("%(name)s does not exist on that day, or is closed.") % {"name": row.name}, code="closed")
-    return row
-
-
-def _check_new(new: Plan, on: date, units: Units) -> None:
-    if any(row.code == new["code"] for row in units.values()):
-        raise RuleViolation(
-            _("The code %(code)s is taken by another organisation.") % {"code": new["code"]}, code="code_taken"
-        )
-    if new.get("parent_id") is not None:
-        _unit(units, new["parent_id"], on)
-
-
-def _check_rename(plan: Plan, on: date, units: Units) -> None:
-    row = _unit(units, plan["organisation"], on)
-    if all(plan.get(name, "") == getattr(row, name) for name in ("name", "name_en", "short_name")):
-        raise RuleViolation(_("Nothing would change by this rename."), code="no_change")
-
-
-def _check_move(plan: Plan, on: date, units: Units) -> None:
-    row = _unit(units, plan["organisation"], on)
-    if plan["parent"] == row.parent_id:
-        raise RuleViolation(_("It stands there already."), code="no_change")
-    if plan["parent"] is not None:
-        parent = _unit(units, plan["parent"], on)
-        if rules.is_below(parent.path, row.path):
-            raise RuleViolation(_("An organisation can't stand below itself."), code="circle")
-
-
-def _check_merge(plan: Plan, on: date, units: Units) -> None:
-    sources = [_unit(units, pk, on) for pk in plan["sources"]]
-    if plan.get("target") is not None:
-        target = _unit(units, plan["target"], on)
-        if target in sources or any(rules.is_below(target.path, source.path) for source in sources):
-            raise RuleViolation(_("The organisations that end can't include the one they go into."), code="circle")
-        least = 1
-    else:
-        _check_new(plan["new"], on, units)
-        _not_below(plan["new"], sources, units)
-        least = 2
-    if len(sources) < least or len({source.pk for source in sources}) != len(sources):
-        raise RuleViolation(_("Choose the organisations that are merged, each once."), code="too_few")
-    for one in sources:
-        if any(one.pk != other.pk and rules.is_below(one.path, other.path) for other in sources):
-            raise RuleViolation(_("One of the organisations stands below another one."), code="circle")
-
-
-def _not_below(new: Plan, sources: Iterable[Organisation], units: Units) -> None:
-    parent = units.get(new.get("parent_id") or 0)
-    if parent is not None and any(rules.is_below(parent.path, source.path) for source in sources):
-        raise RuleViolation(_("The new organisation can't stand below one that ends."), code="circle")
-
-
-def _check_split(plan: Plan, on: date, units: Units) -> None:
-    source = _unit(units, plan["source"], on)
-    parts = plan["parts"]
-    if len(parts) < (1 if plan["keep"] else 2):
-        raise RuleViolation(_("Name the organisations that come out of it."), code="too_few")
-    codes = [part["new"]["code"] for part in parts]
-    if len(set(codes)) != len(codes):
-        raise RuleViolation(_("Two new organisations have the same code."), code="code_taken")
-    for part in parts:
-        _check_new(part["new"], on, units)
-        if not plan["keep"]:
-            _not_below(part["new"], [source], units)
-    for name in ("staff", "children"):
-        chosen = [pk for part in parts for pk in part.get(name, [])]
-        if len(set(chosen)) != len(chosen):
-            raise RuleViolation(_("Somebody or something stands in two parts."), code="chosen_twice")
-    children = {pk for pk, row in units.items() if row.parent_id == source.pk}
-    if not {pk for part in parts for pk in part.get("children", [])} <= children:
-        raise RuleViolation(_("Only what stands directly below can be given to a part."), code="not_below")
-
-
-def _check_close(plan: Plan, on: date, units: Units) -> None:
-    row = _unit(units, plan["organisation"], on)
-    if any(other.parent_id == row.pk and other.valid_to is None for other in units.values()):
-        raise RuleViolation(_("Other organisations stand below it. Move or close those first."), code="has_children")
-    if plan.get("members_to") is not None:
-        target = _unit(units, plan["members_to"], on)
-        if target.pk == row.pk:
-            raise RuleViolation(_("Its members can't go to itself."), code="circle")
-    elif _members(row.pk, on).exists():
-        raise RuleViolation(_("It has members. Say where they go."), code="has_members")
-
-
-def _members(organisation_id: int, on: date) -> Any:
-    return Membership.objects.filter(Q(valid_to=None) | Q(valid_to__gt=on), organisation=organisation_id)
 
 
 # ------------------------------------------------------------------------------------------------------------ acts
@@ -376,7 +271,7 @@ def _members_to(
     history comes out the same whenever the change is applied.
     """
     on = change.effective_on
-    rows = _members(source_id, on)
+    rows = members_from(source_id, on)
     appointments = Designation.objects.filter(Q(valid_to=None) | Q(valid_to__gt=on), organisation=source_id)
     if staff_ids is not None:
         chosen = list(staff_ids)
@@ -433,14 +328,6 @@ def _roles_to(source_id: int, target_ids: Iterable[int], change: OrganisationCha
     audit.record_many(lines)
 
 
-CHECKS: dict[ChangeKind, Callable[[Plan, date, Units], None]] = {
-    ChangeKind.RENAME: _check_rename,
-    ChangeKind.MOVE: _check_move,
-    ChangeKind.MERGE: _check_merge,
-    ChangeKind.SPLIT: _check_split,
-    ChangeKind.CLOSE: _check_close,
-    ChangeKind.OPEN: lambda plan, on, units: _check_new(plan["new"], on, units),
-}
 APPLY: dict[ChangeKind, Callable[[OrganisationChange, Units, User | None], None]] = {
     ChangeKind.RENAME: _apply_rename,
     ChangeKind.MOVE: _apply_move,

@@ -1,4 +1,4 @@
-"""Persons: joiners, moves, leave and return, leavers, designations; everything with its day."""
+"""Persons: joiners, changes, moves, designations; everything with its day."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -12,9 +12,8 @@ from skillmap.core import audit, clock
 from skillmap.core.errors import Conflict, RuleViolation
 from skillmap.people import rules, signals
 from skillmap.people.choices import StaffStatus
-from skillmap.people.models import Designation, Leave, Membership, Staff, User
+from skillmap.people.models import Designation, Membership, Staff, User
 from skillmap.people.services._common import lock_organisations, posting_place, require_secretariat
-from skillmap.people.services.accounts import close_accounts
 
 # What staff_update may change; organisation, grade and occupation are dated: see staff_move.
 PLAIN_FIELDS = frozenset(
@@ -22,11 +21,12 @@ PLAIN_FIELDS = frozenset(
 )
 
 
-def _locked(staff_id: int) -> Staff:
+def locked(staff_id: int) -> Staff:
+    """A person, held until the transaction ends."""
     return Staff.objects.select_for_update(of=("self",)).get(pk=staff_id)
 
 
-def _write(staff: Staff, **changes: object) -> Staff:
+def write(staff: Staff, **changes: object) -> Staff:
     """Write columns of a person who is held by this transaction."""
     for name, value in changes.items():
         setattr(staff, name, value)
@@ -70,7 +70,7 @@ def staff_create(
             staff.save(force_insert=True)
     except IntegrityError as error:
         raise _number_taken() from error
-    _begin_membership(staff, organisation_id, grade, occupation, joined_on, _("Joined"), actor)
+    begin_membership(staff, organisation_id, grade, occupation, joined_on, _("Joined"), actor)
     audit.record(verb="staff.create", actor=actor, target=staff, subject_id=staff.pk)
     return staff
 
@@ -81,9 +81,10 @@ def _known(fields: Mapping[str, Any]) -> None:
         raise TypeError(f"not fields of a person: {sorted(unknown)}")
 
 
-def _begin_membership(
+def begin_membership(
     staff: Staff, organisation_id: int, grade: int, occupation: str, on: date, reason: str, actor: User | None
 ) -> Membership:
+    """Put a person into an organisation, grade and occupation from a day on."""
     return Membership.objects.create(
         staff=staff,
         organisation_id=organisation_id,
@@ -105,7 +106,7 @@ def staff_update(*, staff_id: int, version: int, actor: User | None, **fields: A
     """
     require_secretariat(actor)
     _known(fields)
-    staff = _locked(staff_id)
+    staff = locked(staff_id)
     if staff.version != version:
         raise Conflict(
             _("Somebody changed this person in the meantime. Your entries are kept below; compare and send again."),
@@ -117,7 +118,7 @@ def staff_update(*, staff_id: int, version: int, actor: User | None, **fields: A
         return staff
     try:
         with transaction.atomic():
-            _write(staff, **changes, search_key="")  # the field works its text out itself
+            write(staff, **changes, search_key="")  # the field works its text out itself
     except IntegrityError as error:
         raise _number_taken() from error
     if "name" in changes and staff.user_id is not None:
@@ -149,8 +150,8 @@ def staff_move(
     """
     require_secretariat(actor)
     places = lock_organisations([organisation_id] if organisation_id is not None else [])
-    staff = _locked(staff_id)
-    _in_service_on(staff, on)
+    staff = locked(staff_id)
+    in_service_on(staff, on)
     last = staff.memberships.order_by("valid_from").last()
     assert last is not None  # noqa: S101  every person has one
     if on < last.valid_from:
@@ -166,7 +167,7 @@ def staff_move(
     if wanted == (last.organisation_id, last.grade, last.occupation):
         raise RuleViolation(_("Nothing would change by this move."), code="no_change")
     membership = _membership_from(staff, last, wanted, on, reason, actor)
-    _write(staff)  # whoever read this person before must look again, also where the move is still to come
+    write(staff)  # whoever read this person before must look again, also where the move is still to come
     audit.record(
         verb="staff.move", actor=actor, target=staff, subject_id=staff.pk, on=on.isoformat(), organisation=place_id
     )
@@ -181,13 +182,14 @@ def _membership_from(
     if on > last.valid_from:
         last.valid_to = on
         last.save(update_fields=["valid_to"])
-        return _begin_membership(staff, place_id, grade, occupation, on, reason, actor)
+        return begin_membership(staff, place_id, grade, occupation, on, reason, actor)
     last.organisation_id, last.grade, last.occupation, last.reason = place_id, grade, occupation, reason or last.reason
     last.save(update_fields=["organisation", "grade", "occupation", "reason"])
     return last
 
 
-def _in_service_on(staff: Staff, on: date) -> None:
+def in_service_on(staff: Staff, on: date) -> None:
+    """Raise RuleViolation `left` where the person has left by then, or will have."""
     if staff.left_on is not None and staff.left_on <= on:
         raise RuleViolation(_("The person has left, or will have left by that day."), code="left")
 
@@ -197,7 +199,7 @@ def move_cancel(*, membership_id: int, actor: User | None) -> None:
     """Take back a move that is still to come; the one before it goes on. RuleViolation `already_in_force`."""
     require_secretariat(actor)
     staff_id = Membership.objects.values_list("staff_id", flat=True).get(pk=membership_id)
-    staff = _locked(staff_id)
+    staff = locked(staff_id)
     memberships = list(staff.memberships.order_by("valid_from"))
     last = memberships[-1]
     if last.pk != membership_id or last.valid_from <= clock.today() or len(memberships) == 1:
@@ -207,7 +209,7 @@ def move_cancel(*, membership_id: int, actor: User | None) -> None:
     before = memberships[-2]
     before.valid_to = None
     before.save(update_fields=["valid_to"])
-    _write(staff)
+    write(staff)
     audit.record(
         verb="staff.move_cancel", actor=actor, target=staff, subject_id=staff.pk, on=last.valid_from.isoformat()
     )
@@ -238,157 +240,6 @@ def refresh_current(staff_ids: list[int] | None = None) -> tuple[int, ...]:
     return tuple(staff.pk for staff in people)
 
 
-# ----------------------------------------------------------------------------------------------------------- leave
-
-
-@transaction.atomic
-def leave_begin(*, staff_id: int, on: date, actor: User | None, until: date | None = None, reason: str = "") -> Leave:
-    """Record 休職 or another leave from a day, until a day (not included) or open.
-
-    Raises:
-        RuleViolation: `left`, `dates`, `on_leave` (another leave at that time).
-    """
-    require_secretariat(actor)
-    staff = _locked(staff_id)
-    _in_service_on(staff, on)
-    if until is not None and until <= on:
-        raise RuleViolation(_("The last day must not be before the first."), code="dates")
-    wanted = rules.Interval(on, until)
-    if any(rules.Interval(row.valid_from, row.valid_to).overlaps(wanted) for row in staff.leaves.all()):
-        raise RuleViolation(_("A leave at that time is recorded already."), code="on_leave")
-    leave = Leave.objects.create(staff=staff, valid_from=on, valid_to=until, reason=reason, recorded_by=actor)
-    audit.record(verb="staff.leave_begin", actor=actor, target=staff, subject_id=staff.pk, on=on.isoformat())
-    _refresh_status(staff)
-    return leave
-
-
-@transaction.atomic
-def leave_end(*, staff_id: int, on: date, actor: User | None) -> None:
-    """Record the return from leave: `on` is the first day back. RuleViolation `not_on_leave`.
-
-    A leave that had not begun by then is taken back altogether.
-    """
-    require_secretariat(actor)
-    staff = _locked(staff_id)
-    leave = staff.leaves.filter(Q(valid_to=None) | Q(valid_to__gt=on)).order_by("valid_from").first()
-    if leave is None:
-        raise RuleViolation(_("No leave is recorded that could end on that day."), code="not_on_leave")
-    if leave.valid_from >= on:
-        leave.delete()
-    else:
-        leave.valid_to = on
-        leave.save(update_fields=["valid_to"])
-    audit.record(verb="staff.leave_end", actor=actor, target=staff, subject_id=staff.pk, on=on.isoformat())
-    _refresh_status(staff)
-
-
-def _refresh_status(staff: Staff) -> None:
-    """Bring the status of a person who is held up to today, and tell what came into effect."""
-    today = clock.today()
-    leaves = [rules.Interval(row.valid_from, row.valid_to) for row in staff.leaves.all()]
-    first = staff.memberships.order_by("valid_from").values_list("valid_from", flat=True)[0]
-    status = rules.status_on(today, joins_on=first, left_on=staff.left_on, leaves=leaves)
-    if status == staff.status:
-        return
-    before = staff.status
-    _write(staff, status=status)
-    if status == StaffStatus.ON_LEAVE:
-        signals.announce(signals.staff_on_leave, [staff.pk], today)
-    elif before == StaffStatus.ON_LEAVE and status == StaffStatus.ACTIVE:
-        signals.announce(signals.staff_returned, [staff.pk], today)
-
-
-# --------------------------------------------------------------------------------------------------------- leavers
-
-
-@transaction.atomic
-def staff_leave(*, staff_id: int, on: date, actor: User | None, reason: str = "") -> Staff:
-    """Record that a person leaves (退職, 転出, end of term); `on` is the first day out of service.
-
-    From that day, in one transaction: posting, leave and designations end, the account closes, and its roles, tokens
-    and sessions with it. A later day waits; until then everything goes on.
-
-    Raises:
-        RuleViolation: `left`, `dates` (before the last posting began), `last_secretariat`, `own_account`.
-    """
-    require_secretariat(actor)
-    staff = _locked(staff_id)
-    if staff.status == StaffStatus.LEFT:
-        raise RuleViolation(_("The person has left already."), code="left")
-    if actor is not None and staff.user_id == actor.pk:
-        raise RuleViolation(_("You can't record your own leaving. Ask a colleague."), code="own_account")
-    began = staff.memberships.filter(valid_from__lte=clock.today()).order_by("valid_from").last()
-    first = staff.memberships.order_by("valid_from")[0]
-    if on <= (began or first).valid_from:
-        raise RuleViolation(_("On that day the last posting had not begun. Choose a later day."), code="dates")
-    if on <= clock.today():
-        _write(staff, left_on=on)
-        _take_leave(staff, actor)
-    else:
-        _write(staff, left_on=on)
-    audit.record(
-        verb="staff.leave", actor=actor, target=staff, subject_id=staff.pk, on=on.isoformat(), reason=bool(reason)
-    )
-    return staff
-
-
-def _take_leave(staff: Staff, actor: User | None) -> None:
-    """What the day of leaving brings, for a person who is held, in the transaction of the caller."""
-    on = staff.left_on
-    assert on is not None  # noqa: S101
-    for rows in (staff.memberships, staff.leaves, staff.designations):
-        rows.filter(valid_from__gte=on).delete()
-        rows.filter(Q(valid_to=None) | Q(valid_to__gt=on)).update(valid_to=on)
-    _write(staff, status=StaffStatus.LEFT)
-    if staff.user_id is not None:
-        close_accounts([staff.user_id], actor=actor)
-    audit.record(verb="staff.left", actor=actor, target=staff, subject_id=staff.pk, on=on.isoformat())
-    signals.announce(signals.staff_left, [staff.pk], on)
-
-
-@transaction.atomic
-def staff_leave_cancel(*, staff_id: int, actor: User | None) -> Staff:
-    """Take back a leaving that is still to come. RuleViolation `already_in_force`."""
-    require_secretariat(actor)
-    staff = _locked(staff_id)
-    if staff.status == StaffStatus.LEFT or staff.left_on is None:
-        raise RuleViolation(_("There is no leaving to take back."), code="already_in_force")
-    _write(staff, left_on=None)
-    audit.record(verb="staff.leave_cancel", actor=actor, target=staff, subject_id=staff.pk)
-    return staff
-
-
-@transaction.atomic
-def staff_rejoin(
-    *, staff_id: int, on: date, organisation_id: int, grade: int, occupation: str, actor: User | None
-) -> Staff:
-    """Record that a person who had left is back from a day, under the same number, with the history kept.
-
-    The account stays closed until it is opened again; roles are given anew.
-
-    Raises:
-        RuleViolation: `not_left`, `dates`, `not_a_place`.
-    """
-    require_secretariat(actor)
-    posting_place(lock_organisations([organisation_id]), organisation_id, on)
-    staff = _locked(staff_id)
-    if staff.status != StaffStatus.LEFT or staff.left_on is None:
-        raise RuleViolation(_("This person has not left."), code="not_left")
-    if not staff.left_on <= on <= clock.today():
-        raise RuleViolation(_("The return lies between the day of leaving and today."), code="dates")
-    _begin_membership(staff, organisation_id, grade, occupation, on, _("Came back"), actor)
-    _write(
-        staff,
-        left_on=None,
-        status=StaffStatus.ACTIVE,
-        organisation_id=organisation_id,
-        grade=grade,
-        occupation=occupation,
-    )
-    audit.record(verb="staff.rejoin", actor=actor, target=staff, subject_id=staff.pk, on=on.isoformat())
-    return staff
-
-
 # ---------------------------------------------------------------------------------------------------- designations
 
 
@@ -410,8 +261,8 @@ def designation_add(
         RuleViolation: `left`, `dates`, `designated` (the same at the same time).
     """
     require_secretariat(actor)
-    staff = _locked(staff_id)
-    _in_service_on(staff, on)
+    staff = locked(staff_id)
+    in_service_on(staff, on)
     if until is not None and until <= on:
         raise RuleViolation(_("The last day must not be before the first."), code="dates")
     wanted = rules.Interval(on, until)
@@ -444,45 +295,3 @@ def designation_end(*, designation_id: int, on: date, actor: User | None) -> Non
     audit.record(
         verb="designation.end", actor=actor, target=row, subject_id=row.staff_id, kind=row.kind, on=on.isoformat()
     )
-
-
-# ------------------------------------------------------------------------------------------------------ day by day
-
-
-def people_apply_due() -> dict[str, int]:
-    """Bring every person up to today: leavers, moves, leave, return; the same outcome however late or often it runs."""
-    today = clock.today()
-    due = Staff.objects.filter(left_on__lte=today).exclude(status=StaffStatus.LEFT)
-    leavers = refused = 0
-    for pk in list(due.order_by("pk").values_list("pk", flat=True)):
-        try:
-            leavers += _leave_if_due(pk)
-        except RuleViolation:  # the last of the secretariat: everybody else's day goes on, this one is counted
-            refused += 1
-    with transaction.atomic():
-        moved = refresh_current()
-    begun = Q(leaves__valid_from__lte=today) & (Q(leaves__valid_to=None) | Q(leaves__valid_to__gt=today))
-    starting = Staff.objects.filter(begun, status=StaffStatus.ACTIVE)
-    returning = Staff.objects.filter(status=StaffStatus.ON_LEAVE).exclude(
-        pk__in=Staff.objects.filter(begun).values("pk")
-    )
-    joining = Staff.objects.filter(status=StaffStatus.JOINING, memberships__valid_from__lte=today)
-    changed = 0
-    for pk in sorted({*_pks(starting), *_pks(returning), *_pks(joining)}):
-        with transaction.atomic():
-            _refresh_status(_locked(pk))
-            changed += 1
-    return {"leavers": leavers, "refused": refused, "moved": len(moved), "status": changed}
-
-
-def _pks(people: Any) -> list[int]:
-    return list(people.values_list("pk", flat=True))
-
-
-@transaction.atomic
-def _leave_if_due(pk: int) -> int:
-    staff = _locked(pk)
-    if staff.status == StaffStatus.LEFT or staff.left_on is None or staff.left_on > clock.today():
-        return 0
-    _take_leave(staff, None)
-    return 1

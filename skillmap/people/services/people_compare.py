@@ -1,0 +1,256 @@
+"""One table of people against what is on record: what applying each row would do, or what is wrong with it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, TypeVar
+
+from django.utils.translation import gettext as _
+
+from skillmap.core import clock
+from skillmap.core.choices import RowOutcome
+from skillmap.core.imports import Staged
+from skillmap.core.tabular.problems import masked
+from skillmap.core.tabular.reading import TableReading
+from skillmap.core.tabular.rows import Row
+from skillmap.people import rules
+from skillmap.people.choices import OrganisationKind, StaffStatus
+from skillmap.people.models import Membership, Organisation, Staff, User
+from skillmap.people.tables import COLUMNS
+
+PLAIN = ("name", "kana", "email", "employer", "former_occupation", "hiring_route", "hired_on", "expert_until")
+PLACE = ("organisation", "grade", "occupation")
+NEVER_EMPTY = ("name", "employer", "hiring_route", *PLACE)
+NEEDED_TO_JOIN = ("name", *PLACE)
+TEXTS = ("kana", "email", "former_occupation")
+DAYS = ("hired_on", "expert_until")
+CHUNK = 900  # what one IN of SQLite takes without trouble
+
+T = TypeVar("T")
+
+
+def chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    """A list in pieces."""
+    for start in range(0, len(items), CHUNK):
+        yield items[start : start + CHUNK]
+
+
+@dataclass
+class Known:
+    """What is on record about the people of a file."""
+
+    staff: dict[str, Staff] = field(default_factory=dict)
+    memberships: dict[int, list[Membership]] = field(default_factory=dict)
+    organisations: dict[str, Organisation] = field(default_factory=dict)
+    codes: dict[int, str] = field(default_factory=dict)
+    emails: set[str] = field(default_factory=set)
+
+    @classmethod
+    def read(cls, numbers: Sequence[str], emails: Sequence[str]) -> "Known":
+        """Read it, in one query for each thing and each piece of the file."""
+        known = cls()
+        known.organisations = {row.code: row for row in Organisation.objects.all()}
+        known.codes = {row.pk: code for code, row in known.organisations.items()}
+        for part in chunks(numbers):
+            known.staff |= {row.number: row for row in Staff.objects.filter(number__in=part)}
+        for ids in chunks([row.pk for row in known.staff.values()]):
+            for membership in Membership.objects.filter(staff__in=ids).order_by("staff_id", "valid_from"):
+                known.memberships.setdefault(membership.staff_id, []).append(membership)
+        for addresses in chunks(emails):
+            known.emails |= set(User.objects.filter(email__in=addresses).values_list("email", flat=True))
+        return known
+
+
+class Refused(Exception):  # noqa: N818  one row only
+    """A row cannot be taken: column, reason, how to mend it, and the value to show."""
+
+    def __init__(self, key: str, reason: str, fix: str, value: str = "") -> None:
+        super().__init__(reason)
+        self.key, self.reason, self.fix, self.value = key, reason, fix, value
+
+
+class Comparison:
+    """One file against what is on record."""
+
+    def __init__(self, reading: TableReading, known: Known, *, effective_on: date, accounts: bool) -> None:
+        self.reading, self.known = reading, known
+        self.effective_on, self.accounts = effective_on, accounts
+        self._addresses: set[str] = set()
+
+    def staged(self, row: Row) -> Staged:
+        """What applying the row would do. Raises Refused."""
+        number = str(row.values["number"])
+        staff = self.known.staff.get(number)
+        for key in NEVER_EMPTY:
+            if self.reading.has(key) and row.values[key] is None and (staff is not None or key in NEEDED_TO_JOIN):
+                raise Refused(key, _("This cell is empty."), _("Enter a value, or leave the whole column out."))
+        return self._joiner(row, number) if staff is None else self._changed(row, staff)
+
+    def _joiner(self, row: Row, number: str) -> Staged:
+        missing = [key for key in NEEDED_TO_JOIN if row.values.get(key) is None]
+        if missing:
+            labels = "、".join(column.label for column in COLUMNS if column.key in missing)
+            raise Refused(
+                "number",
+                _("This person is not on record yet, and these columns are missing: %(columns)s") % {"columns": labels},
+                _("Add the columns, or correct the staff number."),
+                masked(number),
+            )
+        on = self._day(row)
+        plain = {key: _clean(key, row.values[key]) for key in PLAIN if row.values.get(key) is not None}
+        place = self._place(row, on, None)
+        data: dict[str, Any] = {"plain": plain, "move": place | {"on": on}}
+        if row.values.get("left_on") is not None:
+            raise Refused(
+                "left_on",
+                _("This person is not on record yet and can't leave."),
+                _("Empty the cell, or leave the row out."),
+            )
+        self._account(row, None, data)
+        data["changes"] = {key: [None, row.values[key]] for key in (*PLAIN, *PLACE) if row.values.get(key) is not None}
+        return Staged(row.number, number, RowOutcome.CREATE, data, None, str(row.values["name"]))
+
+    def _changed(self, row: Row, staff: Staff) -> Staged:
+        plain = {key: _clean(key, row.values[key]) for key in PLAIN if self.reading.has(key)}
+        plain = {key: value for key, value in plain.items() if getattr(staff, key) != value}
+        changes: dict[str, list[Any]] = {key: [getattr(staff, key), value] for key, value in plain.items()}
+        data: dict[str, Any] = {"staff": staff.pk, "plain": plain}
+        self._move(row, staff, data, changes)
+        self._leave(row, staff, data, changes)
+        self._account(row, staff, data)
+        data["changes"] = changes
+        differs = bool(changes) or "account" in data
+        outcome = RowOutcome.UPDATE if differs else RowOutcome.SAME
+        return Staged(row.number, staff.number, outcome, data if differs else {}, staff.version, staff.name)
+
+    def _day(self, row: Row) -> date:
+        day = row.values.get("moved_on")
+        return day if isinstance(day, date) else self.effective_on
+
+    def _place(self, row: Row, on: date, before: Membership | None) -> dict[str, Any]:
+        """Organisation, grade and occupation as the row wants them, the rest as before."""
+        found: dict[str, Any] = {}
+        if before is not None:
+            found = {
+                "organisation_id": before.organisation_id,
+                "grade": before.grade,
+                "occupation": before.occupation,
+            }
+        if row.values.get("grade") is not None:
+            found["grade"] = int(str(row.values["grade"]))
+        if row.values.get("occupation") is not None:
+            found["occupation"] = str(row.values["occupation"])
+        code = row.values.get("organisation")
+        if code is not None and (before is None or self.known.codes[before.organisation_id] != code):
+            found["organisation_id"] = self._organisation(str(code), on).pk
+        return found
+
+    def _organisation(self, code: str, on: date) -> Organisation:
+        place = self.known.organisations.get(code)
+        if place is None:
+            raise Refused(
+                "organisation",
+                _("There is no organisation with this code."),
+                _("Look the code up in the list of organisations."),
+                code,
+            )
+        if place.kind in OrganisationKind.without_members():
+            raise Refused(
+                "organisation",
+                _("Nobody can be posted to this entry."),
+                _("Choose the bureau, division or section itself."),
+                code,
+            )
+        if not rules.is_there(on, clock.today(), rules.Interval(place.valid_from, place.valid_to)):
+            raise Refused(
+                "organisation",
+                _("%(name)s does not exist on %(day)s.") % {"name": place.name, "day": on.isoformat()},
+                _("Choose the organisation that exists then, or another day."),
+                code,
+            )
+        return place
+
+    def _move(self, row: Row, staff: Staff, data: dict[str, Any], changes: dict[str, list[Any]]) -> None:
+        memberships, on = self.known.memberships[staff.pk], self._day(row)
+        at = next((one for one in memberships if rules.Interval(one.valid_from, one.valid_to).holds_on(on)), None)
+        before = at or (memberships[0] if on < memberships[0].valid_from else memberships[-1])
+        wanted = self._place(row, on, before)
+        old = {"organisation_id": before.organisation_id, "grade": before.grade, "occupation": before.occupation}
+        if wanted == old:
+            return
+        self._check_move(row, staff, before, on, is_last=before is memberships[-1])
+        data["move"] = wanted | {"on": on, "membership": before.pk, "since": before.valid_from}
+        for key, name in (("organisation", "organisation_id"), ("grade", "grade"), ("occupation", "occupation")):
+            if wanted[name] != old[name]:
+                changes[key] = [old[name], wanted[name]]
+        if "organisation" in changes:
+            changes["organisation"] = [self.known.codes[pk] for pk in changes["organisation"]]
+        changes["moved_on"] = [before.valid_from, on]
+
+    def _check_move(self, row: Row, staff: Staff, before: Membership, on: date, *, is_last: bool) -> None:
+        if staff.left_on is not None and staff.left_on <= on:
+            raise Refused(
+                "moved_on" if self.reading.has("moved_on") else "number",
+                _("The person is out of service from %(day)s.") % {"day": staff.left_on.isoformat()},
+                _("Take the row out, or record the return on the person's page first."),
+            )
+        if not is_last or on < before.valid_from:
+            raise Refused(
+                "moved_on" if self.reading.has("moved_on") else "number",
+                _("A later step is recorded for this person."),
+                _("Choose a later day, or take the later step back on the person's page first."),
+                on.isoformat(),
+            )
+        if on == before.valid_from and on < self.effective_on:
+            raise Refused(
+                "moved_on",
+                _("On this day the present posting began; the new one needs a day of its own."),
+                _("Enter the day from which the new posting holds. To correct the history, use the person's page."),
+                on.isoformat(),
+            )
+
+    def _leave(self, row: Row, staff: Staff, data: dict[str, Any], changes: dict[str, list[Any]]) -> None:
+        day = row.values.get("left_on")
+        if not isinstance(day, date) or day == staff.left_on:
+            return
+        if staff.status == StaffStatus.LEFT:
+            raise Refused(
+                "left_on",
+                _("The person has left on another day."),
+                _("Correct the day, or empty the cell to leave it as it is."),
+                day.isoformat(),
+            )
+        last = self.known.memberships[staff.pk][-1]
+        if day <= last.valid_from or ("move" in data and day <= data["move"]["on"]):
+            raise Refused(
+                "left_on",
+                _("On that day the last posting had not begun."),
+                _("Enter the first day out of service; it lies after the last move."),
+                day.isoformat(),
+            )
+        data["left_on"] = day
+        changes["left_on"] = [staff.left_on, day]
+
+    def _account(self, row: Row, staff: Staff | None, data: dict[str, Any]) -> None:
+        """An account for whoever has an address and no account, where that was chosen at upload."""
+        given = row.values.get("email") if self.reading.has("email") else staff.email if staff is not None else None
+        if (
+            not self.accounts
+            or not given
+            or (staff is not None and (staff.user_id or staff.left_on or "left_on" in data))
+        ):
+            return
+        email = str(given).lower()
+        if email in self.known.emails or email in self._addresses:
+            raise Refused(
+                "email" if self.reading.has("email") else "number",
+                _("There is an account with this e-mail address already."),
+                _("Correct the address, or upload without making accounts."),
+                masked(email),
+            )
+        self._addresses.add(email)
+        data["account"] = email
+
+
+def _clean(key: str, value: object) -> Any:
+    return "" if value is None and key in TEXTS else value
