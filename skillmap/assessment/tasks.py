@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from skillmap.assessment.choices import CycleState
@@ -48,7 +49,7 @@ def open_cycle(run: JobRun) -> Mapping[str, Any]:
             actor=_actor(run),
         )
     run.progress(1, 1)
-    return {"people": cycle.assessments.count()}
+    return {"people": cycle.assessments.count(), "url": reverse("assessment:board", args=[cycle.pk])}
 
 
 @job_handler(CONFIRM_KIND)

@@ -384,7 +384,8 @@ def test_a_large_cycle_is_opened_by_the_worker(office: User, monkeypatch: pytest
     jobs.run(job.pk)
 
     job.refresh_from_db()
-    assert (job.state, job.result) == (JobState.DONE, {"people": Assessment.objects.count()})
+    assert job.state == JobState.DONE
+    assert job.result == {"people": Assessment.objects.count(), "url": page("board", cycle.pk)}
 
 
 def test_a_job_asked_for_by_somebody_who_lost_the_role_is_refused(
