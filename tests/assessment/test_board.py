@@ -20,6 +20,7 @@ from skillmap.assessment.models import Assessment, ConfirmedLevel, Cycle, Extens
 from skillmap.assessment.selectors import board
 from skillmap.assessment.selectors.board import BoardFilter
 from skillmap.assessment.selectors.cycles import windows_of_cycle
+from skillmap.assessment.selectors.preview import ready_to_confirm
 from skillmap.assessment.services import confirming
 from skillmap.assessment.services.confirming import confirm_start
 from skillmap.assessment.services.transitions import confirm_many, transition
@@ -419,7 +420,7 @@ def test_each_look_at_the_preview_is_recorded(world: World) -> None:
 def test_the_second_meeting_has_to_be_held_where_it_comes_before() -> None:
     world = make_cycle(items=2, second_meeting=SecondMeeting.BEFORE)
 
-    ready = board.ready_to_confirm(world.secretariat, world.cycle)
+    ready = ready_to_confirm(world.secretariat, world.cycle)
 
     assert {check.staff_id for check in ready} == {world.staff("plain_submitted").pk}
 

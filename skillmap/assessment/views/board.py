@@ -1,6 +1,5 @@
-"""The cycle board: progress, reminders, one person, bulk confirmation; and the coordinator's page without levels."""
+"""The cycle board: progress, reminders, one person; and the coordinator's page without levels."""
 
-import uuid
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -16,7 +15,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from skillmap.assessment import rules
-from skillmap.assessment.choices import Action, CycleState, CycleStep, State
+from skillmap.assessment.choices import Action, CycleState, State
 from skillmap.assessment.forms.cycles import (
     WHO,
     BoardFilterForm,
@@ -30,23 +29,18 @@ from skillmap.assessment.selectors.board import BoardFigures, BoardFilter, windo
 from skillmap.assessment.selectors.cycles import cycle_steps
 from skillmap.assessment.selectors.situations import situation_of, with_progress
 from skillmap.assessment.selectors.steps import step_lines
-from skillmap.assessment.services.confirming import CONFIRM_AT_ONCE, CONFIRM_KIND, confirm_start
-from skillmap.assessment.services.looks import look
 from skillmap.assessment.services.participation import extend, withdraw_many
 from skillmap.assessment.services.reminders import remind_now
 from skillmap.assessment.services.transitions import transition
 from skillmap.assessment.views.office import number, numbers, office_of, running_cycle, tabs_of, user_of
 from skillmap.core import clock
-from skillmap.core.choices import JobState, Purpose
 from skillmap.core.errors import RuleViolation
 from skillmap.core.htmx import sign_in_required
-from skillmap.core.models import Job
 from skillmap.people.access import access_of
 from skillmap.people.choices import Role
 from skillmap.people.models import Organisation
 
 PER_PAGE = 50
-SIZES = (20, 50, 100, 200, 500)
 MOST_AT_ONCE = 5000
 # What the secretariat does on a person's page; confirming has its preview.
 OFFICE_ACTIONS = (Action.RETURN, Action.REOPEN, Action.WITHDRAW)
@@ -345,95 +339,6 @@ def _history_line(event: AssessmentEvent) -> dict[str, Any]:
     if event.on_behalf:
         who += _(", on behalf")
     return {"when": event.at, "who": who, "text": words, "why": event.comment}
-
-
-# ----------------------------------------------------------------------------------------------------- confirmation
-
-
-@sign_in_required
-@require_http_methods(["GET", "HEAD", "POST"])
-def confirm_page(request: HttpRequest, pk: int) -> HttpResponse:
-    """The preview of a confirmation, person by person; each look at it is recorded. POST confirms what was chosen."""
-    cycle, windows = running_cycle(request, pk)
-    user = user_of(request)
-    if request.method == "POST":
-        return _confirm(request, cycle)
-    ready = board.ready_to_confirm(user, cycle)
-    org, only = number(request.GET.get("org")), number(request.GET.get("only"))
-    place = Organisation.objects.filter(pk=org).first() if org is not None else None
-    if place is not None:
-        ready = ready.filter(organisation__path__startswith=place.path)
-    if only is not None:
-        ready = ready.filter(pk=only)
-    wanted = number(request.GET.get("size"))
-    size = wanted if wanted in SIZES else PER_PAGE
-    rows = ready.select_related("staff", "organisation", "group").order_by("organisation__path", "staff__kana", "pk")
-    page = _page(request, rows, size)
-    checks = list(page.object_list)
-    lines = look(
-        lambda: board.preview(checks),
-        viewer=user,
-        staff_ids=[check.staff_id for check in checks],
-        purpose=Purpose.CYCLE_OPERATION,
-        what="confirm_preview",
-    )
-    window = windows.get(CycleStep.CONFIRMATION)
-    context = {
-        "cycle": cycle,
-        "tabs": tabs_of(cycle, "confirm"),
-        "page_obj": page,
-        "lines": lines,
-        "place": place,
-        "size": size,
-        "sizes": SIZES,
-        "window": window,
-        "can_confirm": cycle.state == CycleState.OPEN and window is not None and window.is_open(clock.today()),
-        "at_once": CONFIRM_AT_ONCE,
-        "needs_second": cycle.second_meeting == "before",
-    }
-    return render(request, "assessment/board_confirm.html", context)
-
-
-def _confirm(request: HttpRequest, cycle: Cycle) -> HttpResponse:
-    chosen = []
-    for text in request.POST.getlist("chosen"):
-        check, _colon, version = text.partition(":")
-        pair = (number(check), number(version))
-        if pair[0] is not None and pair[1] is not None:
-            chosen.append((pair[0], pair[1]))
-    try:
-        job = confirm_start(cycle=cycle, chosen=chosen, actor=user_of(request))
-    except RuleViolation as refusal:
-        messages.error(request, str(refusal))
-        return redirect("assessment:board_confirm", pk=cycle.pk)
-    return redirect("assessment:board_result", pk=cycle.pk, public_id=job.public_id)
-
-
-@sign_in_required
-@require_GET
-def confirm_result(request: HttpRequest, pk: int, public_id: uuid.UUID) -> HttpResponse:
-    """What became of a bulk confirmation: progress, then who was confirmed, changed meanwhile, left out and why."""
-    cycle, _windows_of = running_cycle(request, pk)
-    user = user_of(request)
-    job = get_object_or_404(Job.objects.requested_by(user.pk), kind=CONFIRM_KIND, public_id=public_id)
-    if job.inputs.get("cycle") != cycle.pk:
-        raise Http404
-    if job.is_active:
-        return render(request, "assessment/board_result.html", {"cycle": cycle, "job": job})
-    outcome = job.result if job.state == JobState.DONE else job.cursor.get("outcome", {})
-    why = dict(outcome.get("left_out", []))
-    ids = [*outcome.get("confirmed", []), *outcome.get("changed", []), *why]
-    visible = Assessment.objects.visible_to(user).filter(cycle=cycle).select_related("staff", "organisation")
-    known = visible.in_bulk(ids)
-    context = {
-        "cycle": cycle,
-        "job": job,
-        "confirmed": [known[check] for check in outcome.get("confirmed", []) if check in known],
-        "changed": [known[check] for check in outcome.get("changed", []) if check in known],
-        "left_out": [(known[check], reason) for check, reason in why.items() if check in known],
-        "not_reached": len(job.inputs["chosen"]) - len(ids),
-    }
-    return render(request, "assessment/board_result.html", context)
 
 
 # ------------------------------------------------------------------------------------------------------ coordinators

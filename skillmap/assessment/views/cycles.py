@@ -1,39 +1,33 @@
-"""Pages of a cycle's preparation and end: settings, dates, groups, participants, purpose, opening, closing, texts."""
+"""Pages of a cycle's preparation: settings, dates, groups, participants, purpose."""
 
 from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from skillmap.assessment import cycle_rules, mail_texts
-from skillmap.assessment.choices import CycleState, CycleStep, FindingKind, GroupItems, SecondMeeting
+from skillmap.assessment import cycle_rules
+from skillmap.assessment.choices import CycleState, GroupItems, SecondMeeting
 from skillmap.assessment.forms.cycles import (
     AddPersonForm,
     CycleCreateForm,
     CycleForm,
-    FindingForm,
     GroupForm,
-    MailTextForm,
-    OpenForm,
     PurposeForm,
     WindowsForm,
 )
-from skillmap.assessment.models import Assessment, Cycle, CycleGroup, Finding, MailText
-from skillmap.assessment.selectors.cycles import closing_figures, cycle_lines, cycle_steps, windows_of_cycle
+from skillmap.assessment.models import Assessment, Cycle, CycleGroup
+from skillmap.assessment.selectors.cycles import cycle_lines, cycle_steps, windows_of_cycle
 from skillmap.assessment.selectors.participants import Participants, groups_of, participants
-from skillmap.assessment.services import cycles, findings, participation, reminders
+from skillmap.assessment.services import cycles, participation
 from skillmap.assessment.views.office import cycle_of, number, office_cycle, office_of, tabs_of, user_of
 from skillmap.core import clock
-from skillmap.core.errors import Conflict, RuleViolation
+from skillmap.core.errors import RuleViolation
 from skillmap.core.htmx import sign_in_required
-from skillmap.core.models import Job
-from skillmap.core.templatetags.ui import jp_date
 from skillmap.people.access import access_of
 from skillmap.people.choices import DesignationKind, Occupation, Role, StaffStatus
 from skillmap.people.models import Organisation, Staff
@@ -46,14 +40,6 @@ LEFT_OUT = {
     "joining": gettext_lazy("has not begun yet"),
     "no_check": gettext_lazy("of a municipality or an affiliated body, without a check"),
     "other_group": gettext_lazy("in an earlier group already"),
-}
-CHECKLIST = {
-    "unfinished": gettext_lazy("People who have not come as far as the correction"),
-    "unconfirmed": gettext_lazy("Checks that wait for confirmation"),
-    "unreceived": gettext_lazy("Confirmed results that nobody has received"),
-    "objections": gettext_lazy("Requests for correction without an answer"),
-    "findings": gettext_lazy("Findings written down"),
-    "measures": gettext_lazy("Measures written down"),
 }
 
 
@@ -347,251 +333,3 @@ def cycle_add_person(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect("assessment:cycle_participants", pk=cycle.pk)
     messages.success(request, _("The person takes part now and was told. Assign a mentor where the group has 1on1."))
     return redirect("assessment:board_person", pk=cycle.pk, check_id=check.pk)
-
-
-# -------------------------------------------------------------------------------------------------- opening, closing
-
-
-@sign_in_required
-@require_http_methods(["GET", "HEAD", "POST"])
-def cycle_open(request: HttpRequest, pk: int) -> HttpResponse:
-    """What opening does, who has no mentor; POST opens."""
-    cycle = office_cycle(request, pk)
-    if cycle.state != CycleState.DRAFT:
-        return redirect("assessment:board", pk=cycle.pk)
-    form = OpenForm(request.POST or None, initial={"version": cycle.version})
-    if request.method == "POST" and form.is_valid():
-        answer = _try_to_open(request, cycle, form)
-        if answer is not None:
-            return answer
-    found = participants(cycle)
-    context = {
-        "cycle": cycle,
-        "form": form,
-        "found": found,
-        "steps": cycle_steps(cycle, windows_of_cycle(cycle), clock.today()),
-        "without_mentor": found.without_mentor[:PER_PAGE],
-        "waiting": Job.objects.active().filter(kind=participation.OPEN_KIND, dedup_key=f"cycle:{cycle.pk}").first(),
-    }
-    return render(request, "assessment/cycle_open.html", context, status=422 if form.errors else 200)
-
-
-def _try_to_open(request: HttpRequest, cycle: Cycle, form: OpenForm) -> HttpResponse | None:
-    try:
-        job = participation.opening_start(
-            cycle_id=cycle.pk,
-            version=form.cleaned_data["version"],
-            without_mentor=form.cleaned_data["without_mentor"],
-            actor=user_of(request),
-        )
-    except RuleViolation as refusal:
-        form.add_error("without_mentor" if refusal.code == "mentors_missing" else None, str(refusal))
-        return None
-    if job is not None:
-        return redirect("core:job", public_id=job.public_id)
-    messages.success(request, _("The cycle is open. People are told on the first day of the self-check."))
-    return redirect("assessment:board", pk=cycle.pk)
-
-
-@sign_in_required
-@require_http_methods(["GET", "HEAD", "POST"])
-def cycle_close(request: HttpRequest, pk: int) -> HttpResponse:
-    """The closing checklist; POST closes the cycle for good."""
-    cycle = office_cycle(request, pk)
-    if cycle.state == CycleState.DRAFT:
-        raise Http404
-    error = ""
-    accepted = [code for code in request.POST.getlist("accept") if code in CHECKLIST]
-    if request.method == "POST":
-        try:
-            cycles.cycle_close(cycle_id=cycle.pk, accepted=accepted, actor=user_of(request))
-        except RuleViolation as refusal:
-            error = str(refusal)
-        else:
-            messages.success(request, _("The cycle is closed. Levels and history stay readable."))
-            return redirect("assessment:cycle_close", pk=cycle.pk)
-    context = {
-        "cycle": cycle,
-        "items": _checklist(cycle, accepted),
-        "error": error,
-        "page_errors": bool(error),
-        "is_open": cycle.state == CycleState.OPEN,
-    }
-    return render(request, "assessment/cycle_close.html", context, status=422 if error else 200)
-
-
-def _checklist(cycle: Cycle, accepted: list[str]) -> list[dict[str, Any]]:
-    board, written = reverse("assessment:board", args=[cycle.pk]), reverse("assessment:findings", args=[cycle.pk])
-    urls = {
-        "unfinished": board,
-        "unconfirmed": reverse("assessment:board_confirm", args=[cycle.pk]),
-        "unreceived": f"{board}?state=confirmed",
-        "objections": reverse("assessment:objections"),
-        "findings": written,
-        "measures": written,
-    }
-    if cycle.state == CycleState.CLOSED:
-        kept = cycle.closing_checklist.get("items", [])
-        return [
-            {**item, "label": CHECKLIST[item["code"]], "url": urls[item["code"]]}
-            for item in kept
-            if item.get("code") in CHECKLIST
-        ]
-    return [
-        {
-            "code": item.code,
-            "count": item.count,
-            "settled": item.settled,
-            "accepted": item.code in accepted,
-            "label": CHECKLIST[item.code],
-            "url": urls[item.code],
-        }
-        for item in cycle_rules.closing_checklist(closing_figures(cycle))
-    ]
-
-
-# --------------------------------------------------------------------------------------------- findings and measures
-
-
-@sign_in_required
-@require_http_methods(["GET", "HEAD", "POST"])
-def findings_page(request: HttpRequest, pk: int) -> HttpResponse:
-    """Findings and measures of a cycle; POST writes one down."""
-    cycle = office_cycle(request, pk)
-    if cycle.state == CycleState.DRAFT:
-        raise Http404
-    form = FindingForm(request.POST or None, initial={"kind": FindingKind.FINDING})
-    if request.method == "POST" and form.is_valid():
-        try:
-            findings.finding_add(cycle=cycle, actor=user_of(request), **form.cleaned_data)
-        except RuleViolation as refusal:
-            form.add_error("text", str(refusal))
-        else:
-            messages.success(request, _("Written down."))
-            return redirect("assessment:findings", pk=cycle.pk)
-    return _findings(request, cycle, form)
-
-
-def _findings(request: HttpRequest, cycle: Cycle, form: FindingForm, **more: Any) -> HttpResponse:
-    rows = list(Finding.objects.filter(cycle=cycle).select_related("author").order_by("-at", "-pk"))
-    context = {
-        "cycle": cycle,
-        "tabs": tabs_of(cycle, "findings"),
-        "form": form,
-        "kinds": [(kind, [row for row in rows if row.kind == kind]) for kind in FindingKind],
-        "run_url": _run_url(cycle),
-        **more,
-    }
-    status = 409 if more else 422 if form.errors else 200
-    return render(request, "assessment/findings.html", context, status=status)
-
-
-def _run_url(cycle: Cycle) -> str:
-    """Where a tally before confirmation is asked for; the app above may not be there."""
-    try:
-        return f"{reverse('gaps:run_create')}?cycle={cycle.pk}&basis=corrected"
-    except NoReverseMatch:
-        return ""
-
-
-@sign_in_required
-@require_POST
-def finding_change(request: HttpRequest, pk: int, finding_id: int) -> HttpResponse:
-    """Change or remove an entry."""
-    cycle = office_cycle(request, pk)
-    get_object_or_404(Finding, pk=finding_id, cycle=cycle)
-    if "remove" in request.POST:
-        findings.finding_remove(cycle=cycle, finding_id=finding_id, actor=user_of(request))
-        messages.success(request, _("Removed."))
-        return redirect("assessment:findings", pk=cycle.pk)
-    text = request.POST.get("text", "")[:4000].replace("\r\n", "\n")
-    seen = request.POST.get("seen", "").replace("\r\n", "\n")
-    try:
-        findings.finding_change(cycle=cycle, finding_id=finding_id, seen=seen, text=text, actor=user_of(request))
-    except Conflict as conflict:
-        return _findings(
-            request, cycle, FindingForm(initial={"kind": FindingKind.FINDING}), conflict=str(conflict),
-            conflict_id=finding_id, conflict_text=text, page_errors=True,
-        )  # fmt: skip
-    except RuleViolation as refusal:
-        messages.error(request, str(refusal))
-    else:
-        messages.success(request, _("Saved."))
-    return redirect("assessment:findings", pk=cycle.pk)
-
-
-# ---------------------------------------------------------------------------------------------------- mail texts
-
-
-@sign_in_required
-@require_GET
-def mail_text_list(request: HttpRequest) -> HttpResponse:
-    """The texts of reminders: when each is sent, and whether its words are the built-in ones."""
-    office_of(request)
-    kept = {row.kind: row for row in MailText.objects.select_related("updated_by")}
-    rows = [(text, kept.get(kind)) for kind, text in mail_texts.TEXTS.items()]
-    return render(request, "assessment/mail_text_list.html", {"rows": rows})
-
-
-@sign_in_required
-@require_http_methods(["GET", "HEAD", "POST"])
-def mail_text(request: HttpRequest, kind: str) -> HttpResponse:
-    """Edit the words of one kind, with a preview."""
-    office_of(request)
-    text = mail_texts.TEXTS.get(kind)
-    if text is None:
-        raise Http404
-    kept = MailText.objects.filter(kind=kind).first()
-    subject, body = (kept.subject, kept.body) if kept is not None else (str(text.subject), str(text.body))
-    initial = {"subject": subject, "body": body, "version": kept.version if kept is not None else 0}
-    form = MailTextForm(request.POST or None, initial=initial)
-    present: dict[str, Any] = {}
-    if request.method == "POST" and "reset" in request.POST:
-        reminders.mail_text_reset(kind=kind, actor=user_of(request))
-        messages.success(request, _("The built-in words are back."))
-        return redirect("assessment:mail_texts")
-    if request.method == "POST" and form.is_valid():
-        subject, body = form.cleaned_data["subject"], form.cleaned_data["body"]
-        if "preview" not in request.POST:
-            refusal = _save_mail_text(request, kind, form)
-            if refusal is None:
-                messages.success(request, _("Saved. The next mail has these words."))
-                return redirect("assessment:mail_texts")
-            present = refusal.details
-    example = _example(user_of(request).name)
-    context = {
-        "form": form,
-        "text": text,
-        "kept": kept,
-        "present": present,
-        "placeholders": [(f"{{{name}}}", words, example[name]) for name, words in mail_texts.PLACEHOLDERS.items()],
-        "preview_subject": mail_texts.filled(subject, example),
-        "preview_body": mail_texts.filled(body, example),
-        "unknown": [f"{{{name}}}" for name in mail_texts.unknown_placeholders(f"{subject}\n{body}")],
-    }
-    return render(request, "assessment/mail_text.html", context, status=422 if form.errors else 200)
-
-
-def _save_mail_text(request: HttpRequest, kind: str, form: MailTextForm) -> RuleViolation | None:
-    """None where it is saved; else the refusal, which stands in the form too."""
-    try:
-        reminders.mail_text_save(kind=kind, actor=user_of(request), **form.cleaned_data)
-    except RuleViolation as refusal:
-        form.add_error(None if isinstance(refusal, Conflict) else "body", str(refusal))
-        return refusal
-    return None
-
-
-def _example(name: str) -> dict[str, object]:
-    """Values for the preview."""
-    year = clock.today().year
-    window = cycle_rules.default_windows(year)["self_check"]
-    return {
-        "name": name,
-        "cycle": _("FY%(year)s skill check") % {"year": year},
-        "step": CycleStep.SELF_CHECK.label,
-        "opens_on": jp_date(window.opens_on),
-        "closes_on": jp_date(window.closes_on),
-        "days_left": 7,
-        "count": 3,
-    }
