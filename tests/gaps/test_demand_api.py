@@ -308,4 +308,5 @@ def test_queries_are_constant(django_assert_max_num_queries: DjangoAssertNumQuer
         with CaptureQueriesContext(connection) as taken:
             assert send(service, method, url, body, If_Match=etag).status_code in (200, 201, 204)
         statements = [query["sql"] for query in taken.captured_queries]
-        assert len([sql for sql in statements if not sql.startswith(("SAVEPOINT", "RELEASE"))]) <= 8, statements
+        others = [sql for sql in statements if sql.startswith(("SAVEPOINT", "RELEASE")) or " FOR SHARE" in sql]
+        assert len(statements) - len(others) <= 8, statements

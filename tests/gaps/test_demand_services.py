@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from functools import partial
+from threading import Barrier
 from typing import Any, cast
 
 import pytest
 import time_machine
-from django.db import transaction
+from django.db import connection, transaction
 from django.http import Http404
 
 from skillmap.core.errors import Conflict, NotAllowed, RuleViolation
@@ -678,3 +680,67 @@ def test_a_running_survey_is_not_changed_into_the_past(world: SurveyWorld) -> No
             survey_id=survey.pk, version=1, closes_on=CLOSES, organisations=[], actor=world.secretariat
         )
     assert code_of(refused) == "wrong_state"
+
+
+# ------------------------------------------------------------------------------------------------------------ races
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_line_slips_in_behind_the_closing() -> None:
+    """Four people enter lines while the survey is closed: each line is stored before it or refused, none is lost."""
+    world = make_survey()
+    together = Barrier(5)
+
+    def enter(number: int) -> list[str]:
+        together.wait()
+        said = []
+        for _ in range(6):
+            try:
+                actor = User.objects.get(pk=world.coordinator.pk)
+                said.append(add(world, actor, business=f"{number}").business)
+            except RuleViolation as refusal:
+                said.append(refusal.code)
+        connection.close()
+        return said
+
+    with ThreadPoolExecutor(4) as pool:
+        running = [pool.submit(enter, number) for number in range(4)]
+        together.wait()
+        demand_surveys.survey_step(survey_id=world.survey.pk, action="close", actor=world.secretariat)
+        said = [word for each in running for word in each.result()]
+    assert set(said) <= {"0", "1", "2", "3", "survey_closed"}
+    assert world.answer.items.count() == len(said) - said.count("survey_closed")
+    closed = AuditEvent.objects.get(verb="survey.close").pk
+    assert not AuditEvent.objects.filter(verb="demand.line_add", pk__gt=closed).exists()
+    world.answer.refresh_from_db()
+    assert world.answer.version == 1 + world.answer.items.count()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_who_change_the_same_line_at_once() -> None:
+    """One of them is stored, the other is told."""
+    world = make_survey()
+    item, together = add(world), Barrier(2)
+
+    def change_it(heads: int) -> str:
+        actor = User.objects.get(pk=world.coordinator.pk)
+        together.wait()
+        try:
+            demand.line_change(
+                response_id=world.answer.pk,
+                item_id=item.pk,
+                version=1,
+                line=a_line(world, headcount=heads),
+                actor=actor,
+            )
+        except Conflict as refusal:
+            return refusal.code
+        finally:
+            connection.close()
+        return "stored"
+
+    with ThreadPoolExecutor(2) as pool:
+        said = [each.result() for each in [pool.submit(change_it, heads) for heads in (7, 8)]]
+    assert sorted(said) == ["changed", "stored"]
+    item.refresh_from_db()
+    assert (item.version, item.headcount) == (2, 7 if said[0] == "stored" else 8)
