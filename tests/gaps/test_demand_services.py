@@ -191,7 +191,7 @@ def test_only_the_organisation_enters_lines_and_takes_its_steps(world: SurveyWor
         lambda: demand.lines_replace(lines=[a_line(world)], version=2, **at),
         lambda: demand.copy_last_year(**at),
         lambda: demand.question_reply(question_id=question.pk, text="x", **at),
-        *(partial(step, world, action, user) for action in ("submit", "nothing", "reopen")),
+        *(partial(step, world, action, user) for action in ("submit", "nothing", "reopen", "ask", "fly")),
     ]
     for call in calls:
         with pytest.raises(NotAllowed), transaction.atomic():

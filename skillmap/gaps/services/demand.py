@@ -348,11 +348,10 @@ def response_step(*, response_id: int, action: str, actor: User) -> DemandRespon
     RuleViolation where the rules say no, NotAllowed for the wrong person.
     """
     response = _locked(response_id, actor)
-    if action == "ask":
-        raise refuse("unknown_action")
-    code = demand_rules.refusal(action, situation_of(response), capacities_of(actor, response))
-    if code == "wrong_person":
+    held = capacities_of(actor, response)
+    if demand_rules.COORDINATOR not in held:
         raise NotAllowed
+    code = "unknown_action" if action == "ask" else demand_rules.refusal(action, situation_of(response), held)
     if code is not None:
         raise refuse(code)
     source, response.state = response.state, demand_rules.STEPS[action].target
