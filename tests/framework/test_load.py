@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
+from django.utils import translation
 from pytest_django import DjangoAssertNumQueries
 
 from skillmap.core.errors import RuleViolation
@@ -29,6 +31,13 @@ from skillmap.framework.tables import content_from
 from tests.factories.framework import real_content, small_framework
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _in_english() -> Iterator[None]:
+    """The words that these tests look for are the English ones."""
+    with translation.override("en"):
+        yield
 
 
 def load(*arguments: str) -> str:
