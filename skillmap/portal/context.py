@@ -76,11 +76,27 @@ def _entries(path: str, access: Access, *, is_mentor: bool) -> list[dict[str, An
         wanted.append(_link(_("Progress"), "assessment:progress", path))
         wanted.append(_link(_("Demand survey"), "gaps:my_demand", path))
     if access.sees_all_aggregates or access.is_coordinator:
-        wanted.append(_link(_("Supply and demand"), "gaps:dashboard", path, under=("/gaps/", "/surveys/", "/areas/")))
+        wanted.append(_supply_and_demand(path, access))
     if access.is_secretariat or access.is_supporter:
         wanted.append(_link(_("People and organisations"), "people:staff_list", path, under=("/people/",)))
     wanted.append(_link(_("Skill framework"), "framework:home", path, under=("/framework/",)))
     return [entry for entry in wanted if entry is not None][:MOST_ENTRIES]
+
+
+def _supply_and_demand(path: str, access: Access) -> dict[str, Any] | None:
+    """The dashboard; below it, for the office, what it is made of."""
+    survey_pages: tuple[str, ...] = ()
+    children = None
+    if access.is_secretariat or access.is_supporter:
+        survey_pages = ("/surveys/",) if access.is_coordinator else ("/surveys/", "/demand/")
+        found = [
+            _link(_("Demand surveys"), "gaps:surveys", path, under=survey_pages),
+            _link(_("Runs"), "gaps:runs", path) if access.is_secretariat else None,
+            _link(_("Priority areas"), "gaps:areas", path),
+        ]
+        children = [child for child in found if child is not None]
+    under = ("/gaps/", "/areas/", *survey_pages)
+    return _link(_("Supply and demand"), "gaps:dashboard", path, under=under, children=children)
 
 
 def _account_links(access: Access) -> list[dict[str, Any]]:
