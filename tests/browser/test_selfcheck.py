@@ -98,7 +98,7 @@ def test_the_keyboard_alone_answers_everything_and_submits(opened: Page, check: 
             page.keyboard.press("ArrowRight")
             answered += 1
     assert answered == 22, f"{answered} items in {stops} stops"
-    for _ in range(3):  # past the button, the wish and the evidence of the last item
+    for _ in range(4):  # past the button, the wish and the evidence of the last item
         page.keyboard.press("Tab")
     saved(page)
     assert levels(check) == [1] * 22
