@@ -450,6 +450,13 @@ def test_the_supporter_only_looks(world: SurveyWorld) -> None:
     assert url_of("survey_create") not in html_of(world.supporter, url_of("surveys"))
 
 
+def test_the_office_finds_the_surveys_below_supply_and_demand(world: SurveyWorld) -> None:
+    for user in (world.secretariat, world.supporter):
+        assert f'<a href="{url_of("surveys")}">' in html_of(user, url_of("dashboard"))
+        assert f'<a href="{url_of("surveys")}" aria-current="page">' in html_of(user, page(world))
+    assert url_of("surveys") not in html_of(world.coordinator, url_of("dashboard"))
+
+
 def test_remind_open_close_and_open_again(world: SurveyWorld) -> None:
     office, url = signed_in(world.secretariat), url_of("survey_step", world.survey.pk)
     html = office.post(url, {"action": "remind"}, follow=True).content.decode()
