@@ -97,7 +97,7 @@ class StaffFactory(DjangoModelFactory[Staff]):
         model = Staff
         skip_postgeneration_save = True
 
-    number = factory.Sequence(lambda n: f"{n:08d}")
+    number = factory.Sequence(lambda n: f"F{n:07d}")  # tests name numbers of digits
     user = factory.SubFactory(UserFactory)
     name = factory.Sequence(lambda n: f"職員 {n}")
     kana = factory.Sequence(lambda n: f"しょくいん {n}")

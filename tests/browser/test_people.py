@@ -1,0 +1,155 @@
+"""The pages of people in a real browser: axe, the phone's width, a list narrowed down, an import."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+from django.core.cache import cache
+from django.urls import reverse
+from playwright.sync_api import Page, ViewportSize, expect
+from pytest_django.live_server_helper import LiveServer
+
+from skillmap.core import jobs
+from skillmap.core.models import ImportBatch
+from skillmap.people import services
+from skillmap.people.choices import Role
+from skillmap.people.models import Organisation, Staff, User
+from tests.browser.conftest import CheckAccessibility, Shoot, SignIn
+from tests.factories.people import BureauGroupFactory, DesignationFactory, OrganisationFactory, StaffFactory, user_with
+from tests.people.test_import import HEAD, csv_file
+
+WIDE, NARROW = ViewportSize(width=1280, height=900), ViewportSize(width=390, height=844)
+
+
+@pytest.fixture
+def office(transactional_db: None) -> User:
+    """Somebody of the secretariat, with people around."""
+    cache.clear()
+    bureau = OrganisationFactory.create(code="fukushi", name="福祉局", bureau_group=BureauGroupFactory.create())
+    division = OrganisationFactory.create(code="soumu", name="総務部", kind="division", parent=bureau)
+    for name, kana in (("青木 花", "あおき はな"), ("髙橋 葵", "たかはし あおい"), ("𠮷田 光", "よしだ ひかる")):
+        StaffFactory.create(name=name, kana=kana, organisation=division)
+    user = user_with(Role.SECRETARIAT, organisation=OrganisationFactory.create(name="デジタルサービス局"))
+    staff = Staff.objects.get(name="青木 花")
+    DesignationFactory.create(staff=staff)
+    services.leave_begin(staff_id=staff.pk, on=date(2025, 4, 1), actor=user)
+    services.staff_move(staff_id=staff.pk, on=date(2099, 4, 1), organisation_id=bureau.pk, actor=user)
+    services.change_plan(
+        kind="rename",
+        effective_on=date(2099, 4, 1),
+        plan={"organisation": bureau.pk, "name": "新福祉局", "name_en": "", "short_name": ""},
+        actor=user,
+    )
+    return user
+
+
+def addresses() -> dict[str, str]:
+    """Each kind of page, by a name for its picture."""
+    staff = Staff.objects.get(name="青木 花")
+    bureau = Organisation.objects.get(code="fukushi")
+    return {
+        "people-list": reverse("people:staff_list"),
+        "people-nobody": f"{reverse('people:staff_list')}?q=zzz",
+        "people-person": reverse("people:staff", args=[staff.pk]),
+        "people-new": reverse("people:staff_new"),
+        "people-move": reverse("people:staff_move", args=[staff.pk]),
+        "people-leaver": reverse("people:staff_leave", args=[staff.pk]),
+        "people-my-account": reverse("people:account"),
+        "people-accounts": reverse("people:accounts"),
+        "people-account": reverse("people:account_detail", args=[staff.user_id]),
+        "people-roles": reverse("people:roles"),
+        "people-tokens": reverse("people:tokens"),
+        "people-organisations": reverse("people:organisations"),
+        "people-organisation": reverse("people:organisation", args=[bureau.pk]),
+        "people-groups": reverse("people:groups"),
+        "people-changes": reverse("people:changes"),
+        "people-merge": f"{reverse('people:change_new', args=['merge'])}?organisation={bureau.pk}",
+        "people-split": f"{reverse('people:change_new', args=['split'])}?organisation={bureau.pk}",
+        "people-mapping": f"{reverse('people:mapping')}?from_day=2025-01-01&to_day=2026-01-01",
+        "people-import": reverse("people:import"),
+    }
+
+
+def test_every_page_passes_axe_and_fits_a_phone(
+    page: Page,
+    live_server: LiveServer,
+    sign_in: SignIn,
+    office: User,
+    check_accessibility: CheckAccessibility,
+    shoot: Shoot,
+) -> None:
+    sign_in(office)
+    for name, address in addresses().items():
+        page.set_viewport_size(WIDE)
+        answer = page.goto(f"{live_server.url}{address}")
+        assert answer is not None and answer.ok, address
+        check_accessibility(page)
+        if name in {"people-list", "people-person", "people-organisations"}:
+            shoot(page, name)
+        page.set_viewport_size(NARROW)
+        page.reload()
+        wider = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert wider == 0, address
+
+
+def test_a_form_with_mistakes_passes_axe(
+    page: Page, live_server: LiveServer, sign_in: SignIn, office: User, check_accessibility: CheckAccessibility,
+    page_errors: list[str],
+) -> None:  # fmt: skip
+    sign_in(office)
+    page.goto(f"{live_server.url}{reverse('people:staff_new')}")
+    page.locator("#id_number").fill("12 34")
+    page.locator("main form").evaluate("form => { form.noValidate = true; form.requestSubmit() }")
+    expect(page.locator(".error-summary")).to_be_focused()
+    assert page.title().startswith("エラー：")
+    check_accessibility(page)
+    page_errors[:] = [error for error in page_errors if "422" not in error]  # the browser prints the answer's status
+
+
+def test_the_list_is_narrowed_down_and_the_address_keeps_it(
+    page: Page, live_server: LiveServer, sign_in: SignIn, office: User
+) -> None:
+    sign_in(office)
+    page.goto(f"{live_server.url}{reverse('people:staff_list')}")
+    page.locator("#id_q").fill("ﾀｶﾊｼ")
+    page.locator("#id_q").press("Enter")
+    expect(page.locator("#people tbody tr")).to_have_count(1)
+    expect(page.locator("#people")).to_contain_text("髙橋 葵")
+    assert "q=" in page.url
+    page.reload()
+    expect(page.locator("#people tbody tr")).to_have_count(1)
+    page.go_back()
+    expect(page.locator("#people tbody tr")).to_have_count(4)
+
+
+def test_an_import_shows_what_would_change(
+    page: Page, live_server: LiveServer, sign_in: SignIn, office: User, check_accessibility: CheckAccessibility,
+    shoot: Shoot, tmp_path: Path,
+) -> None:  # fmt: skip
+    sign_in(office)
+    files = {
+        "good.csv": csv_file(HEAD, ("90000001", "新任 職員", "しんにん", "ict", "1", "soumu")),
+        "bad.csv": csv_file(HEAD, ("90000002", "", "しんにん", "ict", "1", "nowhere")),
+    }
+    for name, upload in files.items():
+        path = tmp_path / name
+        path.write_bytes(upload.read())
+        page.goto(f"{live_server.url}{reverse('people:import')}")
+        page.locator("input[type=file]").set_input_files(path)
+        page.locator("main form button[type=submit]").first.click()
+        page.wait_for_url("**/people/import/*-*/")
+        check_accessibility(page)
+        jobs.run_due()
+        page.reload()
+        check_accessibility(page)
+        shoot(page, f"people-import-{path.stem}")
+    page.go_back()
+    batch = ImportBatch.objects.get(file_name="good.csv")
+    page.goto(f"{live_server.url}{reverse('people:import_batch', args=[batch.public_id])}")
+    page.locator("form[action$='apply/'] button").click()
+    jobs.run_due()
+    page.reload()
+    assert Staff.objects.filter(number="90000001").exists()
+    check_accessibility(page)
