@@ -8,14 +8,14 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 from django.conf import settings
 from django.db import connection
-from django.test import TransactionTestCase
+from django.test import Client, TransactionTestCase
 
-from tests.support import lanes, services
+from tests.support import api_document, lanes, services
 from tests.support.append_only import guards_lifted
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -51,6 +51,21 @@ def _flush_past_the_guards() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, name, flush)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _answers_are_as_documented() -> Iterator[None]:
+    """Whatever a test asks of the API is held against the API's document."""
+    original = Client.generic
+
+    def generic(client: Client, method: str, path: str, *args: Any, **kwargs: Any) -> Any:
+        response = original(client, method, path, *args, **kwargs)
+        api_document.check(method, path, response)
+        return response
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Client, "generic", generic)
         yield
 
 

@@ -8,7 +8,7 @@ from django.db.models import Q, QuerySet
 from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import exceptions, serializers, viewsets
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -22,8 +22,6 @@ from skillmap.people.filters import OrganisationFilter, StaffFilter
 from skillmap.people.models import Organisation, OrganisationVersion, Staff, User
 
 ON = OpenApiParameter("on", OpenApiTypes.DATE, description="The tree as it was on a day; without it that of today.")
-NOT_FOUND = OpenApiResponse(OpenApiTypes.OBJECT, description="Not there, or not for this caller.")
-INVALID = OpenApiResponse(OpenApiTypes.OBJECT, description="A parameter that cannot be understood.")
 
 
 class OrganisationSerializer(serializers.ModelSerializer[Organisation]):
@@ -108,8 +106,8 @@ class Values(viewsets.ReadOnlyModelViewSet[Any]):
 
 
 @extend_schema_view(
-    list=extend_schema(parameters=[ON], responses={200: OrganisationSerializer(many=True), 400: INVALID}),
-    retrieve=extend_schema(parameters=[ON], responses={200: OrganisationSerializer, 400: INVALID, 404: NOT_FOUND}),
+    list=extend_schema(parameters=[ON], responses={200: OrganisationSerializer(many=True)}),
+    retrieve=extend_schema(parameters=[ON], responses={200: OrganisationSerializer}),
 )
 class OrganisationViewSet(Values):
     """The tree of a day, as rows that name the unit above them."""
@@ -175,8 +173,8 @@ class OrganisationViewSet(Values):
 
 
 @extend_schema_view(
-    list=extend_schema(responses={200: StaffSerializer(many=True), 400: INVALID}),
-    retrieve=extend_schema(responses={200: StaffSerializer, 404: NOT_FOUND}),
+    list=extend_schema(responses={200: StaffSerializer(many=True)}),
+    retrieve=extend_schema(responses={200: StaffSerializer}),
 )
 class StaffViewSet(Values):
     """The people that the caller may know of, in the order of their ids."""

@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 
 from skillmap.assessment import rules
 from skillmap.assessment.api.purposes import purpose_of
-from skillmap.assessment.api.views import INVALID, NOT_FOUND, NOTICE, REFUSED, STALE
+from skillmap.assessment.api.views import NOTICE
 from skillmap.assessment.choices import GoalState, MeetingKind, MeetingWay
 from skillmap.assessment.messages import refuse
 from skillmap.assessment.models import SkillRating
@@ -143,15 +143,13 @@ class OneOnOnesView(APIView):
     read_scope = "levels:read"
     write_scope = "assessments:write"
 
-    @extend_schema(responses={200: OneOnOnesSerializer, 404: NOT_FOUND, 409: REFUSED})
+    @extend_schema(responses={200: OneOnOnesSerializer, 409: None})
     def get(self, request: Request, pk: int) -> Response:
         """What is recorded and agreed; a look at somebody else's is recorded."""
         return Response(_answer(request, pk))
 
-    @extend_schema(
-        request=RecordSerializer,
-        responses={201: OneOnOnesSerializer, 400: INVALID, 404: NOT_FOUND, 409: REFUSED, 412: STALE},
-    )
+    # 412 without If-Match: the versions stand in the body, one for each text.
+    @extend_schema(request=RecordSerializer, responses={201: OneOnOnesSerializer, 412: None})
     def post(self, request: Request, pk: int) -> Response:
         """Record a 1on1 with views and goals, together or not at all; by a mentor of the person.
 

@@ -236,6 +236,10 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1/",
     "COMPONENT_SPLIT_REQUEST": True,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "skillmap.core.api_document.describe_problems",
+    ],
     "ENUM_NAME_OVERRIDES": {
         "AssessmentState": "skillmap.assessment.choices.State",
         "AssessmentAction": "skillmap.assessment.choices.Action",
