@@ -60,7 +60,7 @@ def _answers_are_as_documented() -> Iterator[None]:
     original = Client.generic
 
     def generic(client: Client, method: str, path: str, *args: Any, **kwargs: Any) -> Any:
-        response = original(client, method, path, *args, **kwargs)
+        response: Any = original(client, method, path, *args, **kwargs)
         api_document.check(method, path, response)
         return response
 

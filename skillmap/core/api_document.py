@@ -54,7 +54,7 @@ def problems_of(path: str, method: str, operation: Mapping[str, Any]) -> Iterabl
 
 
 def describe_problems(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """drf-spectacular's hook: add the errors to every operation; ValueError for a status that MEANINGS does not know."""
+    """drf-spectacular's hook: add the errors to every operation; ValueError for one that has no meaning here."""
     result["components"]["schemas"]["Problem"] = dict(SCHEMA)
     result["components"]["responses"] = {
         f"Problem{status}": {
