@@ -1,0 +1,234 @@
+"""Every page in every markup it has, held against axe and against a phone's width, in Japanese and English.
+
+The access matrix says who gets which page: each is fetched with Django's client for each actor who may see it (GET) or
+is told what is missing (POST without data: the pages with errors), in the full world of the matrix and in an empty
+installation. Pages of one structure are looked at once, in Chromium, with the scripts and styles they name.
+"""
+
+from __future__ import annotations
+
+import mimetypes
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import cast
+from urllib.parse import urlsplit
+
+import pytest
+from django.conf import settings
+from django.contrib.staticfiles import finders
+from django.core.cache import cache
+from django.db import transaction
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import reverse
+from playwright.sync_api import BrowserContext, Page
+
+from skillmap.people.choices import Role
+from skillmap.people.models import User
+from tests.access_world import AccessWorld, address, routes
+from tests.browser.conftest import PHONE, CheckAccessibility
+from tests.factories.framework import real_framework
+from tests.factories.people import OrganisationFactory, user_with
+from tests.test_access_matrix import matrix
+
+pytestmark = pytest.mark.django_db
+
+# Headers of an answer that make a difference to what the browser does with it.
+KEPT = ("Content-Type", "Content-Security-Policy")
+# What a page answers: a page, a form with errors, a refusal that is a page.
+SHOWN = frozenset({"200", "400", "403", "404", "409", "422"})
+ACTORS = ("secretariat", "mentor", "person", "coordinator", "executive", "supporter", "expert", "anonymous")
+SPACES = ("assessment", "core", "framework", "gaps", "people", "portal", "account")
+
+
+class _Structure(HTMLParser):
+    """The elements of a page in the order in which each kind comes first; texts and repetitions are left out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: dict[tuple[str, ...], None] = {}
+        self.main = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.main = self.main or tag == "main"
+        if self.main:
+            found = dict(attrs)
+            self.seen.setdefault((tag, *(found.get(name) or "" for name in ("class", "type", "role"))))
+
+
+def structure_of(html: str) -> tuple[tuple[str, ...], ...]:
+    """What makes the markup of two pages the same."""
+    parser = _Structure()
+    parser.feed(html)
+    return tuple(parser.seen)
+
+
+class Stage(ThreadingHTTPServer):
+    """Serves one answer of Django's client at every address, and the files of /static/, which the browser keeps."""
+
+    answer: HttpResponse
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Serve)
+
+
+class _Serve(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        path = urlsplit(self.path).path
+        if path.startswith(settings.STATIC_URL):
+            file = Path(str(finders.find(path.removeprefix(settings.STATIC_URL))))
+            kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+            self._send({"Content-Type": kind, "Cache-Control": "max-age=600"}, file.read_bytes())
+        elif self.headers["Sec-Fetch-Dest"] == "document":
+            # Its status is not passed on: one of 4xx is printed to the console, which tests here take for an error.
+            answer = cast("Stage", self.server).answer
+            self._send({name: answer[name] for name in KEPT if name in answer}, answer.content)
+        else:
+            self._send({}, b"")
+
+    def _send(self, headers: Mapping[str, str], body: bytes) -> None:
+        self.send_response(200 if headers else 204)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        if headers:
+            self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@dataclass
+class Browser:
+    """Chromium at a desk and as a phone, in front of a stage."""
+
+    desk: Page
+    phone: Page
+    stage: Stage
+    check_accessibility: CheckAccessibility
+    seen: set[tuple[object, ...]] = field(default_factory=set)
+    problems: list[str] = field(default_factory=list)
+
+    def show(self, page: Page, answer: HttpResponse, url: str) -> None:
+        """Load an answer as the page of an address."""
+        self.stage.answer = answer
+        page.goto(f"http://localhost:{self.stage.server_port}{url}")
+
+    def is_new(self, answer: HttpResponse) -> bool:
+        """Whether no page of this structure was looked at."""
+        key = (answer.status_code, structure_of(answer.content.decode()))
+        new = key not in self.seen
+        self.seen.add(key)
+        return new
+
+    def too_wide(self, answer: HttpResponse, url: str) -> bool:
+        """Whether a phone would have to be scrolled sideways."""
+        self.show(self.phone, answer, url)
+        return bool(self.phone.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"))
+
+    def look(self, what: str, url: str, answer: HttpResponse, english: HttpResponse) -> None:
+        """Hold a page against the rules."""
+        self.show(self.desk, answer, url)
+        try:
+            self.check_accessibility(self.desk)
+        except AssertionError as error:
+            self.problems.append(f"{what}: {error}")
+        for text, language in ((answer, "Japanese"), (english, "English")):
+            if self.too_wide(text, url):
+                self.problems.append(f"{what}: wider than a phone in {language}")
+
+
+@pytest.fixture(scope="module")
+def stage() -> Iterator[Stage]:
+    with Stage() as server:
+        thread = Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def seen() -> set[tuple[object, ...]]:
+    """The structures that one of the tests here has looked at."""
+    return set()
+
+
+@pytest.fixture
+def browser_of_pages(
+    context: BrowserContext, stage: Stage, seen: set[tuple[object, ...]], check_accessibility: CheckAccessibility
+) -> Browser:
+    phone = context.new_page()
+    phone.set_viewport_size(PHONE)
+    return Browser(context.new_page(), phone, stage, check_accessibility, seen)
+
+
+def client_of(user: User | None) -> Client:
+    """A client that shows refusals instead of raising them."""
+    client = Client(raise_request_exception=False)
+    if user is not None:
+        client.force_login(user)
+    return client
+
+
+def ask(client: Client, method: str, url: str, language: str) -> HttpResponse:
+    """One request, whose effects are undone."""
+    cache.clear()  # the limits on tries are not what is tried here
+    client.cookies[settings.LANGUAGE_COOKIE_NAME] = language
+    with transaction.atomic():
+        answer = client.generic(method, url)
+        transaction.set_rollback(True)
+    return answer  # type: ignore[return-value]
+
+
+def is_page(answer: HttpResponse) -> bool:
+    """Whether it is a whole page, no part of one and no file."""
+    kind = answer.headers.get("Content-Type", "")
+    return not answer.streaming and kind.startswith("text/html") and b"<html" in answer.content
+
+
+def look_at(browser: Browser, client: Client, method: str, url: str, what: str) -> None:
+    """Ask in both languages, and look where it is a page."""
+    answer = ask(client, method, url, "ja")
+    if str(answer.status_code) in SHOWN and is_page(answer) and browser.is_new(answer):
+        browser.look(what, url, answer, ask(client, method, url, "en"))
+
+
+def of_space(space: str) -> Iterator[tuple[str, frozenset[str]]]:
+    """The routes of one app; those of sign-in have no namespace."""
+    for route, names in routes():
+        if (route.partition(":")[0] if ":" in route else "account") == space:
+            yield route, names
+
+
+@pytest.mark.parametrize("space", SPACES)
+def test_pages_and_their_errors(browser_of_pages: Browser, space: str) -> None:
+    world, table = AccessWorld(), matrix()
+    clients = {name: client_of(user) for name, user in world.users().items() if name in ACTORS}
+    places = {name: place for place, name in enumerate(world.users())}
+    for route, names in of_space(space):
+        url = address(world, route, names)
+        for method in ("GET", "POST"):
+            for actor, client in clients.items():
+                if table[route, method][places[actor]] in SHOWN:
+                    look_at(browser_of_pages, client, method, url, f"{method} {route} for {actor}")
+    assert not browser_of_pages.problems, "\n\n".join(browser_of_pages.problems)
+
+
+def test_pages_with_nothing_on_them(browser_of_pages: Browser) -> None:
+    real_framework()
+    table = matrix()
+    bureau = OrganisationFactory.create()
+    for role in (Role.SECRETARIAT, Role.COORDINATOR, Role.EXECUTIVE):
+        client = client_of(user_with(role, organisation=bureau))
+        for route, names in routes():
+            if not names and table[route, "GET"][9] in SHOWN:
+                look_at(browser_of_pages, client, "GET", reverse(route), f"{route} for {role}, empty")
+    assert not browser_of_pages.problems, "\n\n".join(browser_of_pages.problems)
