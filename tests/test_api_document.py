@@ -1,6 +1,7 @@
 """The API's document: what every operation says of errors, and that answers beside the document are noticed."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from openapi_core.exceptions import OpenAPIError
 
 from skillmap.core.api import PROBLEM
 from skillmap.core.api_document import describe_problems
+from skillmap.core.api_reference import Kind, kind_of
 from tests.factories.people import UserFactory
 from tests.support import api_document
 
@@ -80,3 +82,31 @@ def test_an_address_that_is_not_in_the_document_answers_a_problem() -> None:
         api_document.check("GET", "/api/v1/nothing/", JsonResponse({}))
     with pytest.raises(AssertionError):
         api_document.check("GET", "/api/v1/nothing/", JsonResponse({}, status=404))
+
+
+@pytest.mark.django_db
+def test_the_page_tells_every_operation_and_every_object(client: Client) -> None:
+    client.force_login(UserFactory.create())
+    page = client.get("/api/v1/docs/").content.decode()
+    document = served()
+    for path, methods in document["paths"].items():
+        assert page.count(f"<code>{path}</code>") == len(methods.keys() - {"parameters"})
+    shapes = set(re.findall(r'id="object-(\w+)"', page))
+    assert set(re.findall(r'href="#object-(\w+)"', page)) <= shapes
+    assert set(document["components"]["schemas"]) - shapes <= {"NullEnum", "BlankEnum"}
+    assert "If-Match" in page
+
+
+@pytest.mark.parametrize(
+    ("schema", "kind"),
+    [
+        ({"type": "string", "format": "date"}, Kind("string date")),
+        ({"type": "integer", "minimum": 0, "maximum": 3}, Kind("integer, ≥ 0, ≤ 3")),
+        ({"type": "array", "items": {"$ref": "#/components/schemas/Rating"}}, Kind("array", "Rating")),
+        ({"oneOf": [{"$ref": "#/x/WayEnum"}, {"$ref": "#/x/NullEnum"}]}, Kind("", "WayEnum")),
+        ({"enum": [1, 2]}, Kind("", "", ("1", "2"))),
+        ({}, Kind("")),
+    ],
+)
+def test_a_schema_in_words(schema: dict[str, Any], kind: Kind) -> None:
+    assert kind_of(schema) == kind

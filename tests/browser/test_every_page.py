@@ -25,12 +25,12 @@ from django.db import transaction
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import BrowserContext, Page, ViewportSize
 
 from skillmap.people.choices import Role
 from skillmap.people.models import User
 from tests.access_world import AccessWorld, address, routes
-from tests.browser.conftest import PHONE, CheckAccessibility
+from tests.browser.conftest import CheckAccessibility
 from tests.factories.framework import real_framework
 from tests.factories.people import OrganisationFactory, user_with
 from tests.test_access_matrix import matrix
@@ -166,7 +166,7 @@ def browser_of_pages(
     context: BrowserContext, stage: Stage, seen: set[tuple[object, ...]], check_accessibility: CheckAccessibility
 ) -> Browser:
     phone = context.new_page()
-    phone.set_viewport_size(PHONE)
+    phone.set_viewport_size(ViewportSize(width=390, height=844))
     return Browser(context.new_page(), phone, stage, check_accessibility, seen)
 
 
