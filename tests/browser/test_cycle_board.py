@@ -61,9 +61,8 @@ def draft(world: World) -> Cycle:
 
 def addresses(world: World, draft: Cycle) -> dict[str, str]:
     """The pages by the name of their picture."""
-    pk, started = world.cycle.pk, world.check("started")
+    pk = world.cycle.pk
     wanted: dict[str, tuple[str, list[object]]] = {
-        "cycles": ("cycles", []),
         "cycle-create": ("cycle_create", []),
         "cycle-draft": ("cycle_detail", [draft.pk]),
         "cycle-dates": ("cycle_windows", [draft.pk]),
@@ -73,19 +72,13 @@ def addresses(world: World, draft: Cycle) -> dict[str, str]:
         "cycle-open": ("cycle_open", [draft.pk]),
         "cycle-close": ("cycle_close", [pk]),
         "board": ("board", [pk]),
-        "board-person": ("board_person", [pk, started.pk]),
         "board-confirm": ("board_confirm", [pk]),
         "mentors": ("mentors", [pk]),
-        "mentor-edit": ("mentor_edit", [pk, started.staff_id]),
         "findings": ("findings", [pk]),
-        "mail-texts": ("mail_texts", []),
         "mail-text": ("mail_text", ["reminder.soon"]),
         "levels-export": ("levels_export", []),
-        "levels-import": ("levels_import", []),
     }
     found = {name: reverse(f"assessment:{route}", args=args) for name, (route, args) in wanted.items()}
-    found["board-joiners"] = reverse("assessment:cycle_participants", args=[pk]) + "?q=職員"
-    found["mentors-missing"] = reverse("assessment:mentors", args=[pk]) + "?show=missing"
     found["board-nobody"] = reverse("assessment:board", args=[pk]) + "?q=xyz"
     return found
 
@@ -99,6 +92,19 @@ def is_no_wider(page: Page) -> bool:
     return False
 
 
+# What the world of the access matrix has none of: a draft, forty people, proposals, somebody on leave.
+FULL = (
+    "cycle-draft",
+    "cycle-participants",
+    "cycle-open",
+    "board",
+    "board-nobody",
+    "board-confirm",
+    "mentors",
+    "findings",
+)
+
+
 def test_the_pages_of_the_secretariat(
     page: Page,
     live_server: LiveServer,
@@ -109,9 +115,10 @@ def test_the_pages_of_the_secretariat(
     draft: Cycle,
 ) -> None:
     sign_in(world.secretariat)
-    for name, address in addresses(world, draft).items():
+    urls = addresses(world, draft)
+    for name in FULL:
         page.set_viewport_size({"width": DESKTOP["width"], "height": DESKTOP["height"]})
-        page.goto(live_server.url + address)
+        page.goto(live_server.url + urls[name])
         check_accessibility(page)
         shoot(page, f"cycle-{name}")
         page.set_viewport_size({"width": PHONE["width"], "height": PHONE["height"]})

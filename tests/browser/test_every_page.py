@@ -1,4 +1,4 @@
-"""Every page in every markup it has, held against axe and against a phone's width, in Japanese and English.
+"""Every page in every markup it has, held against axe and against the narrowest phone, in Japanese and English.
 
 The access matrix says who gets which page: each is fetched with Django's client for each actor who may see it (GET) or
 is told what is missing (POST without data: the pages with errors), in the full world of the matrix and in an empty
@@ -166,7 +166,7 @@ def browser_of_pages(
     context: BrowserContext, stage: Stage, seen: set[tuple[object, ...]], check_accessibility: CheckAccessibility
 ) -> Browser:
     phone = context.new_page()
-    phone.set_viewport_size(ViewportSize(width=390, height=844))
+    phone.set_viewport_size(ViewportSize(width=320, height=640))
     return Browser(context.new_page(), phone, stage, check_accessibility, seen)
 
 

@@ -1,4 +1,4 @@
-"""The pages of people in a real browser: axe, the phone's width, a list narrowed down, an import."""
+"""The pages of people in a real browser: a form with mistakes, a list narrowed down, an import."""
 
 from __future__ import annotations
 
@@ -8,19 +8,17 @@ from pathlib import Path
 import pytest
 from django.core.cache import cache
 from django.urls import reverse
-from playwright.sync_api import Page, ViewportSize, expect
+from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from skillmap.core import jobs
 from skillmap.core.models import ImportBatch
 from skillmap.people import services
 from skillmap.people.choices import Role
-from skillmap.people.models import Organisation, Staff, User
+from skillmap.people.models import Staff, User
 from tests.browser.conftest import CheckAccessibility, Shoot, SignIn
 from tests.factories.people import BureauGroupFactory, DesignationFactory, OrganisationFactory, StaffFactory, user_with
 from tests.people.test_import import HEAD, csv_file
-
-WIDE, NARROW = ViewportSize(width=1280, height=900), ViewportSize(width=390, height=844)
 
 
 @pytest.fixture
@@ -43,55 +41,6 @@ def office(transactional_db: None) -> User:
         actor=user,
     )
     return user
-
-
-def addresses() -> dict[str, str]:
-    """Each kind of page, by a name for its picture."""
-    staff = Staff.objects.get(name="青木 花")
-    bureau = Organisation.objects.get(code="fukushi")
-    return {
-        "people-list": reverse("people:staff_list"),
-        "people-nobody": f"{reverse('people:staff_list')}?q=zzz",
-        "people-person": reverse("people:staff", args=[staff.pk]),
-        "people-new": reverse("people:staff_new"),
-        "people-move": reverse("people:staff_move", args=[staff.pk]),
-        "people-leaver": reverse("people:staff_leave", args=[staff.pk]),
-        "people-my-account": reverse("people:account"),
-        "people-accounts": reverse("people:accounts"),
-        "people-account": reverse("people:account_detail", args=[staff.user_id]),
-        "people-roles": reverse("people:roles"),
-        "people-tokens": reverse("people:tokens"),
-        "people-organisations": reverse("people:organisations"),
-        "people-organisation": reverse("people:organisation", args=[bureau.pk]),
-        "people-groups": reverse("people:groups"),
-        "people-changes": reverse("people:changes"),
-        "people-merge": f"{reverse('people:change_new', args=['merge'])}?organisation={bureau.pk}",
-        "people-split": f"{reverse('people:change_new', args=['split'])}?organisation={bureau.pk}",
-        "people-mapping": f"{reverse('people:mapping')}?from_day=2025-01-01&to_day=2026-01-01",
-        "people-import": reverse("people:import"),
-    }
-
-
-def test_every_page_passes_axe_and_fits_a_phone(
-    page: Page,
-    live_server: LiveServer,
-    sign_in: SignIn,
-    office: User,
-    check_accessibility: CheckAccessibility,
-    shoot: Shoot,
-) -> None:
-    sign_in(office)
-    for name, address in addresses().items():
-        page.set_viewport_size(WIDE)
-        answer = page.goto(f"{live_server.url}{address}")
-        assert answer is not None and answer.ok, address
-        check_accessibility(page)
-        if name in {"people-list", "people-person", "people-organisations"}:
-            shoot(page, name)
-        page.set_viewport_size(NARROW)
-        page.reload()
-        wider = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        assert wider == 0, address
 
 
 def test_a_form_with_mistakes_passes_axe(
