@@ -12,6 +12,7 @@ from skillmap.core.tabular.cells import CellValue
 from skillmap.core.tabular.writing import Form, Out, Table, notes_for
 from skillmap.gaps.selectors import dashboard as reads
 from skillmap.gaps.selectors.dashboard_page import DEMAND, GAP, Dashboard, LevelRow
+from skillmap.gaps.selectors.progress import STEPS
 
 LEVEL_COLUMNS = 5  # not answered, level 0 to 3
 
@@ -153,10 +154,11 @@ def gaps(board: Dashboard) -> Table:
 def progress(board: Dashboard) -> Table:
     """People by step of the run's cycle and the running ones; by organisation where the reader sees that."""
     columns = [Out(_("Cycle"), width=28), Out(_("Organisation"), width=28)]
-    columns += [Out(str(step.label), Form.INTEGER) for step in reads.STEPS]
+    columns += [Out(str(step.label), Form.INTEGER) for step in STEPS]
     columns.append(Out(_("All"), Form.INTEGER))
     rows: list[Sequence[CellValue]] = []
     for cycle in board.progress:
-        rows.append([cycle.name, _("All"), *cycle.total.row, cycle.total.people])
-        rows += [[cycle.name, line.name, *line.row, line.people] for line in cycle.organisations]
+        for line in (cycle.total, *cycle.organisations):
+            figures = [_shown(board, value) for value in (*line.row, line.people)]
+            rows.append([cycle.name, line.name or _("All"), *figures])
     return Table(_("Progress of the cycle"), columns, rows, notes_for())

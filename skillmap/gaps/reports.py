@@ -221,9 +221,9 @@ def cycle_progress(user: User, fiscal_year: int | None, organisation: str) -> Re
             "fiscal_year": line.fiscal_year,
             "cycle": line.cycle,
             "organisation": line.organisation,
-            "organisation_name": line.name or _("All"),
-            **{state.value: line.counts.get(state, 0) for state in progress_reads.STEPS},
-            "people": line.people,
+            "organisation_name": line.steps.name or _("All"),
+            **dict(zip([code for code, _label in steps], line.steps.row, strict=True)),
+            "people": line.steps.people,
         }
         for line in lines
     ]

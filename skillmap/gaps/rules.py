@@ -137,6 +137,27 @@ def suppressed(counted: Cube, parameters: Parameters, history: History | None = 
     return suppress(counted, k=parameters.k, cut=class_of(parameters.supply_level), history=history)
 
 
+# ---------------------------------------------------------------------------------------------------------- progress
+def shown_steps(people: Sequence[int], k: int, cut: int) -> Suppressed:
+    """What may be shown of people by step to whoever does not see who stands where; one group `whole`, measure `step`.
+
+    Args:
+        people: how many stand at each step, in the order of the steps.
+        cut: the step from which on people matter most (the confirmed ones).
+    """
+    return suppress(
+        Cube.rolled_up({"whole": None}, len(people), {"whole": sum(people)}, {"step": {"whole": people}}), k=k, cut=cut
+    )
+
+
+def rough_share(part: int, people: int, k: int) -> int | None:
+    """Tens of per cent, 0 to 9, of a part that must not be counted exactly: 9 means 90 % or more, up to all.
+
+    None where ten per cent would be fewer than 2k people, so that the share would tell the count of a few.
+    """
+    return None if people < 20 * k else min(9, part * 10 // people)
+
+
 # ------------------------------------------------------------------------------------------------------------- ranks
 class Supply(NamedTuple):
     """Supply of a skill. `level_sum` breaks ties and is never shown; `people` only as the suppressed cube allows."""

@@ -14,6 +14,8 @@ from django.utils import translation
 from django.utils.html import escape
 from openpyxl import load_workbook
 
+from skillmap.assessment.choices import CycleState
+from skillmap.assessment.models import Assessment, Cycle
 from skillmap.gaps.models import GapCell, GapRun
 from skillmap.gaps.selectors.dashboard_page import View, dashboard
 from skillmap.people.access import forget
@@ -112,6 +114,27 @@ def test_progress_by_organisation_is_for_the_secretariat(world: RunWorld, run: G
         cycles = as_user(world.roles()[role]).get(DASHBOARD).context["board"].progress
         assert [cycle.total.people for cycle in cycles] == [48]
         assert bool(cycles[0].organisations) == (role == "secretariat")
+        assert cycles[0].total.masked == (role != "secretariat")
+
+
+def test_steps_of_a_few_are_for_who_sees_the_people(world: RunWorld, run: GapRun) -> None:
+    checks = list(Assessment.objects.filter(cycle=run.cycle_id).order_by("pk"))
+    Cycle.objects.filter(pk=run.cycle_id).update(state=CycleState.OPEN)
+    for state, some in (("submitted", checks[:3]), ("reviewed", checks[3:20]), ("corrected", checks[20:27])):
+        Assessment.objects.filter(pk__in=[check.pk for check in some]).update(state=state)
+    exact = [0, 3, 17, 7, 21, 0]
+
+    def row(role: str) -> list[int | None]:
+        cycle = as_user(world.roles()[role]).get(DASHBOARD).context["board"].progress[0]
+        return list(cycle.total.row)
+
+    assert row("secretariat") == exact
+    seen = row("executive")
+    assert seen[1] is None and seen.count(None) >= 2  # nor can it be subtracted from the others
+    assert all(value is None or value == exact[step] for step, value in enumerate(seen))
+    assert seen[3:5] == [7, 21]
+    file = text(as_user(world.executive).get("/gaps/export/progress.csv"))
+    assert ",3," not in file and ",7,21," in file
 
 
 # ------------------------------------------------------------------------------------------------------ filters

@@ -22,11 +22,11 @@ from skillmap.gaps import rules
 from skillmap.gaps.choices import AreaState
 from skillmap.gaps.models import GapCell, GapRun, PriorityArea, SkillResult
 from skillmap.gaps.selectors import runs as reads
+from skillmap.gaps.selectors.progress import StepCounts
 from skillmap.people.access import access_of
 from skillmap.people.choices import Role
 from skillmap.people.models import Organisation, RoleGrant, User
 
-STEPS = (State.DRAFT, State.SUBMITTED, State.REVIEWED, State.CORRECTED, State.CONFIRMED, State.RECEIVED)
 #: Places with the largest gap that the answer names for a skill.
 NAMED = 2
 #: Runs that the choice offers; older ones keep their address.
@@ -211,34 +211,6 @@ def columns_of(places: Sequence[reads.Place], parent: reads.Place, *, by_organis
 
 # -------------------------------------------------------------------------------------------------------- progress
 @dataclass
-class StepCounts:
-    """People by step, of a cycle or of one organisation in it."""
-
-    name: str
-    counts: dict[str, int] = field(default_factory=dict)
-
-    @property
-    def people(self) -> int:
-        """All who take part."""
-        return sum(self.counts.values())
-
-    @property
-    def done(self) -> int:
-        """Confirmed or received."""
-        return self.counts.get(State.CONFIRMED, 0) + self.counts.get(State.RECEIVED, 0)
-
-    @property
-    def row(self) -> list[int]:
-        """People in each of STEPS."""
-        return [self.counts.get(step, 0) for step in STEPS]
-
-    @property
-    def percent(self) -> int:
-        """Whole per cent who are done, rounded down."""
-        return self.done * 100 // self.people if self.people else 0
-
-
-@dataclass
 class CycleProgress:
     """How far a cycle is: over the whole, and by organisation for the secretariat alone (else empty)."""
 
@@ -253,7 +225,8 @@ class CycleProgress:
 def progress(user: User, cycle_id: int | None) -> list[CycleProgress]:
     """The progress of a cycle and of those that run now, newest first; one query, two for the secretariat.
 
-    Counts of steps only, no levels; people with digital items, the withdrawn left out.
+    Counts of steps only, no levels; people with digital items, the withdrawn left out. Who does not see the people
+    behind them gets what the rule for small groups allows.
     """
     access = access_of(user)
     by_place = ["organisation__path"] if access.is_secretariat else []
@@ -272,7 +245,7 @@ def progress(user: User, cycle_id: int | None) -> list[CycleProgress]:
     found: dict[int, CycleProgress] = {}
     places: dict[tuple[int, int], StepCounts] = {}
     for row in rows:
-        cycle = found.setdefault(row["cycle_id"], _cycle_of(row))
+        cycle = found.setdefault(row["cycle_id"], _cycle_of(row, masked=not access.is_secretariat))
         counted = [cycle.total]
         if by_place:
             bureau = bureaus[row["organisation__path"]]
@@ -282,19 +255,19 @@ def progress(user: User, cycle_id: int | None) -> list[CycleProgress]:
                 cycle.organisations.append(places[key])
             counted.append(places[key])
         for counts in counted:
-            counts.counts[row["state"]] = counts.counts.get(row["state"], 0) + row["people"]
+            counts.add(row["state"], row["people"])
     for cycle in found.values():
-        cycle.organisations.sort(key=lambda line: (-line.people, line.name))
+        cycle.organisations.sort(key=lambda line: (-(line.people or 0), line.name))
     return list(found.values())
 
 
-def _cycle_of(row: dict[str, object]) -> CycleProgress:
+def _cycle_of(row: dict[str, object], *, masked: bool) -> CycleProgress:
     return CycleProgress(
         cycle_id=int(str(row["cycle_id"])),
         name=str(row["cycle__name"]),
         fiscal_year=int(str(row["cycle__fiscal_year"])),
         is_open=row["cycle__state"] == CycleState.OPEN,
-        total=StepCounts(""),
+        total=StepCounts("", masked=masked),
     )
 
 

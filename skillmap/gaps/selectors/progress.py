@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
+from django.conf import settings
 from django.db.models import Count, Max
 from django.http import Http404
 
 from skillmap.assessment.choices import CycleState, State
 from skillmap.assessment.models import Assessment, Cycle
+from skillmap.core.suppression import Suppressed
+from skillmap.gaps import rules
 from skillmap.people.access import access_of
 from skillmap.people.models import Organisation, User
 
@@ -17,20 +21,70 @@ from skillmap.people.models import Organisation, User
 STEPS = (State.DRAFT, State.SUBMITTED, State.REVIEWED, State.CORRECTED, State.CONFIRMED, State.RECEIVED)
 
 
+DONE = STEPS.index(State.CONFIRMED)
+
+
+@dataclass
+class StepCounts:
+    """People by step of a cycle, or of one organisation in it.
+
+    `masked` is for readers who may not see who stands where: they get what the rule for small groups lets them see.
+    """
+
+    name: str
+    masked: bool = False
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def add(self, step: str, people: int) -> None:
+        """Count people at a step."""
+        self.counts[step] = self.counts.get(step, 0) + people
+
+    @property
+    def _exact(self) -> list[int]:
+        return [self.counts.get(step, 0) for step in STEPS]
+
+    @cached_property
+    def _shown(self) -> Suppressed:
+        return rules.shown_steps(self._exact, settings.SMALL_CELL_K, DONE)
+
+    @property
+    def people(self) -> int | None:
+        """All who take part; None where hidden."""
+        return self._shown.size("whole") if self.masked else sum(self._exact)
+
+    @property
+    def row(self) -> Sequence[int | None]:
+        """People in each of STEPS; None where hidden."""
+        if not self.masked:
+            return self._exact
+        return [self._shown.between("whole", "step", step, step) for step in range(len(STEPS))]
+
+    @property
+    def done(self) -> int | None:
+        """Confirmed or received; None where hidden."""
+        return self._shown.at_least("whole", "step", DONE) if self.masked else sum(self._exact[DONE:])
+
+    @property
+    def percent(self) -> int:
+        """Whole per cent who are done, rounded down; of people who are counted exactly."""
+        people = sum(self._exact)
+        return sum(self._exact[DONE:]) * 100 // people if people else 0
+
+    @property
+    def rough_percent(self) -> int | None:
+        """Tens of per cent who are done, at most 90, for masked readers; None where even that tells a few."""
+        tens = rules.rough_share(sum(self._exact[DONE:]), sum(self._exact), settings.SMALL_CELL_K)
+        return None if tens is None else tens * 10
+
+
 @dataclass
 class ProgressLine:
-    """People of a cycle by step: over the whole (`organisation` None), or of one organisation and all below it."""
+    """Progress over the whole (`organisation` None), or of one organisation and all below it."""
 
     fiscal_year: int
     cycle: str
     organisation: str | None
-    name: str
-    counts: dict[str, int] = field(default_factory=dict)
-
-    @property
-    def people(self) -> int:
-        """All who take part."""
-        return sum(self.counts.values())
+    steps: StepCounts
 
 
 def progress_lines(user: User, *, fiscal_year: int | None = None, organisation: str = "") -> list[ProgressLine]:
@@ -64,6 +118,7 @@ def progress_lines(user: User, *, fiscal_year: int | None = None, organisation: 
     units = [unit for unit in seen.order_by("sort_order", "pk") if organisation in ("", unit.code)]
     if organisation and not units:
         raise Http404
+    masked = not access.is_secretariat
     lines: dict[tuple[int, int | None], ProgressLine] = {}
     for cycle, year, name, path, state, people in rows:
         places: list[Organisation | None] = [unit for unit in units if path.startswith(unit.path)]
@@ -72,9 +127,15 @@ def progress_lines(user: User, *, fiscal_year: int | None = None, organisation: 
         for unit in places:
             line = lines.setdefault(
                 (cycle, unit.pk if unit else None),
-                ProgressLine(year, name, unit.code if unit else None, str(unit.label) if unit else ""),
+                ProgressLine(
+                    year,
+                    name,
+                    unit.code if unit else None,
+                    # A coordinator may see who of the own organisation stands at which step.
+                    StepCounts(str(unit.label) if unit else "", masked=masked and unit is None),
+                ),
             )
-            line.counts[state] = line.counts.get(state, 0) + people
+            line.steps.add(state, people)
     return _in_order(lines, [None, *(unit.pk for unit in units)])
 
 

@@ -21,6 +21,7 @@ from skillmap.gaps.models import GapRun
 from skillmap.gaps.selectors import dashboard as reads
 from skillmap.gaps.selectors.dashboard_page import DEMAND, GAP, PEOPLE, Dashboard
 from skillmap.gaps.selectors.dashboard_page import dashboard as read_dashboard
+from skillmap.gaps.selectors.progress import STEPS
 from skillmap.people.access import access_of
 from skillmap.people.choices import Role
 from skillmap.people.models import User
@@ -49,7 +50,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
     user, runs, choice = _choice(request)
     is_secretariat = access_of(user).is_secretariat
     if choice.run is None:
-        context = {"is_secretariat": is_secretariat, "progress": reads.progress(user, None), "steps": reads.STEPS}
+        context = {"is_secretariat": is_secretariat, "progress": reads.progress(user, None), "steps": STEPS}
         return render(request, "gaps/dashboard_empty.html", context)
     board, place_found = read_dashboard(user, choice.run, choice.view)
     context = {
@@ -58,7 +59,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "filter_form": DashboardForm(board, runs, get_language() or "ja"),
         "ignored": choice.ignored or not place_found,
         "is_secretariat": is_secretariat,
-        "steps": reads.STEPS,
+        "steps": STEPS,
         **_addresses(request, board),
         **_words(board),
     }
