@@ -16,7 +16,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import F, Q
 from django.utils.translation import gettext as _
 
-from skillmap.core import clock
+from skillmap.core import audit, clock
 from skillmap.core.choices import JobState
 from skillmap.core.errors import RuleViolation
 from skillmap.core.models import Job
@@ -83,8 +83,10 @@ def nudge(job_id: int) -> None:
         logger.warning("nudge_failed", extra={"job": job_id, "error": type(error).__name__})
 
 
-def request_cancel(job: Job) -> None:
-    """Ask an active job to stop; a queued one stops at once."""
+@transaction.atomic
+def request_cancel(job: Job, actor: AbstractBaseUser | None = None) -> None:
+    """Ask an active job to stop; a queued one stops at once. Who asked is recorded."""
+    audit.record(verb="job.cancel", actor=actor, target=job, kind=job.kind)
     moved = Job.objects.filter(pk=job.pk, state=JobState.QUEUED).update(
         state=JobState.CANCELLED, cancel_requested=True, finished_at=clock.now()
     )

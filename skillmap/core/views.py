@@ -60,6 +60,5 @@ def job_cancel(request: HttpRequest, public_id: str) -> HttpResponse:
     """Ask the job to stop."""
     if not request.user.is_authenticated:
         return redirect("account_login")
-    job = _job(request, public_id)
-    jobs.request_cancel(job)
+    jobs.request_cancel(_job(request, public_id), request.user)
     return redirect("core:job", public_id=public_id)

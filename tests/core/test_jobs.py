@@ -15,7 +15,8 @@ from skillmap.core import clock, jobs, periodic
 from skillmap.core.choices import JobState
 from skillmap.core.errors import RuleViolation
 from skillmap.core.jobs import JobCancelled, JobLost, JobRun
-from skillmap.core.models import Job, PeriodicSlot
+from skillmap.core.models import AuditEvent, Job, PeriodicSlot
+from tests.factories.people import UserFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -100,10 +101,12 @@ def test_cancelling_stops_at_the_next_progress(handler: list[JobRun]) -> None:
 
 def test_a_waiting_job_is_cancelled_at_once(handler: list[JobRun]) -> None:
     job = start()
-    jobs.request_cancel(job)
+    actor = UserFactory.create()
+    jobs.request_cancel(job, actor)
     jobs.run(job.pk)
     job.refresh_from_db()
     assert job.state == JobState.CANCELLED and handler == []
+    assert AuditEvent.objects.get(verb="job.cancel", actor=actor).target == f"core.job:{job.pk}"
 
 
 def test_what_another_worker_took_over_no_longer_counts(handler: list[JobRun]) -> None:

@@ -9,6 +9,7 @@ from django.http import Http404
 from django.utils.translation import gettext as _
 
 from skillmap.core import audit, clock
+from skillmap.core.locks import queue_to_change
 from skillmap.core.templatetags.ui import jp_date
 from skillmap.framework.models import Framework
 from skillmap.gaps import demand_rules
@@ -131,6 +132,7 @@ def _ask(survey: DemandSurvey, organisations: Iterable[Organisation]) -> list[De
 def _held(survey_id: int, actor: User, state: str, version: int | None = None) -> DemandSurvey:
     """Lock a survey that is in a state; those who write answers hold it too, so that closing waits for them."""
     access_of(actor).require(Role.SECRETARIAT)
+    queue_to_change(DemandSurvey)
     survey = DemandSurvey.objects.select_for_update().filter(pk=survey_id).first()
     if survey is None:
         raise Http404

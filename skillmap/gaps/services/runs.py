@@ -160,8 +160,7 @@ def run_cancel(*, run_id: int, actor: User) -> None:
         raise Http404
     if run.job is None or not run.job.is_active:
         raise refuse("not_running")
-    jobs.request_cancel(run.job)
-    audit.record(verb="gap_run.cancel", actor=actor, target=run)
+    jobs.request_cancel(run.job, actor)
 
 
 @transaction.atomic
