@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import pytest
 from django.conf import settings
 from django.db import connection
-from django.test import Client, TransactionTestCase
+from django.test import Client, SimpleTestCase, TransactionTestCase
 
 from tests.support import api_document, lanes, services
 from tests.support.append_only import guards_lifted
@@ -21,14 +21,26 @@ from tests.support.append_only import guards_lifted
 ROOT = Path(__file__).resolve().parent.parent
 
 
+def asks_database(item: pytest.Item) -> bool:
+    """Whether a test may touch the database under test: by its mark, its fixtures, or as one of Django's test cases."""
+    case = getattr(item, "cls", None)
+    return (
+        item.get_closest_marker("django_db") is not None
+        or bool({"db", "transactional_db"} & set(getattr(item, "fixturenames", ())))
+        or (isinstance(case, type) and issubclass(case, SimpleTestCase))
+    )
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what another lane runs, and what the database under test cannot answer."""
-    lane, postgres = os.environ.get(lanes.LANE, ""), connection.vendor == "postgresql"
+    lane, once = os.environ.get(lanes.LANE, ""), os.environ.get(lanes.ONCE, "")
+    postgres = connection.vendor == "postgresql"
     keep: list[pytest.Item] = []
     drop: list[pytest.Item] = []
     for item in items:
         markers = {marker.name for marker in item.iter_markers()}
-        (keep if lanes.wanted(lane, markers, postgres=postgres) else drop).append(item)
+        wanted = lanes.wanted(lane, markers, postgres=postgres, database=asks_database(item), once=once)
+        (keep if wanted else drop).append(item)
     if drop:
         config.hook.pytest_deselected(items=drop)
         items[:] = keep

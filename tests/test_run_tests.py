@@ -63,6 +63,7 @@ def test_everything_runs_where_nothing_is_missing(run_main: RunMain) -> None:
     assert lanes_of(command) == ["sqlite", "postgres", "browser"]
     assert command[-2:] == ["tests/people", "-x"]
     assert environment[lanes.MISSING] == "[]"
+    assert environment[lanes.ONCE] == "postgres"
 
 
 def test_what_is_missing_is_said_and_takes_its_lane_away(
@@ -89,6 +90,8 @@ def test_a_font_takes_no_lane_away(run_main: RunMain) -> None:
 
 def test_lanes_can_be_chosen(run_main: RunMain) -> None:
     assert lanes_of(run_main([], LANES="postgres")[1]) == ["postgres"]
+    assert run_main([], LANES="sqlite browser")[2][lanes.ONCE] == "sqlite"
+    assert run_main([], LANES="browser")[2][lanes.ONCE] == ""
     with pytest.raises(SystemExit, match="Unknown lane oracle"):
         run_main([], LANES="oracle")
 

@@ -88,3 +88,20 @@ def test_guards_are_lifted_inside_the_block_only() -> None:
 )
 def test_every_test_has_its_lane(lane: str, markers: set[str], postgres: bool, expected: bool) -> None:
     assert wanted(lane, markers, postgres=postgres) is expected
+
+
+@pytest.mark.parametrize(
+    ("lane", "markers", "once", "expected"),
+    [
+        ("sqlite", set(), "postgres", False),
+        ("postgres", set(), "postgres", True),
+        ("sqlite", set(), "sqlite", True),
+        ("sqlite", set(), "", True),
+        ("sqlite", {"sqlite"}, "postgres", True),
+        ("browser", {"browser"}, "postgres", True),
+        ("browser", set(), "postgres", False),
+        ("", set(), "postgres", True),
+    ],
+)
+def test_what_asks_no_database_runs_once(lane: str, markers: set[str], once: str, expected: bool) -> None:
+    assert wanted(lane, markers, postgres=lane == "postgres", database=False, once=once) is expected

@@ -7,7 +7,8 @@ and loads this plugin with `-p tests.support.lanes`. The closing line of that on
 lane       database    tests
 =========  ==========  =========================================
 sqlite     SQLite      all but `browser`, and not `postgres`
-postgres   PostgreSQL  all but `browser`, and not `sqlite`
+postgres   PostgreSQL  all but `browser`, and not `sqlite`; those
+                       that ask no database run here alone
 browser    SQLite      `browser` alone: its event loop would make
                        Django refuse queries in the tests after it
 =========  ==========  =========================================
@@ -28,6 +29,7 @@ LANE = "TEST_LANE"
 POSTGRES_URL = "TEST_POSTGRES_URL"
 REDIS_URL = "TEST_REDIS_URL"
 MISSING = "TEST_MISSING"
+ONCE = "TEST_ONCE"  # the one lane that runs the tests which ask no database
 
 
 def enter(lane: str) -> None:
@@ -36,16 +38,20 @@ def enter(lane: str) -> None:
         os.environ["DATABASE_URL"] = urlsplit(os.environ[POSTGRES_URL])._replace(path="/skillmap").geturl()
 
 
-def wanted(lane: str, markers: set[str], *, postgres: bool) -> bool:
+def wanted(lane: str, markers: set[str], *, postgres: bool, database: bool = True, once: str = "") -> bool:
     """Say whether a test with these markers belongs into this run.
 
     Args:
         lane: one of LANES, or "" for a run by hand, which takes the browser along.
         markers: names of the test's markers.
         postgres: whether the database under test is PostgreSQL.
+        database: whether the test asks a database.
+        once: the lane in which tests that ask none run; "" for every lane.
     """
     if lane and ("browser" in markers) != (lane == "browser"):
         return False
+    if lane and once and not database and not markers & {"browser", "sqlite", "postgres"}:
+        return lane == once
     return ("sqlite" if postgres else "postgres") not in markers
 
 
