@@ -6,7 +6,7 @@ VENV ?= .venv
 export VENV
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check translations format venv lock
+.PHONY: help run test check pictures translations format venv lock
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile
@@ -22,6 +22,12 @@ test: ## run every test (ARGS="tests/people -x", LANES="sqlite postgres browser"
 check: ## lint, types, import contracts, migrations, translations, words
 	@$(PYTHON) scripts/bootstrap.py --dev
 	@$(VENV)/bin/python scripts/run_checks.py $(ARGS)
+
+pictures: ## take the README's pictures again, from the browser tests
+	@$(PYTHON) scripts/bootstrap.py --dev
+	@LANES=browser $(VENV)/bin/python scripts/run_tests.py tests/browser/test_demo.py
+	@mkdir -p docs/images
+	@for name in selfcheck selfcheck-phone board dashboard; do cp var/screenshots/readme-$$name.png docs/images/$$name.png; done
 
 translations: ## collect new strings into the Japanese catalogue and compile it
 	@$(PYTHON) scripts/bootstrap.py --dev

@@ -20,6 +20,7 @@ from skillmap.core import clock, purpose
 from skillmap.core.choices import JobState, MailState, Purpose
 from skillmap.core.htmx import sign_in_required
 from skillmap.core.models import Job, Notification
+from skillmap.gaps.selectors.runs import latest_run
 from skillmap.people.access import access_of, staff_of
 from skillmap.people.choices import Role
 from skillmap.people.models import Staff, User
@@ -56,10 +57,13 @@ def home(request: HttpRequest) -> HttpResponse:
     progress = selectors.cycles_in_progress() if access.is_secretariat else []
     if access.is_secretariat:
         tasks += selectors.secretariat_tasks(progress)
+    reads_figures = access.sees_all_aggregates or access.is_coordinator
     context = {
         "tasks": tasks,
         "checks": checks,
         "progress": progress,
+        "reads_figures": reads_figures,
+        "run": latest_run(user) if reads_figures else None,
         "areas": selectors.adopted_areas(),
         "access": access,
     }

@@ -38,7 +38,7 @@ DESKTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
 
 SignIn = Callable[..., None]
-Shoot = Callable[[Page, str], Path]
+Shoot = Callable[..., Path]
 CheckAccessibility = Callable[[Page], None]
 
 
@@ -120,13 +120,13 @@ def sign_in(live_server: LiveServer, context: BrowserContext) -> SignIn:
 
 @pytest.fixture
 def shoot() -> Shoot:
-    """Keep a picture of the whole page under `var/screenshots`: `shoot(page, "self-check")`."""
+    """Keep a picture of the page, or of its window, under `var/screenshots`: `shoot(page, "check", whole=False)`."""
 
-    def keep(page: Page, name: str) -> Path:
+    def keep(page: Page, name: str, *, whole: bool = True) -> Path:
         assert re.fullmatch(r"[a-z0-9-]+", name), name
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         path = SCREENSHOTS / f"{name}.png"
-        page.screenshot(path=path, full_page=True, animations="disabled")
+        page.screenshot(path=path, full_page=whole, animations="disabled")
         return path
 
     return keep
