@@ -8,7 +8,7 @@ from datetime import date
 
 import pytest
 from django.conf import settings
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.test import Client
 
 from skillmap.assessment.demo import ASSUMED_PLACES
@@ -73,3 +73,15 @@ def test_demo_gives_the_printed_orders_and_the_three_areas(db: None, people: int
     assert not run_result(User.objects.get(email="secretariat@demo.example"), last).undecided
     assert not GapRun.objects.filter(published_at=None).exists()
     assert PriorityArea.objects.filter(fiscal_year=2025, state="adopted").exists()
+
+
+def test_the_running_year_lies_after_2024(db: None) -> None:
+    with pytest.raises(CommandError, match="2025-04-01 or later"):
+        call_command("demo", people=60, seed=1, today=date(2025, 3, 31), stdout=io.StringIO())
+    assert not User.objects.exists()
+
+
+@pytest.mark.sqlite
+def test_the_first_possible_day_has_the_three_areas_too(db: None) -> None:
+    call_command("demo", people=60, seed=1, today=date(2025, 4, 1), stdout=io.StringIO())
+    assert PriorityArea.objects.filter(fiscal_year=2024, state="adopted").count() == 3

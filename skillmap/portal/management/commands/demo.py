@@ -19,6 +19,8 @@ from skillmap.people import demo as people_demo
 from skillmap.people.models import User
 
 LEAST = 60
+# Fiscal year 2024 is a finished year of every demo world, so the running one is a later one.
+FIRST_DAY = date(2025, 4, 1)
 ACCOUNTS = ("staff", "mentor", "coordinator", "expert", "secretariat", "executive")
 
 
@@ -50,7 +52,12 @@ class Command(BaseCommand):
             raise CommandError("The database holds people already. The demo world needs an empty one.")
         if people < LEAST:
             raise CommandError(f"--people must be at least {LEAST}.")
-        self._build(people, Random(seed), today or clock.today())  # noqa: S311  a demo, no secrets
+        around = today or clock.today()
+        if around < FIRST_DAY:
+            raise CommandError(
+                f"--today must be {FIRST_DAY} or later: fiscal year 2024 is a finished year of the demo."
+            )
+        self._build(people, Random(seed), around)  # noqa: S311  a demo, no secrets
         self._print_accounts()
 
     def _build(self, people: int, rng: Random, today: date) -> None:
