@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from skillmap.people.access import Access, access_of, staff_of
 from skillmap.people.models import User
-from skillmap.portal.selectors import frame
+from skillmap.portal.selectors import finds_people, frame
 
 MOST_ENTRIES = 6
 
@@ -24,6 +24,7 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
         "nav": {
             "items": _entries(request.path, access, is_mentor=counts.is_mentor),
             "search_url": reverse("portal:search"),
+            "finds_people": finds_people(access),
             "notifications_url": reverse("portal:notices"),
             "unread": counts.unread,
             "help_url": reverse("portal:help"),

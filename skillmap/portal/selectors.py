@@ -2,21 +2,23 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from django.db.models import Count, Exists, IntegerField, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.urls import reverse
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from skillmap.assessment import rules
-from skillmap.assessment.choices import CycleState, ObjectionState, State
+from skillmap.assessment.choices import CycleState, CycleStep, ObjectionState, SecondMeeting, State
 from skillmap.assessment.models import Assessment, Cycle, CycleWindow, MentorPair, Objection
+from skillmap.assessment.selectors.cycles import with_second_held
 from skillmap.assessment.selectors.profile import profile
 from skillmap.core import clock
 from skillmap.core.audit import subject_of
 from skillmap.core.choices import JobState, MailState
+from skillmap.core.fiscal import fiscal_year_label
 from skillmap.core.models import AuditEvent, Job, Notification
 from skillmap.framework.catalogue import Catalogue, catalogue_of
 from skillmap.framework.choices import ItemKind
@@ -24,8 +26,10 @@ from skillmap.framework.models import JobType, Skill, SkillCategory
 from skillmap.framework.selectors import current_framework
 from skillmap.gaps.choices import AreaState, ResponseState, SurveyState
 from skillmap.gaps.models import DemandResponse, PriorityArea
-from skillmap.people.access import access_of
+from skillmap.people.access import Access, access_of
 from skillmap.people.models import Organisation, Staff, User
+
+SOON = timedelta(days=30)  # what begins later is not named yet
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,7 @@ class Task:
     url: str
     button: str
     is_late: bool = False
+    is_ahead: bool = False  # `due` is the day it begins
 
 
 def _windows(cycle_ids: set[int]) -> dict[tuple[int, str], tuple[date, date]]:
@@ -79,15 +84,29 @@ def own_checks(staff_id: int) -> list[Assessment]:
     return list(counted.select_related("cycle", "group").order_by("-cycle__fiscal_year", "-pk"))
 
 
+def check_to_open(checks: list[Assessment]) -> Assessment | None:
+    """Of the own checks, newest first: one whose self-check has begun, else the newest; one query at most."""
+    if len(checks) < 2:
+        return checks[0] if checks else None
+    windows = _windows({check.cycle_id for check in checks})
+    today = clock.today()
+
+    def has_begun(check: Assessment) -> bool:
+        opens, _closes = windows.get((check.cycle_id, CycleStep.SELF_CHECK), (today, today))
+        return opens <= today
+
+    return next((check for check in checks if has_begun(check)), checks[0])
+
+
 def own_tasks(checks: list[Assessment]) -> list[Task]:
-    """What the person has to do for the own checks; one query."""
+    """What the person has to do for the own checks, and last what begins soon; one query."""
     windows = _windows({check.cycle_id for check in checks})
     tasks = []
     for check in checks:
         task = _own_task(check, windows)
         if task is not None:
             tasks.append(task)
-    return tasks
+    return sorted(tasks, key=lambda task: task.is_ahead)
 
 
 def _own_task(check: Assessment, windows: Mapping[tuple[int, str], tuple[date, date]]) -> Task | None:
@@ -100,7 +119,10 @@ def _own_task(check: Assessment, windows: Mapping[tuple[int, str], tuple[date, d
             "items": check.item_count,  # type: ignore[attr-defined]
         }
         if today < opens:
-            return Task(_("The self-check opens soon"), note, opens, page, _("Have a look"))
+            if opens - today > SOON:
+                return None
+            note = str(check.cycle.name)
+            return Task(_("The self-check opens soon"), note, opens, page, _("Have a look"), is_ahead=True)
         begun = check.answered_count > 0  # type: ignore[attr-defined]
         button = _("Continue the self-check") if begun else _("Begin the self-check")
         return Task(_("Self-check"), note, closes, page, button, is_late=closes < today)
@@ -159,26 +181,46 @@ def coordinator_tasks(user: User) -> list[Task]:
 
 @dataclass(frozen=True)
 class CycleProgress:
-    """How far a running cycle is: people by state, and what is stuck."""
+    """How far a running cycle is: people by state, and how many wait for confirmation; as the cycle's board counts."""
 
     cycle: Cycle
     states: list[tuple[str, int]]
     people: int
     finished: int
+    to_confirm: int
 
 
 def cycles_in_progress() -> list[CycleProgress]:
     """Open cycles with people by state; two queries. For the secretariat, steps only."""
     cycles = list(Cycle.objects.filter(state=CycleState.OPEN).order_by("-fiscal_year", "-pk"))
-    rows = Assessment.objects.filter(cycle__in=cycles).values("cycle", "state").annotate(people=Count("pk")).order_by()
-    counts = {(row["cycle"], row["state"]): row["people"] for row in rows}
+    checks = Assessment.objects.filter(cycle__in=cycles).exclude(state=State.WITHDRAWN)
+    rows = (
+        with_second_held(checks)
+        .values("cycle", "state")
+        .annotate(people=Count("pk"), ready=Count("pk", filter=_WAITS_FOR_CONFIRMATION))
+        .order_by()
+    )
+    counts: dict[tuple[int, str], int] = {}
+    ready: dict[int, int] = {}
+    for row in rows:
+        counts[row["cycle"], row["state"]] = row["people"]
+        ready[row["cycle"]] = ready.get(row["cycle"], 0) + row["ready"]
     found = []
     for cycle in cycles:
-        states = [(str(state.label), counts.get((cycle.pk, state.value), 0)) for state in State]
+        states = [
+            (str(state.label), counts.get((cycle.pk, state.value), 0)) for state in State if state != State.WITHDRAWN
+        ]
         people = sum(n for _label, n in states)
         finished = sum(counts.get((cycle.pk, state), 0) for state in (State.CONFIRMED, State.RECEIVED))
-        found.append(CycleProgress(cycle, states, people, finished))
+        found.append(CycleProgress(cycle, states, people, finished, ready.get(cycle.pk, 0)))
     return found
+
+
+# What the board calls waiting for the secretariat: the corrected whose second 1on1, where it comes first, was held,
+# and the submitted of groups without 1on1.
+_WAITS_FOR_CONFIRMATION = (
+    Q(state=State.CORRECTED) & (~Q(cycle__second_meeting=SecondMeeting.BEFORE) | Q(second_held=True))
+) | Q(state=State.SUBMITTED, group__with_one_on_one=False)
 
 
 def secretariat_tasks(progress: list[CycleProgress]) -> list[Task]:
@@ -186,10 +228,10 @@ def secretariat_tasks(progress: list[CycleProgress]) -> list[Task]:
     tasks = []
     for line in progress:
         board = reverse("assessment:board", args=[line.cycle.pk])
-        waiting = dict(line.states)[str(State.CORRECTED.label)]
+        waiting = line.to_confirm
         if waiting:
             title = ngettext("%(n)d check waits for confirmation", "%(n)d checks wait for confirmation", waiting)
-            url = f"{board}?state={State.CORRECTED.value}"
+            url = f"{board}?step={CycleStep.CONFIRMATION.value}&who={rules.SECRETARIAT}#board-list"
             tasks.append(Task(title % {"n": waiting}, str(line.cycle.name), None, url, _("To the board")))
     objections = Objection.objects.filter(state=ObjectionState.OPEN).count()
     if objections:
@@ -273,14 +315,18 @@ def person_map(
         return None
     catalogue = catalogue_of(framework)
     levels = {row.skill_code: row for row in profile(viewer=viewer, staff_id=staff.pk, as_of=as_of)}
-    newest = Assessment.objects.filter(staff=staff).exclude(state=State.WITHDRAWN).order_by("-pk").first()
+    checks = Assessment.objects.filter(staff=staff).exclude(state=State.WITHDRAWN)
+    if access_of(viewer).staff_id != staff.pk:
+        checks = checks.exclude(state=State.DRAFT)  # what is being answered is the person's own
+    newest = checks.order_by("-pk").first()
     wishes = set()
     if newest is not None:
         wishes = set(newest.ratings.filter(wish=True).values_list("skill__code", flat=True))
     before = _levels_before(viewer, staff.pk, as_of)
     job_type = catalogue.job_type(job_type_id) or _same_code(catalogue, newest)
     asked = catalogue.requirements.get(job_type.pk, {}) if job_type else {}
-    priority = {area.skill.code for area in areas}
+    language = get_language() or "ja"
+    priority = {area.skill.code: fiscal_year_label(area.fiscal_year, language) for area in areas}
     held = {code: row.level for code, row in levels.items()}
     rows = [
         MapRow(
@@ -319,10 +365,10 @@ def _same_code(catalogue: Catalogue, newest: Assessment | None) -> JobType | Non
 
 
 def _levels_before(viewer: User, staff_id: int, as_of: date | None) -> dict[str, int]:
-    """The level that held before the present one, by item code, by today's knowledge; one query."""
+    """The level that held before the present one, by item code, by the knowledge of that day; one query."""
     from skillmap.assessment.models import ConfirmedLevel
 
-    rows = ConfirmedLevel.objects.visible_to(viewer).known().filter(staff=staff_id, valid_to__isnull=False)
+    rows = ConfirmedLevel.objects.visible_to(viewer).known(as_of).filter(staff=staff_id, valid_to__isnull=False)
     if as_of is not None:
         rows = rows.filter(valid_to__lte=as_of)
     return dict(rows.order_by("valid_from").values_list("skill_code", "level"))
@@ -345,7 +391,9 @@ def _means(
     return found
 
 
-def _reasons(skill: Skill, level: int | None, target: int, wishes: set[str], priority: set[str]) -> tuple[str, ...]:
+def _reasons(
+    skill: Skill, level: int | None, target: int, wishes: set[str], priority: Mapping[str, str]
+) -> tuple[str, ...]:
     reasons = []
     missing = rules.lack(level, target)
     if missing:
@@ -353,7 +401,7 @@ def _reasons(skill: Skill, level: int | None, target: int, wishes: set[str], pri
             ngettext("%(n)d level below the target", "%(n)d levels below the target", missing) % {"n": missing}
         )
     if skill.code in priority and (level or 0) < 3:
-        reasons.append(_("Priority area of the year"))
+        reasons.append(_("Priority area of %(year)s") % {"year": priority[skill.code]})
     if skill.code in wishes:
         reasons.append(_("You want to grow in it"))
     return tuple(reasons)
@@ -378,6 +426,11 @@ class Hit:
     url: str
 
 
+def finds_people(access: Access) -> bool:
+    """Whether a search looks for organisations and people too."""
+    return access.is_secretariat or access.is_supporter or access.is_coordinator
+
+
 def search(user: User, words: str) -> list[Hit]:
     """Items, job types, organisations and, by right, people whose name or number holds the words; four queries."""
     framework = current_framework()
@@ -385,8 +438,7 @@ def search(user: User, words: str) -> list[Hit]:
     if framework is not None:
         hits += _search_framework(catalogue_of(framework), words)
     organisations = Organisation.objects.current().filter(Q(name__icontains=words) | Q(short_name__icontains=words))
-    access = access_of(user)
-    if access.is_secretariat or access.is_supporter or access.is_coordinator:
+    if finds_people(access_of(user)):
         hits += [
             Hit(_("Organisation"), row.name, "", reverse("people:organisation", args=[row.pk]))
             for row in organisations.order_by("path")[:10]

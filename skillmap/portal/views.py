@@ -57,6 +57,7 @@ def home(request: HttpRequest) -> HttpResponse:
     progress = selectors.cycles_in_progress() if access.is_secretariat else []
     if access.is_secretariat:
         tasks += selectors.secretariat_tasks(progress)
+    tasks.sort(key=lambda task: task.is_ahead)
     reads_figures = access.sees_all_aggregates or access.is_coordinator
     context = {
         "tasks": tasks,
@@ -114,7 +115,7 @@ def _map(request: HttpRequest, staff: Staff, *, reason: str, own: bool) -> HttpR
         context["radar"] = radar(labels, [mean for _c, mean, _t in found.means], [t or 0 for _c, _m, t in found.means])
     if own:
         context["looks"] = list(selectors.looks_at(staff.pk)[:3])
-        context["checks"] = selectors.own_checks(staff.pk)
+        context["check"] = selectors.check_to_open(selectors.own_checks(staff.pk))
     return render(request, "portal/map.html", context, status=200 if valid else 422)
 
 
@@ -165,7 +166,7 @@ def purpose_page(request: HttpRequest) -> HttpResponse:
     target = request.POST.get("next") or request.GET.get("next") or "/"
     if not url_has_allowed_host_and_scheme(
         target, allowed_hosts={request.get_host()}, require_https=request.is_secure()
-    ):
+    ) or not target.startswith("/"):
         target = "/"
     form = PurposeForm(request.POST or None, initial={"purpose": purpose.chosen(request)})
     if request.method == "POST" and form.is_valid():

@@ -11,6 +11,9 @@ import openpyxl
 import pytest
 import time_machine
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+from django.utils import translation
 
 from skillmap.core import imports, jobs
 from skillmap.core.choices import ImportState, RowOutcome
@@ -20,6 +23,7 @@ from skillmap.core.tabular.problems import TabularError
 from skillmap.core.tabular.writing import write_csv, write_xlsx
 from skillmap.people import services
 from skillmap.people.choices import Grade, OrganisationKind, Role, StaffStatus
+from skillmap.people.forms import PeopleUploadForm
 from skillmap.people.models import Membership, Staff, User
 from skillmap.people.tables import COLUMNS, people_table
 from tests.factories.people import OrganisationFactory, StaffFactory, UserFactory, staff_in_bulk, user_with
@@ -296,6 +300,28 @@ def test_who_is_not_in_the_file_is_listed_and_stays(secretariat: User) -> None:
     assert set(listed) == {other.number, secretariat.staff.number}
     other.refresh_from_db()
     assert other.status == StaffStatus.ACTIVE
+
+
+def test_a_long_list_of_the_missing_is_folded(secretariat: User, client: Client) -> None:
+    StaffFactory.create(number="00000001")
+    StaffFactory.create_batch(25)
+    batch = brought(secretariat, csv_file(("number", "kana"), ("00000001", "かな")), apply=False)
+    client.force_login(secretariat)
+    html = client.get(reverse("people:import_batch", args=[batch.public_id])).content.decode()
+    numbers = [entry[0] for entry in batch.facts["lists"]["missing"]]
+    first, rest = html.split(f"{numbers[19]}</td>")
+    assert all(f"<td>{number}</td>" in first for number in numbers[:19])
+    assert "<details" in rest.split(f"{numbers[20]}</td>")[0]
+    assert all(f"<td>{number}</td>" in rest for number in numbers[20:])
+
+
+@pytest.mark.parametrize(("language", "words"), [("ja", "行まで"), ("en", "at most")])
+def test_the_hint_of_the_file_is_in_the_readers_language(language: str, words: str) -> None:
+    with translation.override("en" if language == "ja" else "ja"):
+        form = PeopleUploadForm()
+        assert words not in str(form.fields["file"].help_text)
+    with translation.override(language):
+        assert words in str(form.fields["file"].help_text)
 
 
 def test_only_the_secretariat_and_only_while_it_is(secretariat: User) -> None:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import uuid
+from datetime import date, timedelta
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import translation
 
+from skillmap.assessment.choices import SecondMeeting
+from skillmap.assessment.models import Assessment, Cycle, CycleGroup
 from skillmap.core import clock, notifications
 from skillmap.core.models import AuditEvent, Notification
+from skillmap.core.templatetags.ui import jp_date
 from skillmap.gaps.models import PriorityArea
 from skillmap.people.models import User
 from skillmap.portal.radar import radar
-from tests.factories.assessment import World, make_cycle
+from skillmap.portal.selectors import adopted_areas, person_map
+from tests.factories.assessment import World, make_cycle, set_windows
 
 pytestmark = pytest.mark.django_db
 
@@ -50,6 +56,76 @@ def test_home_is_calm_when_nothing_waits(world: World, stage: str) -> None:
     assert "task__title" not in text(as_user(world.user(stage)), "/")
 
 
+@pytest.fixture
+def later(world: World) -> tuple[Cycle, Assessment]:
+    """A second open cycle whose self-check begins later, with the check of the one who has started the first."""
+    cycle = Cycle.objects.create(
+        fiscal_year=world.cycle.fiscal_year + 1,
+        name="次の年度サイクル",
+        framework=world.cycle.framework,
+        state="open",
+        second_meeting=world.cycle.second_meeting,
+        purpose_text=world.cycle.purpose_text,
+        created_by=world.secretariat,
+        opened_at=clock.now(),
+    )
+    group = CycleGroup.objects.get(pk=world.group.pk)
+    group.pk, group.cycle = None, cycle
+    group._state.adding = True
+    group.save()
+    check = Assessment.objects.get(pk=world.check("started").pk)
+    check.pk, check.cycle, check.group = None, cycle, group
+    check.public_id = uuid.uuid4()
+    check._state.adding = True
+    check.save()
+    return cycle, check
+
+
+@pytest.mark.parametrize(("days", "shown"), [(1, True), (29, True), (31, False)])
+def test_what_begins_soon_stands_last_with_its_first_day(
+    world: World, later: tuple[Cycle, Assessment], days: int, shown: bool
+) -> None:
+    cycle, check = later
+    opens = clock.today() + timedelta(days=days)
+    set_windows(cycle, opens_on=opens, closes_on=opens + timedelta(days=30))
+    tasks = as_user(world.user("started")).get("/").context["tasks"]
+    urls = [task.url for task in tasks]
+    now = reverse("assessment:check", args=[world.check("started").pk])
+    assert urls == ([now, reverse("assessment:check", args=[check.pk])] if shown else [now])
+    client = as_user(world.user("started"))
+    client.cookies["django_language"] = "en"
+    html = text(client, "/")
+    with translation.override("en"):
+        assert (f"from {jp_date(opens)}" in html) == shown
+        assert f"until {jp_date(opens)}" not in html
+
+
+def test_the_map_leads_to_the_check_that_has_begun(world: World, later: tuple[Cycle, Assessment]) -> None:
+    cycle, check = later
+    person = world.user("started")
+    opens = clock.today() + timedelta(days=1)
+    set_windows(cycle, opens_on=opens, closes_on=opens)
+    assert as_user(person).get("/map/").context["check"] == world.check("started")
+    set_windows(cycle, opens_on=clock.today(), closes_on=opens)
+    assert as_user(person).get("/map/").context["check"] == check
+    set_windows(cycle, opens_on=opens, closes_on=opens)
+    set_windows(world.cycle, opens_on=opens, closes_on=opens)
+    assert as_user(person).get("/map/").context["check"] == check, "nothing has begun: the newest"
+
+
+@pytest.mark.parametrize("second_meeting", list(SecondMeeting))
+def test_home_counts_as_the_board_does(second_meeting: SecondMeeting) -> None:
+    world = make_cycle(people=26, items=2, second_meeting=second_meeting)
+    client = as_user(world.secretariat)
+    [line] = client.get("/").context["progress"]
+    figures = client.get(reverse("assessment:board", args=[world.cycle.pk])).context["figures"]
+    assert (line.people, line.finished) == (figures.total.people, figures.total.done)
+    wanted = sum(row.count for row in figures.waiting if (row.step, row.who) == ("confirmation", "secretariat"))
+    assert line.to_confirm == wanted > 0
+    link = f"{reverse('assessment:board', args=[world.cycle.pk])}?step=confirmation&amp;who=secretariat#board-list"
+    assert link in text(client, "/")
+
+
 def test_home_lists_the_mentees_who_wait(world: World) -> None:
     html = text(as_user(world.mentor), "/")
     assert reverse("assessment:one_on_one", args=[world.check("submitted").pk]) in html
@@ -70,6 +146,22 @@ def test_adopted_areas_stand_on_home_and_map(world: World) -> None:
     client = as_user(world.user("confirmed"))
     assert area.skill.name in text(client, "/")
     assert area.skill.name in text(client, "/map/")
+
+
+def test_the_map_names_the_year_of_a_priority_area(world: World) -> None:
+    skill = world.framework.skills.filter(requirements__level=3).first()
+    assert skill is not None
+    PriorityArea.objects.create(fiscal_year=2024, skill=skill, state="adopted", decided_on=clock.today())
+    found = person_map(
+        viewer=world.user("confirmed"),
+        staff=world.staff("confirmed"),
+        job_type_id=None,
+        as_of=date(2000, 1, 1),
+        areas=adopted_areas(),
+    )
+    assert found is not None
+    reasons = [reason for row in found.rows if row.skill == skill for reason in row.reasons]
+    assert any("2024" in reason for reason in reasons)
 
 
 def test_the_map_shows_every_level_and_any_past_day(world: World) -> None:
@@ -134,6 +226,14 @@ def test_search_finds_people_by_right_only(world: World) -> None:
     assert reverse("people:staff", args=[world.staff("started").pk]) not in found
     assert world.skills[0].name in text(as_user(world.stranger), "/search/", q=world.skills[0].name)
     assert as_user(world.stranger).get("/search/", {"q": "\x00'\"<script>"}).status_code == 200
+
+
+@pytest.mark.parametrize(("who", "people"), [("secretariat", True), ("coordinator", True), ("stranger", False)])
+def test_the_search_box_promises_people_to_those_who_find_some(world: World, who: str, people: bool) -> None:
+    client = as_user(getattr(world, who))
+    client.cookies["django_language"] = "en"
+    box = text(client, "/").split('role="search"')[1].split("</form>")[0]
+    assert ("people" in box) == people
 
 
 @pytest.mark.parametrize("topic", ["", "staff", "mentor", "coordinator", "expert", "secretariat", "executive"])
