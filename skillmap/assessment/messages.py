@@ -41,6 +41,7 @@ REFUSALS = {
     "own_proposal": _("The other side answers this proposal."),
     "too_long": _("The text is too long. It is kept below; please shorten it."),
     "text_missing": _("Please write a text."),
+    "goal_day_past": _("This day has already passed. Choose a later one, or leave the day empty."),
     "goals_too_many": _("A check holds at most twenty goals."),
     "not_confirmed": _("There is no confirmed level yet to which you could object."),
     "objection_open": _("A request for correction of this item is already waiting for its answer."),

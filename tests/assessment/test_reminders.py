@@ -233,10 +233,16 @@ def test_the_board_reminds_the_chosen_or_all_that_are_listed(world: World) -> No
 
     client.post(url, {"chosen": [world.check("started").pk, "x"]})
     assert by_kind() == {mail_texts.NOW: 1}
-    answer = client.post(f"{url}?state=draft", {"all": "1"})
+    question = client.post(f"{url}?state=draft", {"all": "1"})
+    assert question.status_code == 200
+    assert question.context["count"] == 3
+    assert by_kind() == {mail_texts.NOW: 1}
+    answer = client.post(f"{url}?state=draft", {"all": "1", "confirmed": "1"})
 
     assert by_kind() == {mail_texts.NOW: 3}
-    assert "?state=draft" in answer["Location"]
+    assert answer["Location"].endswith("?state=draft#board-list")
+    listed = client.get(answer["Location"]).content.decode()
+    assert listed.index('id="board-list"') < listed.rindex("notice--good")
 
 
 # ------------------------------------------------------------------------------------------------------------ texts

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from skillmap.assessment import cycle_rules, rules
 from skillmap.assessment.choices import CycleStep, FindingKind, GroupItems, SecondMeeting, State
@@ -51,7 +52,7 @@ class FrameworkChoice(FrameworkField):
 class CycleForm(forms.Form):
     """Name, framework and place of the second 1on1."""
 
-    name = forms.CharField(label=_("Name"), max_length=100)
+    name = forms.CharField(label=pgettext_lazy("thing", "Name"), max_length=100)
     framework = FrameworkChoice(Framework.objects.none(), label=_("Version of the skill framework"), empty_label=None)
     second_meeting = forms.ChoiceField(
         label=_("Second 1on1 (on the result)"), choices=SecondMeeting.choices, widget=forms.RadioSelect

@@ -7,8 +7,8 @@ from typing import Any, TypedDict
 
 from django import forms
 from django.http import QueryDict
+from django.utils.translation import gettext, pgettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from skillmap.assessment.choices import MeetingKind, MeetingWay
 from skillmap.assessment.messages import REFUSALS
@@ -172,11 +172,12 @@ class TimesForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for number in range(1, MOST_TIMES + 1):
+            choice = gettext("Choice %(number)s") % {"number": number}
             self.fields[f"day_{number}"] = forms.DateField(
-                label=pgettext_lazy("1on1", "Day"), required=False, widget=_day()
+                label=f"{choice} {pgettext('1on1', 'Day')}", required=False, widget=_day()
             )
             self.fields[f"time_{number}"] = forms.TimeField(
-                label=pgettext_lazy("1on1", "Time"),
+                label=f"{choice} {pgettext('1on1', 'Time')}",
                 required=False,
                 widget=_time(),
             )
@@ -198,6 +199,11 @@ class TimesForm(forms.Form):
         if not self.errors and not self.slots():
             self.add_error("day_1", REFUSALS["times_missing"])
         return cleaned
+
+    def refuse(self, text: str, slot: int | None) -> None:
+        """Put a refusal at the line it is about; `slot` is its place among `slots`."""
+        filled = [number for number in range(1, MOST_TIMES + 1) if self.cleaned_data.get(f"day_{number}")]
+        self.add_error(f"day_{filled[slot]}" if slot is not None else None, text)
 
     def slots(self) -> list[Slot]:
         """The times as the service takes them."""

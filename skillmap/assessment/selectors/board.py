@@ -69,7 +69,7 @@ def with_due(
     """
     before = cycle.second_meeting == SecondMeeting.BEFORE
     meets = Q(group__with_one_on_one=True)
-    waits_before = Q(pk__in=[]) if not before else Q(state=State.CORRECTED) & ~SECOND_HELD
+    waits_before = Q(pk__in=[]) if not before else Q(state=State.CORRECTED) & meets & ~SECOND_HELD
     waits_after = Q(pk__in=[]) if before else Q(state=State.CONFIRMED) & meets & ~SECOND_HELD
     step = Case(
         When(state=State.DRAFT, then=Value(CycleStep.SELF_CHECK.value)),
@@ -133,6 +133,12 @@ def windows_and_cycle(cycle_id: int) -> tuple[Cycle | None, dict[str, rules.Wind
 # ---------------------------------------------------------------------------------------------------------- figures
 
 
+def _percent(part: int, whole: int) -> int:
+    if part in (0, whole):
+        return 100 if part else 0
+    return min(max((part * 200 + whole) // (2 * whole), 1), 99)
+
+
 @dataclass
 class BureauLine:
     """A bureau with its people by state."""
@@ -160,8 +166,8 @@ class BureauLine:
 
     @property
     def percent(self) -> int:
-        """Whole per cent of people who are done, rounded down."""
-        return self.done * 100 // self.people if self.people else 0
+        """Whole per cent of people who are done, half rounded up; 100 only when all are, 0 only when nobody is."""
+        return _percent(self.done, self.people)
 
 
 @dataclass(frozen=True)
@@ -319,7 +325,7 @@ def listed(checks: "QuerySet[ListedCheck, ListedCheck]", wanted: BoardFilter) ->
         checks = checks.filter(
             Q(mentor_name=None) | ~Q(mentor_status=StaffStatus.ACTIVE), group__with_one_on_one=True
         ).exclude(state__in=[State.CONFIRMED, State.RECEIVED, State.WITHDRAWN])
-    return checks.select_related("staff", "organisation", "group").order_by(
+    return checks.select_related("staff", "organisation__parent__parent", "group").order_by(
         F("due_on").asc(nulls_last=True), "organisation__path", "staff__kana", "pk"
     )
 

@@ -261,6 +261,11 @@ class Dossier:
         rows = [row for row in self.times if row.kind == self.kind and row.state == ProposalState.OPEN]
         return sorted((row for row in rows if row.by_id in users), key=lambda row: row.starts_at)
 
+    @property
+    def times_to_answer(self) -> list[Time]:
+        """Of these, those that wait for the reader's own answer."""
+        return [time for time in self.open_times if self.may_answer(time)]
+
     def may_answer(self, time: Time) -> bool:
         """Whether the reader is on the other side of who proposed a time."""
         by_person = time.by_id == self.assessment.staff.user_id
@@ -327,7 +332,7 @@ def dossier_of(user: User, pk: int) -> Dossier | None:
     found = (
         with_progress(Assessment.objects.visible_to(user))
         .filter(pk=pk)
-        .select_related("cycle__framework", "group", "staff__user", "organisation", "target_job_type")
+        .select_related("cycle__framework", "group", "staff__user", "organisation__parent__parent", "target_job_type")
         .annotate(
             pair_rows=JsonRows(
                 pairs, staff="mentor_id", name="mentor__name", deputy="is_deputy", user="mentor__user_id"

@@ -90,7 +90,7 @@ def mentees_of(user: User) -> list[Mentee]:
     rows = (
         with_progress(Assessment.objects.filter(mentored_by(staff_id), cycle__state=CycleState.OPEN))
         .exclude(Q(state=State.WITHDRAWN) | Q(staff=staff_id))
-        .select_related("cycle", "group", "staff__user", "organisation")
+        .select_related("cycle", "group", "staff__user", "organisation__parent__parent")
         .annotate(
             as_deputy=Exists(as_deputy),
             window_rows=window_rows(),

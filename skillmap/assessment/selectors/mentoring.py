@@ -10,7 +10,7 @@ from django.db.models.functions import Coalesce
 from skillmap.assessment import mentor_rules, rules
 from skillmap.assessment.choices import CycleState, State
 from skillmap.assessment.models import Assessment, Cycle, MentorPair
-from skillmap.assessment.selectors.participants import groups_of, placed, with_check
+from skillmap.assessment.selectors.participants import PLACE, groups_of, place_name, placed, with_check
 from skillmap.core.choices import JobState
 from skillmap.core.models import Job
 from skillmap.people.choices import Grade, Occupation, StaffStatus
@@ -160,4 +160,5 @@ class MentorLoad:
 def mentor_choices(cycle: Cycle) -> list[MentorLoad]:
     """Everyone who may be chosen as a mentor, with the load; one query."""
     rows = with_load(eligible_mentors(), cycle).order_by("organisation__path", "kana", "pk")
-    return [MentorLoad(*row) for row in rows.values_list("pk", "name", "number", "organisation__name", "load")]
+    values = rows.values_list("pk", "name", "number", "load", *PLACE)
+    return [MentorLoad(pk, name, number, place_name(*place), load) for pk, name, number, load, *place in values]

@@ -24,17 +24,24 @@ if TYPE_CHECKING:
 # Municipalities and affiliated bodies take part in courses and the community, without a check.
 EMPLOYERS_WITH_CHECK = (Employer.GOVERNMENT, Employer.GOVTECH)
 NOBODY = Q(pk__in=[])
+# For `place_name`: a unit and the two above it.
+PLACE = ("organisation__name", "organisation__parent__name", "organisation__parent__parent__name")
+
+
+def place_name(*names: str | None) -> str:
+    """所属 from the values of `PLACE`, as `Organisation.full_name` writes it."""
+    return " ".join(name for name in reversed(names) if name)
 
 
 @dataclass(frozen=True)
 class Person:
     """A participant, or somebody who is left out."""
 
+    organisation: str
     staff_id: int
     number: str
     name: str
     organisation_id: int
-    organisation: str
     grade: int
     occupation: str
     status: str
@@ -145,15 +152,14 @@ def participants(cycle: Cycle) -> Participants:
         "number",
         "name",
         "organisation_id",
-        "organisation__name",
         "grade",
         "occupation",
         "status",
         "employer",
     )
-    rows = placed(groups).order_by("organisation__path", "kana", "pk").values_list("place", "pk", *columns)
-    for place, *values in rows.iterator(chunk_size=2000):
-        person = Person(*values)
+    rows = placed(groups).order_by("organisation__path", "kana", "pk").values_list("place", *PLACE, "pk", *columns)
+    for place, unit, above, top, *values in rows.iterator(chunk_size=2000):
+        person = Person(place_name(unit, above, top), *values)
         seen.add(person.number)
         reason = _left_out(person)
         if reason is None:

@@ -12,6 +12,7 @@ from skillmap.assessment.messages import REFUSALS, refuse
 from skillmap.assessment.models import Assessment, DevelopmentGoal
 from skillmap.assessment.selectors.meetings import Dossier
 from skillmap.assessment.services.meetings import hold, refuse_unless
+from skillmap.core import clock
 from skillmap.core.errors import Conflict
 from skillmap.framework.models import Skill
 from skillmap.people.access import access_of
@@ -33,7 +34,7 @@ class GoalEntry:
 def add_goal(*, assessment_id: int, entry: GoalEntry, actor: User) -> DevelopmentGoal:
     """Set a goal; the same open goal sent twice is one.
 
-    Raises Http404, and RuleViolation: not a mentor's turn, text_missing, too_long, goals_too_many.
+    Raises Http404, and RuleViolation: not a mentor's turn, text_missing, too_long, goal_day_past, goals_too_many.
     """
     dossier = hold(assessment_id, actor)
     refuse_unless(dossier.goal_refusal, dossier)
@@ -43,6 +44,7 @@ def add_goal(*, assessment_id: int, entry: GoalEntry, actor: User) -> Developmen
     )
     if same is not None:
         return DevelopmentGoal.objects.get(pk=same.pk)
+    _refuse_past(entry.due_on)
     if len(dossier.goals) >= MOST_GOALS:
         raise refuse("goals_too_many")
     return DevelopmentGoal.objects.create(
@@ -63,6 +65,11 @@ def _text(entry: GoalEntry) -> str:
     return text
 
 
+def _refuse_past(day: date | None) -> None:
+    if day is not None and day < clock.today():
+        raise refuse("goal_day_past")
+
+
 def _skill(dossier: Dossier, code: str) -> Skill | None:
     if not code:
         return None
@@ -74,9 +81,14 @@ def _skill(dossier: Dossier, code: str) -> Skill | None:
 
 @transaction.atomic
 def change_goal(*, assessment_id: int, goal_id: int, version: int, entry: GoalEntry, actor: User) -> None:
-    """Change text and day of a goal if it still has the version that was seen; Conflict with the present ones."""
+    """Change text and day of a goal if it still has the version that was seen; Conflict with the present ones.
+
+    A day that has passed may stay (the goal is older than it), but not be set: RuleViolation goal_day_past.
+    """
     dossier = hold(assessment_id, actor)
     refuse_unless(dossier.goal_refusal, dossier)
+    if all((goal.pk, goal.due_on) != (goal_id, entry.due_on) for goal in dossier.goals):
+        _refuse_past(entry.due_on)
     _set(dossier.assessment, goal_id, version, text=_text(entry), due_on=entry.due_on)
 
 

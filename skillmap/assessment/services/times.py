@@ -39,8 +39,8 @@ class Slot:
 def propose(*, assessment_id: int, slots: Sequence[Slot], actor: User) -> list[MeetingProposal]:
     """Propose one to three times for the present 1on1; what was proposed before is dropped, an agreed time stays.
 
-    Raises RuleViolation: not arranged now (see `rules.times_refusal`), times_missing, times_too_many, time_past,
-    time_outside_window, time_twice.
+    Raises RuleViolation: not arranged now (see `rules.times_refusal`), times_missing, times_too_many, and with the
+    place of the time in `details["slot"]` time_past, time_outside_window, time_twice.
     """
     dossier = hold(assessment_id, actor)
     refuse_unless(dossier.times_refusal, dossier)
@@ -71,13 +71,15 @@ def _check(dossier: Dossier, slots: Sequence[Slot]) -> None:
     if len(slots) > MOST_TIMES:
         raise refuse("times_too_many")
     if len({slot.starts_at for slot in slots}) < len(slots):
-        raise refuse("time_twice")
+        moments = [slot.starts_at for slot in slots]
+        twice = next(place for place, moment in enumerate(moments) if moment in moments[:place])
+        raise refuse("time_twice", {"slot": twice})
     window = dossier.situation.windows.get(rules.MEETING_WINDOWS[dossier.kind])
-    for slot in slots:
+    for place, slot in enumerate(slots):
         if slot.starts_at <= clock.now():
-            raise refuse("time_past")
+            raise refuse("time_past", {"slot": place})
         if window is not None and not window.is_open(slot.starts_at.astimezone(TOKYO).date()):
-            raise refuse("time_outside_window")
+            raise refuse("time_outside_window", {"slot": place})
 
 
 @transaction.atomic

@@ -30,7 +30,7 @@ from skillmap.assessment.selectors.cycles import cycle_steps
 from skillmap.assessment.selectors.situations import situation_of, with_progress
 from skillmap.assessment.selectors.steps import step_lines
 from skillmap.assessment.services.participation import extend, withdraw_many
-from skillmap.assessment.services.reminders import remind_now
+from skillmap.assessment.services.reminders import Sent, remind_now
 from skillmap.assessment.services.transitions import transition
 from skillmap.assessment.views.office import number, numbers, office_of, running_cycle, tabs_of, user_of
 from skillmap.core import clock
@@ -42,6 +42,8 @@ from skillmap.people.models import Organisation
 
 PER_PAGE = 50
 MOST_AT_ONCE = 5000
+# Messages with this tag are shown where the address leads after reminding.
+AT_LIST = "board-list"
 # What the secretariat does on a person's page; confirming has its preview.
 OFFICE_ACTIONS = (Action.RETURN, Action.REOPEN, Action.WITHDRAW)
 
@@ -156,35 +158,45 @@ def board_page(request: HttpRequest, pk: int) -> HttpResponse:
 @sign_in_required
 @require_POST
 def board_remind(request: HttpRequest, pk: int) -> HttpResponse:
-    """Remind whoever the chosen checks wait for, or all that the filters of the address show."""
+    """Remind whoever the chosen checks wait for, or, once that is confirmed, all that the filters show."""
     cycle, windows = running_cycle(request, pk)
     if "all" in request.POST:
         checks = Assessment.objects.visible_to(user_of(request)).filter(cycle=cycle)
         rows = _listing(request, checks, cycle, windows, None).rows
         chosen = list(rows.values_list("pk", flat=True)[:MOST_AT_ONCE])
+        if "confirmed" not in request.POST:
+            return _ask_before_reminding(request, cycle, len(chosen))
     else:
         chosen = numbers(request.POST.getlist("chosen"))
     try:
         sent = remind_now(cycle_id=cycle.pk, assessment_ids=chosen, actor=user_of(request))
     except RuleViolation as refusal:
-        messages.error(request, str(refusal))
+        messages.error(request, str(refusal), extra_tags=AT_LIST)
     else:
-        messages.success(
-            request,
-            ngettext("%(n)d reminder is on its way.", "%(n)d reminders are on their way.", sent.sent)
-            % {"n": sent.sent},
-        )
-        if sent.already:
-            messages.info(request, _("%(n)d were reminded today already.") % {"n": sent.already})
-        if sent.unreachable:
-            text = _("%(n)d can't be reached: there is no account, or no mentor at work.")
-            messages.warning(request, text % {"n": sent.unreachable})
+        _say_reminded(request, sent)
     return redirect(_back_to_board(request, cycle))
+
+
+def _ask_before_reminding(request: HttpRequest, cycle: Cycle, count: int) -> HttpResponse:
+    """How many would be reminded, before mails go to all of them."""
+    context = {"cycle": cycle, "count": count, "back": _back_to_board(request, cycle)}
+    return render(request, "assessment/board_remind.html", context)
+
+
+def _say_reminded(request: HttpRequest, sent: Sent) -> None:
+    text = ngettext("%(n)d reminder is on its way.", "%(n)d reminders are on their way.", sent.sent)
+    messages.success(request, text % {"n": sent.sent}, extra_tags=AT_LIST)
+    if sent.already:
+        text = _("%(n)d were reminded today already.")
+        messages.info(request, text % {"n": sent.already}, extra_tags=AT_LIST)
+    if sent.unreachable:
+        text = _("%(n)d can't be reached: there is no account, or no mentor at work.")
+        messages.warning(request, text % {"n": sent.unreachable}, extra_tags=AT_LIST)
 
 
 def _back_to_board(request: HttpRequest, cycle: Cycle) -> str:
     query = request.META.get("QUERY_STRING", "")
-    return reverse("assessment:board", args=[cycle.pk]) + (f"?{query}" if query else "") + "#board-list"
+    return reverse("assessment:board", args=[cycle.pk]) + (f"?{query}" if query else "") + f"#{AT_LIST}"
 
 
 @sign_in_required
@@ -193,7 +205,9 @@ def board_withdraw(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask for the reason, then withdraw the chosen checks."""
     cycle, _windows_of = running_cycle(request, pk)
     visible = Assessment.objects.visible_to(user_of(request)).filter(cycle=cycle)
-    rows = visible.filter(pk__in=numbers(request.POST.getlist("chosen"))).select_related("staff", "organisation")
+    rows = visible.filter(pk__in=numbers(request.POST.getlist("chosen"))).select_related(
+        "staff", "organisation__parent__parent"
+    )
     chosen = list(rows.order_by("organisation__path", "staff__kana", "pk"))
     if not chosen:
         messages.error(request, _("Nothing was chosen. Mark at least one line."))
@@ -228,7 +242,7 @@ def board_person(request: HttpRequest, pk: int, check_id: int) -> HttpResponse:
     """One person's steps, history, mentors and time; POST takes a step that wants a reason. No level is shown here."""
     user = office_of(request)
     found = with_progress(Assessment.objects.visible_to(user).filter(cycle=pk)).select_related(
-        "cycle__framework", "group", "staff", "organisation"
+        "cycle__framework", "group", "staff", "organisation__parent__parent"
     )
     check = get_object_or_404(found, pk=check_id)
     form = ReasonForm(request.POST if request.method == "POST" else None)
@@ -266,7 +280,7 @@ def board_extend(request: HttpRequest, pk: int, check_id: int) -> HttpResponse:
     """More time for one person."""
     user = office_of(request)
     found = with_progress(Assessment.objects.visible_to(user).filter(cycle=pk)).select_related(
-        "cycle__framework", "group", "staff", "organisation"
+        "cycle__framework", "group", "staff", "organisation__parent__parent"
     )
     check = get_object_or_404(found, pk=check_id)
     form = ExtensionForm(request.POST)

@@ -42,7 +42,9 @@ def confirm_page(request: HttpRequest, pk: int) -> HttpResponse:
         ready = ready.filter(pk=only)
     wanted = number(request.GET.get("size"))
     size = wanted if wanted in SIZES else PER_PAGE
-    rows = ready.select_related("staff", "organisation", "group").order_by("organisation__path", "staff__kana", "pk")
+    rows = ready.select_related("staff", "organisation__parent__parent", "group").order_by(
+        "organisation__path", "staff__kana", "pk"
+    )
     page = Paginator(rows, size).get_page(request.GET.get("page"))
     checks = list(page.object_list)
     lines = look(
@@ -98,7 +100,9 @@ def confirm_result(request: HttpRequest, pk: int, public_id: uuid.UUID) -> HttpR
     outcome = job.result if job.state == JobState.DONE else job.cursor.get("outcome", {})
     why = dict(outcome.get("left_out", []))
     ids = [*outcome.get("confirmed", []), *outcome.get("changed", []), *why]
-    visible = Assessment.objects.visible_to(user).filter(cycle=cycle).select_related("staff", "organisation")
+    visible = (
+        Assessment.objects.visible_to(user).filter(cycle=cycle).select_related("staff", "organisation__parent__parent")
+    )
     known = visible.in_bulk(ids)
     context = {
         "cycle": cycle,

@@ -296,7 +296,7 @@ def _present_participants(request: HttpRequest, cycle: Cycle) -> HttpResponse:
     inside: dict[int, int] = {}
     if words:
         rows = search(Staff.objects.visible_to(user_of(request)), words).exclude(status=StaffStatus.LEFT)
-        people = list(rows.select_related("organisation").order_by("kana", "pk")[:PER_PAGE])
+        people = list(rows.select_related("organisation__parent__parent").order_by("kana", "pk")[:PER_PAGE])
         inside = dict(
             Assessment.objects.filter(cycle=cycle, staff__in=[person.pk for person in people]).values_list(
                 "staff_id", "pk"

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from skillmap.assessment.choices import Action, GoalState, MeetingKind
+from skillmap.assessment.choices import Action, GoalState, MeetingKind, State
 from skillmap.assessment.forms.meetings import (
     GoalForm,
     RecordForm,
@@ -30,6 +30,7 @@ from skillmap.assessment.services import goals, meetings
 from skillmap.assessment.services.looks import look
 from skillmap.assessment.services.transitions import transition
 from skillmap.assessment.views.common import dossier_or_404, json_body, user_of
+from skillmap.assessment.views.office import number
 from skillmap.core import clock
 from skillmap.core.choices import Purpose
 from skillmap.core.clock import TOKYO
@@ -37,6 +38,9 @@ from skillmap.core.errors import Conflict, RuleViolation
 from skillmap.core.htmx import sign_in_required
 from skillmap.framework.catalogue import catalogue_of
 from skillmap.framework.models import SkillCategory
+
+# Messages with this tag are shown where `#goals` leads.
+AT_GOALS = "goals"
 
 
 def _mentors_dossier(request: HttpRequest, pk: int) -> Dossier:
@@ -80,6 +84,17 @@ class Sent:
     outcome: meetings.PageOutcome
     goal_form: GoalForm
     goal_problems: Mapping[int, str]
+    goal_typed: Mapping[int, tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class GoalLine:
+    """A goal that is there, with what stands in its fields, and what was wrong with it."""
+
+    goal: Goal
+    trouble: str
+    text: str
+    due_on: str
 
 
 @sign_in_required
@@ -128,6 +143,7 @@ def _draw(
         "goal_lines": _goal_lines(dossier, sent),
         "unsaved": _unsaved(sent, talk),
         "comment": request.POST.get("comment", ""),
+        "returning": bool(request.POST.get("comment")) or request.POST.get("do") == "return",
         "problem": problem,
         "page_errors": bool(problem or status != 200),
         "levels": talk.catalogue.levels,
@@ -176,9 +192,15 @@ def _text(version: int, stored: str, part: str, sent: Sent | None) -> dict[str, 
     }
 
 
-def _goal_lines(dossier: Dossier, sent: Sent | None) -> list[tuple[Goal, str]]:
+def _goal_lines(dossier: Dossier, sent: Sent | None) -> list[GoalLine]:
+    """The goals; what was typed and refused stays in the fields."""
     problems = sent.goal_problems if sent is not None else {}
-    return [(goal, problems.get(goal.pk, "")) for goal in dossier.goals]
+    typed = sent.goal_typed if sent is not None else {}
+    lines = []
+    for goal in dossier.goals:
+        stored = (goal.text, goal.due_on.isoformat() if goal.due_on is not None else "")
+        lines.append(GoalLine(goal, problems.get(goal.pk, ""), *typed.get(goal.pk, stored)))
+    return lines
 
 
 def _unsaved(sent: Sent | None, talk: Talk) -> list[dict[str, str]]:
@@ -234,12 +256,24 @@ def _save(request: HttpRequest, dossier: Dossier) -> Sent:
     pk, user = dossier.assessment.pk, user_of(request)
     entry = read_page(request.POST)
     outcome = meetings.save_page(assessment_id=pk, entry=entry, actor=user)
+    problems, typed = _save_goals(request, dossier)
+    goal_form = GoalForm(request.POST, skills=catalogue_of(dossier.assessment.cycle.framework).skills)
+    if goal_form.is_valid():
+        _add_goal(request, pk, goal_form)
+    return Sent(entry, outcome, goal_form, problems, typed)
+
+
+def _save_goals(request: HttpRequest, dossier: Dossier) -> tuple[dict[int, str], dict[int, tuple[str, str]]]:
+    """Save the goals that stand on the page; what was wrong, and what was typed where it may simply be mended."""
+    pk, user = dossier.assessment.pk, user_of(request)
     problems: dict[int, str] = {}
+    typed: dict[int, tuple[str, str]] = {}
     stored = {goal.pk: goal for goal in dossier.goals}
     for goal_id, form in read_goals(request.POST).items():
         present = stored.get(goal_id)
         if present is None or not form.is_valid():
             problems[goal_id] = _("Please look at the text and the day again.")
+            typed[goal_id] = _typed(request, goal_id)
             continue
         values = form.cleaned_data
         if (values["text"].strip(), values["due_on"]) == (present.text, present.due_on):
@@ -247,15 +281,32 @@ def _save(request: HttpRequest, dossier: Dossier) -> Sent:
         change = goals.GoalEntry(values["text"], values["due_on"])
         try:
             goals.change_goal(assessment_id=pk, goal_id=goal_id, version=values["version"], entry=change, actor=user)
+        except Conflict as conflict:
+            problems[goal_id] = str(conflict)
         except RuleViolation as refusal:
             problems[goal_id] = str(refusal)
-    goal_form = GoalForm(request.POST, skills=catalogue_of(dossier.assessment.cycle.framework).skills)
-    if goal_form.is_valid() and (new := goal_form.entry()) is not None:
-        try:
-            goals.add_goal(assessment_id=pk, entry=new, actor=user)
-        except RuleViolation as refusal:
-            goal_form.add_error("text", str(refusal))
-    return Sent(entry, outcome, goal_form, problems)
+            typed[goal_id] = _typed(request, goal_id)
+    return problems, typed
+
+
+def _typed(request: HttpRequest, goal_id: int) -> tuple[str, str]:
+    """Text and day of a goal as they were sent."""
+    return request.POST.get(f"goal-{goal_id}-text", ""), request.POST.get(f"goal-{goal_id}-due_on", "")
+
+
+def _add_goal(request: HttpRequest, pk: int, form: GoalForm) -> None:
+    """Add the goal that was entered; pressed without a text, the button says what is missing."""
+    new = form.entry()
+    if new is None:
+        begun = bool(form.cleaned_data["due_on"] or form.cleaned_data["skill_code"])
+        action = request.POST.get("do")
+        if action == "add" or (begun and action != "return"):
+            form.add_error("text", str(REFUSALS["text_missing"]))
+        return
+    try:
+        goals.add_goal(assessment_id=pk, entry=new, actor=user_of(request))
+    except RuleViolation as refusal:
+        form.add_error("due_on" if refusal.code == "goal_day_past" else "text", str(refusal))
 
 
 def _record(request: HttpRequest, dossier: Dossier, sent: Sent, *, finish: bool) -> HttpResponse:
@@ -288,14 +339,20 @@ def _do(request: HttpRequest, pk: int, action: str) -> str:
         return ""
     if action == "carry":
         count = goals.carry_forward(assessment_id=pk, actor=user)
-        messages.success(request, _("%(count)d goals were carried forward.") % {"count": count})
+        messages.success(request, _("%(count)d goals were carried forward.") % {"count": count}, extra_tags=AT_GOALS)
+        return "#goals"
+    if action == "add":
+        messages.success(request, _("The goal is added."), extra_tags=AT_GOALS)
         return "#goals"
     word, _dash, rest = action.partition("-")
-    number, _dash, version = rest.partition("-")
+    goal, _dash, version = rest.partition("-")
     states = {"reached": GoalState.REACHED, "dropped": GoalState.DROPPED, "reopened": GoalState.OPEN}
-    if word in states and number.isdecimal() and version.isdecimal():
+    if word in states and goal.isdecimal() and version.isdecimal():
         state = states[word]
-        goals.set_goal_state(assessment_id=pk, goal_id=int(number), version=int(version), state=state, actor=user)
+        goals.set_goal_state(assessment_id=pk, goal_id=int(goal), version=int(version), state=state, actor=user)
+        messages.success(
+            request, _("The goal is now: %(state)s") % {"state": GoalState(state).label}, extra_tags=AT_GOALS
+        )
         return "#goals"
     messages.success(request, _("Saved."))
     return ""
@@ -385,6 +442,8 @@ def _draw_mine(
         "same_views": len(seen) - len(views),
         "words": words or stored,
         "can_write": dossier.words_refusal is None and bool(dossier.mentors),
+        "is_over": not dossier.situation.cycle_open or dossier.assessment.state in (State.RECEIVED, State.WITHDRAWN),
+        "past_mentor": dossier.held[-1].mentor_name if dossier.held else "",
         "problem": problem,
         "page_errors": bool(problem or status != 200),
     }
@@ -410,15 +469,22 @@ def _save_words(request: HttpRequest, dossier: Dossier) -> HttpResponse:
 @sign_in_required
 @require_POST
 def goal_tick(request: HttpRequest, pk: int) -> HttpResponse:
-    """The person's own tick: reached, or open again."""
+    """The person's own tick: reached, or open again; back to the page where it was pressed."""
+    page = number(request.POST.get("page"))
     try:
         goal = goals.tick(goal_id=pk, reached=request.POST.get("reached") == "1", actor=user_of(request))
     except RuleViolation as refusal:
-        messages.error(request, str(refusal))
-        return redirect("portal:home")
+        messages.error(request, str(refusal), extra_tags=AT_GOALS)
+        return redirect("portal:home") if page is None else redirect(_own_goals(page))
     if goal.state == GoalState.REACHED:
-        messages.success(request, _("Marked as reached. Well done."))
-    return redirect(reverse("assessment:my_one_on_one", args=[goal.assessment_id]) + "#goals")
+        messages.success(request, _("Marked as reached. Well done."), extra_tags=AT_GOALS)
+    else:
+        messages.success(request, _("The goal is open again."), extra_tags=AT_GOALS)
+    return redirect(_own_goals(goal.assessment_id if page is None else page))
+
+
+def _own_goals(pk: int) -> str:
+    return reverse("assessment:my_one_on_one", args=[pk]) + "#goals"
 
 
 # ------------------------------------------------------------------------------------------------------------ sheet

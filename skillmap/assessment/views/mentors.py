@@ -61,12 +61,12 @@ def mentors_page(request: HttpRequest, pk: int) -> HttpResponse:
     shown = form.cleaned_data.get("show")
     if shown:
         rows = rows.filter(missing) if shown == "missing" else rows.exclude(missing)
-    ordered = rows.select_related("organisation").order_by("organisation__path", "kana", "pk")
+    ordered = rows.select_related("organisation__parent__parent").order_by("organisation__path", "kana", "pk")
     page = Paginator(ordered, PER_PAGE).get_page(request.GET.get("page"))
     job = proposal_job(cycle)
     proposed = stored_proposals(job)
     lines = [_line(row, proposed.get(row.pk)) for row in page]
-    names = Staff.objects.select_related("organisation").in_bulk(
+    names = Staff.objects.select_related("organisation__parent__parent").in_bulk(
         [line["proposal"].mentor for line in lines if line["proposal"] is not None and line["proposal"].mentor]
     )
     for line in lines:
@@ -143,7 +143,7 @@ def mentors_accept(request: HttpRequest, pk: int) -> HttpResponse:
 def mentor_edit(request: HttpRequest, pk: int, staff_id: int) -> HttpResponse:
     """One person's mentor and deputy: assign, hand over, end; with what was before."""
     cycle = office_cycle(request, pk)
-    mentee = get_object_or_404(mentee_rows(cycle).select_related("organisation"), pk=staff_id)
+    mentee = get_object_or_404(mentee_rows(cycle).select_related("organisation__parent__parent"), pk=staff_id)
     choices = [(row.staff_id, row.label) for row in mentor_choices(cycle) if row.staff_id != mentee.pk]
     form = AssignForm(request.POST or None, mentors=choices)
     if request.method == "POST" and form.is_valid():
@@ -174,7 +174,9 @@ def mentor_edit(request: HttpRequest, pk: int, staff_id: int) -> HttpResponse:
 
 
 def _pairs(cycle: Cycle, staff_id: int) -> list[dict[str, Any]]:
-    rows = MentorPair.objects.filter(cycle=cycle, mentee=staff_id).select_related("mentor__organisation", "assigned_by")
+    rows = MentorPair.objects.filter(cycle=cycle, mentee=staff_id).select_related(
+        "mentor__organisation__parent__parent", "assigned_by"
+    )
     ordered = sorted(rows, key=lambda pair: (pair.ended_at is not None, pair.is_deputy, -pair.pk))
     return [{"pair": pair, "reason": ENDED.get(pair.reason, pair.reason)} for pair in ordered]
 

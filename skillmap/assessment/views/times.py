@@ -60,7 +60,7 @@ def _propose(request: HttpRequest, dossier: Dossier) -> HttpResponse:
         try:
             times.propose(assessment_id=dossier.assessment.pk, slots=form.slots(), actor=user_of(request))
         except RuleViolation as refusal:
-            form.add_error(None, str(refusal))
+            form.refuse(str(refusal), refusal.details.get("slot"))
         else:
             messages.success(request, _("Your proposal is sent. The other side is told."))
             return redirect("assessment:meeting_times", pk=dossier.assessment.pk)
@@ -76,7 +76,7 @@ def _draw(
         "dossier": dossier,
         "check": dossier.assessment,
         "form": form,
-        "to_answer": [time for time in open_times if dossier.may_answer(time)],
+        "to_answer": dossier.times_to_answer,
         "own": [time for time in open_times if not dossier.may_answer(time)],
         "refusal": REFUSALS[code] if code is not None else "",
         "can_arrange": code is None,
