@@ -25,6 +25,7 @@ REFUSALS = {
     "checklist_open": _("Some points of the checklist are neither settled nor accepted. Nothing was changed."),
     "purpose_empty": _("Write the purpose text in Japanese."),
     # people in it
+    "wrong_person": _("This step is taken by somebody else."),
     "not_at_work": _("%(name)s is not at work at present. Nothing was changed."),
     "no_check_for": _("People of this employer take part without a check."),
     "takes_part_already": _("%(name)s takes part in this cycle already."),

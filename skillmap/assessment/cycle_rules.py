@@ -114,7 +114,8 @@ def due(state: str, *, with_one_on_one: bool, second_before: bool, second_held: 
     if state == "reviewed":
         return Due(CORRECTION, SELF)
     if state == "corrected":
-        return Due(SECOND, MENTOR) if second_before and not second_held else Due(CONFIRMATION, SECRETARIAT)
+        waits = with_one_on_one and second_before and not second_held
+        return Due(SECOND, MENTOR) if waits else Due(CONFIRMATION, SECRETARIAT)
     if state == "confirmed":
         waits_for_meeting = with_one_on_one and not second_before and not second_held
         return Due(SECOND, MENTOR if waits_for_meeting else SELF)

@@ -127,8 +127,8 @@ def _condition_refusal(action: str, situation: Situation) -> str | None:
 
 
 def _confirm_refusal(situation: Situation) -> str | None:
-    """With 1on1 a check is confirmed from `corrected`, without from `submitted`."""
-    if (situation.state == "corrected") != situation.with_one_on_one:
+    """With 1on1 a check is confirmed from `corrected`; without from `submitted`, or once reopened from `corrected`."""
+    if situation.with_one_on_one and situation.state != "corrected":
         return "wrong_state"
     if situation.with_one_on_one and situation.second_before and not situation.second_held:
         return "second_meeting_missing"

@@ -55,7 +55,7 @@ def build(
     return Notification(
         recipient_id=recipient_id,
         kind=kind,
-        subject=str(subject)[:200],
+        subject=" ".join(str(subject).split())[:200],  # a mail's header holds no line break
         body=str(body),
         path=path,
         dedup_key=dedup_key,
@@ -96,7 +96,7 @@ def send_waiting(limit: int = 100) -> int:
                 continue
             try:
                 EmailMessage(row.subject, _mail_text(row), None, [row.recipient.email], connection=mailer).send()
-            except OSError as error:
+            except (OSError, ValueError) as error:  # ValueError: what can't be put into a mail at all
                 _postpone(row, error)
             else:
                 sent += 1
@@ -111,7 +111,7 @@ def _mail_text(row: Notification) -> str:
     return f"{row.body}\n\n{link}\n" if row.body else f"{row.subject}\n\n{link}\n"
 
 
-def _postpone(row: Notification, error: OSError) -> None:
+def _postpone(row: Notification, error: Exception) -> None:
     """Back off; after MAX_TRIES it is shown to the secretariat as failed."""
     tries = row.mail_tries + 1
     Notification.objects.filter(pk=row.pk).update(

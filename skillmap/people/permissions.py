@@ -14,7 +14,10 @@ if TYPE_CHECKING:  # rest_framework.views loads this module through the settings
 
 
 class TokenScope(BasePermission):
-    """Deny by default. Every view names `read_scope` and, where it writes, `write_scope`; a token must hold it."""
+    """Deny by default. Every view names `read_scope` and, where it writes, `write_scope`; a token must hold it.
+
+    Where a view says `write_answers_levels`, its answer to a write tells what `read_scope` is for, and needs both.
+    """
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         """Whether the caller may come in; what it sees is up to `visible_to`."""
@@ -22,6 +25,8 @@ class TokenScope(BasePermission):
             return False
         if not isinstance(request.auth, ApiToken):
             return True
-        name = "read_scope" if request.method in SAFE_METHODS else "write_scope"
-        scope = getattr(view, name, None)
-        return scope is not None and scope in request.auth.scopes
+        names = ["read_scope"] if request.method in SAFE_METHODS else ["write_scope"]
+        if request.method not in SAFE_METHODS and getattr(view, "write_answers_levels", False):
+            names.append("read_scope")
+        wanted = {getattr(view, name, None) for name in names}
+        return None not in wanted and wanted <= set(request.auth.scopes)

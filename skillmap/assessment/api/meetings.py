@@ -142,6 +142,7 @@ class OneOnOnesView(APIView):
 
     read_scope = "levels:read"
     write_scope = "assessments:write"
+    write_answers_levels = True
 
     @extend_schema(responses={200: OneOnOnesSerializer, 409: None})
     def get(self, request: Request, pk: int) -> Response:

@@ -45,6 +45,8 @@ class RatingSerializer(serializers.ModelSerializer[SkillRating]):
 
     skill_code = serializers.CharField(source="skill.code")
     skill_number = serializers.IntegerField(source="skill.number")
+    mentor_reason = serializers.CharField(allow_null=True, help_text="Null before the first 1on1 is recorded.")
+    wish = serializers.BooleanField(allow_null=True, help_text="Null for others before it is submitted.")
 
     class Meta:
         model = SkillRating

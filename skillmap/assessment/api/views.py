@@ -1,5 +1,6 @@
 """Cycles, checks, ratings, steps and the confirmed profile over REST: the same services and rights as the pages."""
 
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
@@ -14,6 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from skillmap.assessment import rules
 from skillmap.assessment.api.purposes import purpose_of
 from skillmap.assessment.api.serializers import (
     AssessmentLineSerializer,
@@ -29,8 +31,9 @@ from skillmap.assessment.models import Assessment, AssessmentEvent, Cycle, Mento
 from skillmap.assessment.selectors.profile import profile
 from skillmap.assessment.selectors.situations import open_actions, with_progress
 from skillmap.assessment.services.looks import look
-from skillmap.assessment.services.ratings import save_rating
+from skillmap.assessment.services.ratings import Saved, save_rating
 from skillmap.assessment.services.transitions import transition
+from skillmap.core import clock
 from skillmap.core.api import PreconditionRequired, etag_of, version_from
 from skillmap.people.access import access_of
 from skillmap.people.models import Staff, User
@@ -86,6 +89,7 @@ class AssessmentViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Assessmen
 
     read_scope = "levels:read"
     write_scope = "assessments:write"
+    write_answers_levels = True
     serializer_class = AssessmentSerializer
     filterset_class = AssessmentFilter
     queryset = Assessment.objects.none()
@@ -158,8 +162,9 @@ def _answer(request: Request, pk: int) -> Response:
         rows = Assessment.objects.filter(pk=check.pk).select_related("staff", "organisation", "target_job_type")
         found = rows.prefetch_related(Prefetch("ratings", ratings), Prefetch("events", events)).get()
         found.actions = open_actions(user, check)  # type: ignore[attr-defined]
-        body = dict(AssessmentSerializer(found).data)
-        return body if access.staff_id == check.staff_id or access.is_secretariat else _without_drafts(body)
+        own = access.staff_id == check.staff_id
+        hidden = _hidden(check.state, own=own, office=access.is_secretariat, first_held=check.first_held)  # type: ignore[attr-defined]
+        return _without(dict(AssessmentSerializer(found).data), hidden)
 
     access = access_of(user)
     purpose = purpose_of(request, subject_id=check.staff_id)
@@ -167,11 +172,35 @@ def _answer(request: Request, pk: int) -> Response:
     return Response(body, headers={"ETag": etag_of(body["version"])})
 
 
-def _without_drafts(body: dict[str, Any]) -> dict[str, Any]:
-    """What a mentor reads: answers that are not submitted yet stay the person's own."""
-    hidden = {State.DRAFT: ("self_level", "corrected_level"), State.REVIEWED: ("corrected_level",)}.get(
-        body["state"], ()
-    )
+def _on_record(request: Request, pk: int, save: Callable[[], Saved]) -> Saved:
+    """Save in a check that may be somebody else's, whose answer tells a level: a look, recorded with its purpose."""
+    user = _user(request)
+    staff_id = get_object_or_404(Assessment.objects.visible_to(user).only("staff_id"), pk=pk).staff_id
+    purpose = purpose_of(request, subject_id=staff_id)
+    return look(save, viewer=user, staff_ids=[staff_id], purpose=purpose, what="check", channel="api")
+
+
+OWN_WORDS = frozenset({"self_level", "corrected_level", "wish"})
+MENTORS_WORDS = frozenset({"mentor_level", "mentor_reason"})
+
+
+def _hidden(state: str, *, own: bool, office: bool, first_held: bool) -> frozenset[str]:
+    """The fields of an item that this reader does not get in this state, as on the pages.
+
+    The person gets the mentor's view from the first 1on1 on; others get answers once they are submitted.
+    """
+    if own:
+        return frozenset() if first_held else MENTORS_WORDS
+    if office:
+        return frozenset()
+    if state == State.WITHDRAWN:
+        return OWN_WORDS | MENTORS_WORDS
+    if not rules.levels_open_to_others(state):
+        return OWN_WORDS
+    return frozenset() if rules.correction_open_to_others(state) else frozenset({"corrected_level"})
+
+
+def _without(body: dict[str, Any], hidden: frozenset[str]) -> dict[str, Any]:
     ratings = [{key: None if key in hidden else value for key, value in row.items()} for row in body["ratings"]]
     return body | {"ratings": ratings}
 
@@ -181,6 +210,7 @@ class RatingView(APIView):
 
     read_scope = "levels:read"
     write_scope = "assessments:write"
+    write_answers_levels = True
 
     @extend_schema(
         request=RatingChangeSerializer,
@@ -188,18 +218,23 @@ class RatingView(APIView):
         responses={200: SavedRatingSerializer},
     )
     def patch(self, request: Request, pk: int, code: str) -> Response:
-        """Change level or wish; If-Match carries the item's version."""
+        """Change level or wish; If-Match carries the item's version, which stands in the check's `ratings`."""
         version = version_from(request)
         payload = RatingChangeSerializer(data=request.data)
         payload.is_valid(raise_exception=True)
-        saved = save_rating(
-            assessment_id=pk,
-            skill_code=code,
-            version=version,
-            answer=payload.validated_data,
-            actor=_user(request),
-            channel="api",
-        )
+        user = _user(request)
+
+        def save() -> Saved:
+            return save_rating(
+                assessment_id=pk,
+                skill_code=code,
+                version=version,
+                answer=payload.validated_data,
+                actor=user,
+                channel="api",
+            )
+
+        saved = save() if not access_of(user).is_secretariat else _on_record(request, pk, save)
         body = {
             "skill_code": code,
             "level": saved.level,
@@ -229,6 +264,8 @@ class ProfileView(APIView):
         if not _may_read_levels(user, pk):
             raise Http404
         as_of, valid_on = _day(request, "as_of"), _day(request, "valid_on")
+        if as_of is not None and as_of > clock.today():
+            raise serializers.ValidationError({"as_of": [_("Choose a day that is not in the future.")]})
         if as_of is not None and valid_on is not None:
             raise serializers.ValidationError({"valid_on": [_("Give either as_of or valid_on.")]})
         purpose = purpose_of(request, subject_id=pk)

@@ -30,9 +30,12 @@ class ConfirmedLevelQuerySet(models.QuerySet["ConfirmedLevel"]):
         mentees = MentorPair.objects.active().filter(mentor_id=access.staff_id, cycle__state="open")
         return self.filter(Q(staff_id=access.staff_id) | Q(staff_id__in=mentees.values("mentee_id")))
 
-    def known(self) -> Self:
-        """What we hold to be true today."""
-        return self.filter(recorded_until=None)
+    def known(self, day: date | None = None) -> Self:
+        """What we hold to be true today, or held to be true at the end of a day (Asia/Tokyo)."""
+        if day is None:
+            return self.filter(recorded_until=None)
+        moment = clock.end_of_day(day)
+        return self.filter(Q(recorded_until=None) | Q(recorded_until__gte=moment), recorded_at__lt=moment)
 
     def current(self) -> Self:
         """The level that holds now, by today's knowledge; one per person and item."""
@@ -44,13 +47,7 @@ class ConfirmedLevelQuerySet(models.QuerySet["ConfirmedLevel"]):
 
     def as_of(self, day: date) -> Self:
         """What held on a day, as known at the end of that day (Asia/Tokyo)."""
-        moment = clock.end_of_day(day)
-        return self.filter(
-            Q(recorded_until=None) | Q(recorded_until__gte=moment),
-            Q(valid_to=None) | Q(valid_to__gt=day),
-            recorded_at__lt=moment,
-            valid_from__lte=day,
-        )
+        return self.known(day).filter(Q(valid_to=None) | Q(valid_to__gt=day), valid_from__lte=day)
 
 
 class ConfirmedLevel(models.Model):

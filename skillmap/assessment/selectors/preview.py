@@ -81,7 +81,7 @@ def ready_to_confirm(user: User, cycle: Cycle) -> QuerySet[Assessment]:
     ready = Q(state=State.CORRECTED, group__with_one_on_one=True)
     if cycle.second_meeting == SecondMeeting.BEFORE:
         ready &= Q(second_held=True)
-    ready |= Q(state=State.SUBMITTED, group__with_one_on_one=False)
+    ready |= Q(state__in=[State.SUBMITTED, State.CORRECTED], group__with_one_on_one=False)
     return (
         with_second_held(Assessment.objects.visible_to(user).filter(cycle=cycle))
         .filter(ready)

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
+from django.db.models import F, OuterRef, Q, Subquery
+
 from skillmap.assessment.models import ConfirmedLevel
 from skillmap.people.models import User
 
@@ -23,7 +25,15 @@ def last_levels(staff_id: int, *, before_assessment: int | None = None) -> dict[
     check itself confirmed are left out, so that "last" means the time before it.
     """
     rows = ConfirmedLevel.objects.filter(staff=staff_id, recorded_until=None)
-    rows = rows.filter(valid_to=None) if before_assessment is None else rows.exclude(assessment=before_assessment)
+    if before_assessment is None:
+        rows = rows.filter(valid_to=None)
+    else:
+        own = ConfirmedLevel.objects.filter(
+            assessment=before_assessment, staff=staff_id, skill_code=OuterRef("skill_code")
+        )
+        began = own.order_by("valid_from").values("valid_from")[:1]
+        rows = rows.exclude(assessment=before_assessment).annotate(began=Subquery(began))
+        rows = rows.filter(Q(began=None) | Q(valid_from__lt=F("began")))
     ordered = rows.order_by("valid_from").values_list("skill_code", "level", "valid_from")
     return {code: LastLevel(level, since) for code, level, since in ordered}
 

@@ -15,6 +15,7 @@ from skillmap.assessment.services.cycles import lock_cycle
 from skillmap.core import audit, clock, jobs, notifications
 from skillmap.core.errors import RuleViolation
 from skillmap.core.models import Job, Notification
+from skillmap.core.plaintext import plain
 from skillmap.people.access import access_of
 from skillmap.people.choices import Role, StaffStatus
 from skillmap.people.models import Staff, User
@@ -239,13 +240,14 @@ def pair_end(*, pair_id: int, reason: str, actor: User) -> MentorPair:
     """End one pair without a successor (a deputy who is no longer needed, a mentor who can't go on).
 
     Raises:
-        RuleViolation: `no_such_pair` where it has ended already.
+        RuleViolation: `no_such_pair` where it has ended already, `too_long`.
     """
     access_of(actor).require(Role.SECRETARIAT)
+    reason = plain(reason, longest=200)
     pair = MentorPair.objects.visible_to(actor).active().filter(pk=pair_id).select_for_update(of=("self",)).first()
     if pair is None:
         raise refuse("no_such_pair")
-    pair.ended_at, pair.reason = clock.now(), reason.strip()[:200]
+    pair.ended_at, pair.reason = clock.now(), reason
     pair.save(update_fields=["ended_at", "reason"])
     audit.record(
         verb="pair.end",

@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 from skillmap.assessment.choices import Action
 from skillmap.assessment.models import Assessment, MentorPair
-from skillmap.core import notifications
+from skillmap.core import clock, notifications
 from skillmap.core.models import Notification
 from skillmap.people.models import User
 
@@ -49,6 +49,20 @@ def tell_about_step(check: Assessment, *, action: str, actor: User) -> None:
             )
         )
     notifications.notify_many(row for row in rows if row.recipient_id != actor.pk)
+
+
+def tell_about_entry(check: Assessment) -> None:
+    """Tell the person that the secretariat entered something on their behalf; once a day."""
+    if check.staff.user_id is None:
+        return
+    row = notifications.build(
+        recipient_id=check.staff.user_id,
+        kind="assessment.entry_on_behalf",
+        subject=_("The secretariat entered answers on your behalf"),
+        path=reverse("assessment:check", args=[check.pk]),
+        dedup_key=f"assessment:{check.pk}:on_behalf:{clock.today()}",
+    )
+    notifications.notify_many([row])
 
 
 def _mentor_users(check: Assessment) -> list[int]:

@@ -191,8 +191,7 @@ def withdraw_many(*, assessment_ids: Iterable[int], reason: str, actor: User) ->
     for pk in sorted(set(assessment_ids)):
         try:
             with transaction.atomic():
-                check = transition(assessment_id=pk, action=Action.WITHDRAW, actor=actor, comment=reason)
-                _end_pairs(Q(cycle=check.cycle_id, mentee=check.staff_id), "withdrawn")
+                transition(assessment_id=pk, action=Action.WITHDRAW, actor=actor, comment=reason)
         except RuleViolation as refusal:
             left_out.append((pk, str(refusal)))
         else:
@@ -294,10 +293,13 @@ def extend(*, assessment_id: int, step: str, closes_on: date, reason: str, actor
 
     Raises:
         Http404: no such check.
-        RuleViolation: `not_open`, `step_unknown`, `extension_reason`, `extension_too_early`, `extension_finished`.
+        RuleViolation: `wrong_person` (nobody extends the own window), `not_open`, `step_unknown`,
+            `extension_reason`, `extension_too_early`, `extension_finished`.
     """
     access_of(actor).require(Role.SECRETARIAT)
     check = lock_check(assessment_id, actor)
+    if access_of(actor).staff_id == check.staff_id:
+        raise refuse("wrong_person")
     if check.cycle.state != CycleState.OPEN:
         raise refuse("not_open")
     if step not in CycleStep.values:

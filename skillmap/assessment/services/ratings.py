@@ -14,6 +14,7 @@ from skillmap.assessment.messages import REFUSALS, refuse
 from skillmap.assessment.models import Assessment, Evidence, PurposeAcknowledgement, SkillRating
 from skillmap.assessment.selectors.situations import capacity_of, entry_situation_of
 from skillmap.assessment.services.locking import lock_check, lock_entry
+from skillmap.assessment.services.notices import tell_about_entry
 from skillmap.core import audit, clock
 from skillmap.core.errors import Conflict, RuleViolation
 from skillmap.framework.choices import Level
@@ -65,7 +66,12 @@ def save_rating(
         Conflict: another tab or person was first; `details` holds the present `version`, `level`, `wish`, `note`.
     """
     check, column, on_behalf = _open_check(assessment_id, actor)
-    _save_one(check, column, skill_code, version, answer, actor)
+    try:
+        _save_one(check, column, skill_code, version, answer, actor)
+    except Conflict as conflict:
+        if on_behalf:  # a refused try must not tell what somebody else is answering
+            raise Conflict(str(conflict), code="changed", details={"version": conflict.details["version"]}) from None
+        raise
     if on_behalf:
         _record_on_behalf(check, actor, channel, [skill_code])
     return _saved(check, column, skill_code)
@@ -127,6 +133,7 @@ def _record_on_behalf(check: Assessment, actor: User, channel: str, codes: Seque
         channel=channel,
         items=list(codes),
     )
+    tell_about_entry(check)
 
 
 @dataclass(frozen=True)

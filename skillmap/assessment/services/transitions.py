@@ -13,16 +13,18 @@ from django.utils.translation import gettext as _
 from skillmap.assessment import rules
 from skillmap.assessment.choices import Action, CycleStep, LevelSource, State
 from skillmap.assessment.messages import REFUSALS, refuse
-from skillmap.assessment.models import Assessment, AssessmentEvent, Extension, SkillRating
+from skillmap.assessment.models import Assessment, AssessmentEvent, Extension, MentorPair, SkillRating
 from skillmap.assessment.selectors.situations import Capacity, capacity_of, situation_of
 from skillmap.assessment.services.locking import lock_check
 from skillmap.assessment.services.notices import tell_about_step
 from skillmap.assessment.services.profile import NewLevel, record_levels
 from skillmap.core import audit, clock
 from skillmap.core.errors import Conflict, RuleViolation
+from skillmap.core.plaintext import plain
 from skillmap.people.access import access_of
 from skillmap.people.models import User
 
+LONGEST_COMMENT = 1000
 GRACE_AFTER_RETURN = timedelta(days=7)
 
 
@@ -48,6 +50,7 @@ def transition(
         Conflict: the check moved since the actor saw it.
     """
     check = lock_check(assessment_id, actor)
+    comment = plain(comment, longest=LONGEST_COMMENT)
     capacity = capacity_of(actor, check)
     words, on_behalf = _words_for(action, capacity)
     _refuse_unless_open(check, action, words, comment)
@@ -70,7 +73,7 @@ def transition(
         actor=actor,
         acting_as=acting_as,
         on_behalf=on_behalf,
-        comment=comment.strip(),
+        comment=comment,
     )
     audit.record(
         verb=f"assessment.{action}",
@@ -108,7 +111,13 @@ def _effects(check: Assessment, action: str, actor: User) -> None:
             corrected_level=F("self_level"), version=F("version") + 1
         )
     elif action == Action.RETURN:
-        _give_time_after_return(check, actor)
+        step = CycleStep.SELF_CHECK if check.state in (State.SUBMITTED, State.REVIEWED) else CycleStep.CORRECTION
+        _give_time(check, step, _("Time after the check was returned"), actor)
+        if check.state == State.REVIEWED:
+            # Whoever answers anew corrects anew: an old correction must not win over the new answer.
+            SkillRating.objects.filter(assessment=check).exclude(corrected_level=None).update(
+                corrected_level=None, corrected_at=None, corrected_by=None, version=F("version") + 1
+            )
     elif action == Action.CONFIRM:
         check.confirmed_at, check.confirmed_by = now, actor
         _confirm_levels(check, actor)
@@ -116,11 +125,19 @@ def _effects(check: Assessment, action: str, actor: User) -> None:
         check.received_at = now
     elif action == Action.REOPEN:
         check.received_at = None
+        _give_time(check, CycleStep.CORRECTION, _("Time after the check was reopened"), actor)
+        # Without 1on1 there was no correction yet; it starts from what was confirmed.
+        SkillRating.objects.filter(assessment=check, corrected_level=None).update(
+            corrected_level=F("self_level"), version=F("version") + 1
+        )
+    elif action == Action.WITHDRAW:
+        MentorPair.objects.active().filter(cycle=check.cycle_id, mentee=check.staff_id).update(
+            ended_at=now, reason="withdrawn"
+        )
 
 
-def _give_time_after_return(check: Assessment, actor: User) -> None:
-    """A returned check can be worked on for a week at least, even when its window is over."""
-    step = CycleStep.SELF_CHECK if check.state in (State.SUBMITTED, State.REVIEWED) else CycleStep.CORRECTION
+def _give_time(check: Assessment, step: CycleStep, reason: str, actor: User) -> None:
+    """A check that comes back can be worked on for a week at least, even when its window is over."""
     until = clock.today() + GRACE_AFTER_RETURN
     window = situation_of(check).windows.get(step)
     if window is None or window.closes_on >= until:
@@ -128,7 +145,7 @@ def _give_time_after_return(check: Assessment, actor: User) -> None:
     Extension.objects.update_or_create(
         assessment=check,
         step=step,
-        defaults={"closes_on": until, "reason": _("Time after the check was returned"), "granted_by": actor},
+        defaults={"closes_on": until, "reason": reason, "granted_by": actor},
     )
 
 

@@ -31,5 +31,5 @@ def json_body(request: HttpRequest) -> Any:
         return None
     try:
         return json.loads(request.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None

@@ -14,7 +14,7 @@ from skillmap.assessment.forms.cycles import FindingForm
 from skillmap.assessment.models import Cycle, Finding
 from skillmap.assessment.services import findings
 from skillmap.assessment.views.office import office_cycle, tabs_of, user_of
-from skillmap.core.errors import Conflict, RuleViolation
+from skillmap.core.errors import RuleViolation
 from skillmap.core.htmx import sign_in_required
 
 
@@ -69,17 +69,14 @@ def finding_change(request: HttpRequest, pk: int, finding_id: int) -> HttpRespon
         findings.finding_remove(cycle=cycle, finding_id=finding_id, actor=user_of(request))
         messages.success(request, _("Removed."))
         return redirect("assessment:findings", pk=cycle.pk)
-    text = request.POST.get("text", "")[:4000].replace("\r\n", "\n")
-    seen = request.POST.get("seen", "").replace("\r\n", "\n")
+    text = request.POST.get("text", "")
+    seen = request.POST.get("seen", "")
     try:
         findings.finding_change(cycle=cycle, finding_id=finding_id, seen=seen, text=text, actor=user_of(request))
-    except Conflict as conflict:
+    except RuleViolation as refusal:  # a Conflict too: the typed text stays
         return _findings(
-            request, cycle, FindingForm(initial={"kind": FindingKind.FINDING}), conflict=str(conflict),
+            request, cycle, FindingForm(initial={"kind": FindingKind.FINDING}), conflict=str(refusal),
             conflict_id=finding_id, conflict_text=text, page_errors=True,
         )  # fmt: skip
-    except RuleViolation as refusal:
-        messages.error(request, str(refusal))
-    else:
-        messages.success(request, _("Saved."))
+    messages.success(request, _("Saved."))
     return redirect("assessment:findings", pk=cycle.pk)

@@ -250,8 +250,12 @@ class DemandItemCreateSerializer(DemandItemChangeSerializer):
 class DemandItemFilter(django_filters.FilterSet):
     """Lines by survey, fiscal year, organisation, item, phase, level and state of the answer."""
 
-    survey = django_filters.NumberFilter(field_name="response__survey")
-    fiscal_year = django_filters.NumberFilter(field_name="response__survey__fiscal_year")
+    survey = django_filters.NumberFilter(
+        field_name="response__survey", min_value=1, max_value=2**31 - 1, decimal_places=0
+    )
+    fiscal_year = django_filters.NumberFilter(
+        field_name="response__survey__fiscal_year", min_value=2000, max_value=2099, decimal_places=0
+    )
     organisation = django_filters.CharFilter(field_name="response__organisation__code")
     skill = django_filters.CharFilter(field_name="skill__code")
     phase = django_filters.ChoiceFilter(choices=Phase.choices)

@@ -141,6 +141,13 @@ class OrganisationsField(forms.ModelMultipleChoiceField):  # type: ignore[type-a
         """The name alone."""
         return str(obj.name)
 
+    def clean(self, value: Any) -> Any:
+        """Refuse ids that no database could hold before one is asked."""
+        for given in value or ():
+            if len(str(given)) > 18:
+                raise forms.ValidationError(self.error_messages["invalid_pk_value"], code="invalid_pk_value")
+        return super().clean(value)
+
 
 class SurveyForm(forms.Form):
     """A survey in preparation."""
