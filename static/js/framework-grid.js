@@ -60,7 +60,16 @@
       if (value !== this.input.value) this.input.value = value;
       if (this.isValid) this.input.removeAttribute("aria-invalid");
       else this.input.setAttribute("aria-invalid", "true");
+      this.say();
       this.paint();
+    }
+
+    /** What is wrong, or that the level is a default: in words that belong to the cell; what is wrong can be seen too. */
+    say() {
+      const calm = this.isDefault ? text.textDefault : "";
+      this.words.textContent = this.isValid ? calm : text.textRange;
+      this.words.classList.toggle("visually-hidden", this.isValid);
+      this.words.classList.toggle("matrix__error", !this.isValid);
     }
 
     paint() {
@@ -122,7 +131,7 @@
       this.shown.value = `${this.stored}@${this.version}`;
       this.box.classList.remove("is-unsaved", "is-conflict");
       this.box.classList.toggle("is-default", answer.is_default);
-      this.words.textContent = answer.is_default ? text.textDefault : "";
+      this.say();
       const button = table.querySelector(`[data-confirm="${this.pk}"]`);
       if (button && !answer.is_default) button.disabled = true;
       draw(new Date());
@@ -255,6 +264,8 @@
     if (!cell || event.isComposing) return;
     cell.tidy();
     cell.input.select();
+    draw();
+    if (!cell.isValid) window.skillmap.announce(`${cell.name}: ${text.textRange}`);
   });
   table.addEventListener("focusout", (event) => {
     const cell = cellOf(event.target);

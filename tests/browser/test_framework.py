@@ -99,11 +99,16 @@ def test_what_is_no_level_is_not_sent(grid: Page, cell: Cell) -> None:
     box(grid, first).press("ArrowDown")
     expect(box(grid, first)).to_have_attribute("aria-invalid", "true")
     expect(grid.locator("#grid-state")).to_have_text(re.compile("0.*3"))
+    words = grid.locator(f"#state-{first.pk}")
+    expect(words).to_be_visible()
+    expect(words).to_have_text(re.compile("0.*3"))
+    expect(words).not_to_have_class(re.compile("visually-hidden"))
     assert cell("business_designer", "it_strategy").version == 1
     box(grid, first).fill("２")
     box(grid, first).press("ArrowDown")
     saved(grid)
     assert cell("business_designer", "it_strategy").level == 2
+    expect(words).to_have_class("visually-hidden")
 
 
 def test_a_lost_line_loses_nothing(grid: Page, cell: Cell, page_errors: list[str]) -> None:

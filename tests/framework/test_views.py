@@ -16,6 +16,7 @@ from skillmap.framework import rules, selectors, services
 from skillmap.framework.choices import FrameworkState, ItemKind
 from skillmap.framework.models import Framework, JobTypeRequirement
 from skillmap.framework.services import ItemFields, LevelFields
+from skillmap.framework.views.versions import names_of_draft
 from skillmap.people.models import User
 from tests.factories.framework import CertificationFactory, SkillLevelTextFactory, small_framework
 
@@ -255,6 +256,16 @@ def test_from_copy_to_published(office: Client) -> None:
     framework = Framework.objects.get(code="next")
     assert (framework.state, framework.based_on.code if framework.based_on else "") == ("published", "published")
     assert selectors.current_framework() == framework
+
+
+@pytest.mark.parametrize("length", [0, 10, 100])
+def test_a_copy_begins_with_a_name_of_its_own(office: Client, length: int) -> None:
+    page = office.get(reverse("framework:copy", args=["published"]))
+    published = Framework.objects.get(code="published")
+    assert page.context["form"].initial == names_of_draft(published)
+    assert names_of_draft(published)["name"] != published.name
+    name = names_of_draft(Framework(name="版", name_en="x" * length))["name_en"]
+    assert name == (f"{'x' * min(length, 92)} (draft)" if length else "")
 
 
 def test_a_code_that_is_taken_is_said_at_its_field(office: Client) -> None:

@@ -17,6 +17,7 @@ from skillmap.core import clock, jobs
 from skillmap.core.models import AuditEvent, ImportBatch, Job
 from skillmap.people import tokens
 from skillmap.people.choices import ChangeState, StaffStatus
+from skillmap.people.forms.accounts import SCOPE_WORDS
 from skillmap.people.models import ApiToken, BureauGroup, Organisation, OrganisationChange, RoleGrant, Staff, User
 from tests.factories.people import OrganisationFactory, StaffFactory, staff_in_bulk
 from tests.people.conftest import World
@@ -275,6 +276,29 @@ def test_a_token_is_shown_once_and_revoked(world: World, office: Client) -> None
     wrong = send(office, "token_new", **(data | {"scopes": ["everything"], "user_id": world.users["person"].pk}))
     assert wrong.status_code == 422
     assert set(wrong.context["form"].errors) == {"scopes", "user_id"}
+
+
+def test_the_form_of_a_token_explains_itself(world: World, office: Client) -> None:
+    User.objects.filter(is_service=True).update(is_active=False)
+    without = page(office, "token_new")
+    assert "There is no account of a system yet" in without
+    assert f'href="{reverse("people:service_new")}"' in without
+    for scope in tokens.SCOPES:
+        assert f"{scope}: {SCOPE_WORDS[scope]}" in without
+    send(office, "service_new", name="人事システム")
+    assert "There is no account of a system yet" not in page(office, "token_new")
+
+
+def test_the_form_of_a_role_speaks_of_the_role(world: World, office: Client) -> None:
+    assert "First day without the role" in page(office, "role_new", world.users["person"].pk)
+
+
+@pytest.mark.parametrize("query", [{}, {"kind": "split"}])
+def test_the_form_of_a_change_says_that_it_plans(world: World, office: Client, query: dict[str, str]) -> None:
+    kind = query.get("kind", "rename")
+    html = page(office, "change_new", kind, organisation=world.bureau.pk)
+    assert "Put it into the plan</button>" in html
+    assert "takes force by itself on its day" in html
 
 
 def test_an_account_is_found_and_tied(world: World, office: Client, settings: Any) -> None:

@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import override
 from django.views.decorators.http import require_http_methods
 
 from skillmap.core.errors import Conflict, RuleViolation
@@ -17,6 +18,7 @@ from skillmap.framework.models import Framework
 from skillmap.framework.selectors import contents_of, current_framework
 from skillmap.framework.views.common import differing, frame, user_of, version_to_edit
 
+NAME_LENGTH = 100
 GET_AND_POST = ["GET", "HEAD", "POST"]
 
 
@@ -25,7 +27,7 @@ GET_AND_POST = ["GET", "HEAD", "POST"]
 def copy(request: HttpRequest, code: str) -> HttpResponse:
     """Make a draft from a published version."""
     source = version_to_edit(request, code)
-    form = CopyForm(request.POST or None, initial={"name": source.name, "name_en": source.name_en})
+    form = CopyForm(request.POST or None, initial=names_of_draft(source))
     if request.method == "POST" and form.is_valid():
         try:
             draft = services.framework_draft_from(source_id=source.pk, actor=user_of(request), **form.cleaned_data)
@@ -38,6 +40,17 @@ def copy(request: HttpRequest, code: str) -> HttpResponse:
     context["submit"] = _("Make the draft")
     context["lead"] = _("All items, job types and levels are copied; this version stays as it is.")
     return render(request, "framework/form.html", context, status=_status(form))
+
+
+def names_of_draft(source: Framework) -> dict[str, str]:
+    """The names of a version, marked as those of a draft, each in its own language and within its length."""
+    found = {"name": source.name, "name_en": source.name_en}
+    for key, language in (("name", "ja"), ("name_en", "en")):
+        with override(language):
+            mark = _(" (draft)")
+        if found[key] and not found[key].endswith(mark):
+            found[key] = f"{found[key][: NAME_LENGTH - len(mark)]}{mark}"
+    return found
 
 
 @sign_in_required

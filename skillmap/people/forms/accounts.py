@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django import forms
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from skillmap.core.choices import Purpose
@@ -13,6 +14,17 @@ from skillmap.people.choices import (
 from skillmap.people.forms.fields import NOTHING, Choices, choice_field, day_field, number_field, place_choices
 from skillmap.people.rules import Node
 from skillmap.people.tokens import LONGEST, SCOPES
+
+SCOPE_WORDS = {
+    "reference:read": _("Read the skill framework, the organisations and the yearly cycles."),
+    "people:read": _("Read the people on record: name, number, organisation, occupation, grade."),
+    "levels:read": _("Read the checks, 1on1s and levels of named people; each look is recorded."),
+    "assessments:write": _("Save answers, and take steps of checks and 1on1s."),
+    "demand:write": _("Write lines of a demand survey."),
+    "runs:write": _("Compute and publish gap runs, and adopt priority areas."),
+    "reports:read": _("Read demand surveys, gap runs and priority areas; no named people."),
+}
+assert set(SCOPE_WORDS) == set(SCOPES)  # noqa: S101  every scope is explained
 
 
 class AccountForm(forms.Form):
@@ -57,7 +69,11 @@ class GrantForm(forms.Form):
         _("Organisation"), required=False, hint=_("For coordinators: the one they speak for, with all below it.")
     )
     valid_from = day_field(_("First day"), today=True)
-    valid_to = day_field(_("First day without it, if it is known"), required=False)
+    valid_to = day_field(
+        _("First day without the role, if it is known"),
+        required=False,
+        hint=_("The day before is the last one with the role."),
+    )
 
     def __init__(self, *args: Any, nodes: Sequence[Node], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -70,7 +86,10 @@ class TokenForm(forms.Form):
     user_id = number_field(_("Account of the system"))
     name = forms.CharField(label=_("What it is for"), max_length=100)
     scopes = forms.MultipleChoiceField(
-        label=_("Scopes"), choices=[(scope, scope) for scope in SCOPES], widget=forms.CheckboxSelectMultiple
+        label=_("Scopes"),
+        choices=[(scope, format_lazy("{}: {}", scope, SCOPE_WORDS[scope])) for scope in SCOPES],
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("What the token reaches at most; the role of its account can narrow it further."),
     )
     purpose = choice_field(Purpose.choices, _("Purpose"), hint=_("Kept with every look at a person's data."))
     days = forms.IntegerField(label=_("Days until it expires"), min_value=1, max_value=LONGEST.days, initial=180)

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.crypto import get_random_string
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -368,6 +369,13 @@ def token_new(request: HttpRequest) -> HttpResponse:
     user = secretariat(request)
     systems = User.objects.filter(is_service=True, is_active=True).order_by("name", "pk").values_list("pk", "name")
     form = TokenForm(posted(request), accounts=list(systems), initial={"user_id": request.GET.get("account")})
+    if not systems:
+        form.fields["user_id"].help_text = format_html(
+            '{} <a href="{}">{}</a>',
+            _("There is no account of a system yet. Make one first, and give it a role."),
+            reverse("people:service_new"),
+            _("Account for a system"),
+        )
     issued: list[tuple[ApiToken, str]] = []
 
     def act(data: dict[str, Any]) -> None:

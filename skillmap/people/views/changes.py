@@ -115,10 +115,13 @@ def change_new(request: HttpRequest, kind: str) -> HttpResponse:
         act,
         section="changes",
         title=_("Plan: %(kind)s") % {"kind": ChangeKind(kind).label},
-        submit=_("Look at what it would do"),
+        submit=_("Put it into the plan"),
         back=reverse("people:changes"),
-        done=_("The change is planned. Look through it below."),
-        lead=_("Nothing changes yet: you see first what the change would do."),
+        done=_("The change is planned. Look through it below; until its day you can drop it."),
+        lead=_(
+            "Nothing changes at once: the change goes into the plan and takes force by itself on its day. "
+            "Until then you can look through it and drop it."
+        ),
         fields_of_codes={"code_taken": "new_code", "too_few": "sources", "closed": "effective_on"},
     )
     return redirect("people:change", pk=made[0].pk) if made else response
