@@ -12,6 +12,7 @@ from skillmap.core.tabular.cells import CellValue
 from skillmap.core.tabular.writing import Form, Out, Table, notes_for
 from skillmap.gaps.selectors import dashboard as reads
 from skillmap.gaps.selectors.dashboard_page import DEMAND, GAP, Dashboard, LevelRow
+from skillmap.gaps.selectors.interim import was_open
 from skillmap.gaps.selectors.progress import STEPS
 
 LEVEL_COLUMNS = 5  # not answered, level 0 to 3
@@ -45,7 +46,8 @@ def _notes(board: Dashboard, *more: str, placed: bool = True) -> list[str]:
         "cycle": run.cycle.name,
         "survey": run.survey.name,
     }
-    return notes_for(filters=filters, more=[named, *settings, *more])
+    interim = [_("Interim figures: computed while the cycle or the demand survey was open")] if was_open(run) else []
+    return notes_for(filters=filters, more=[named, *interim, *settings, *more])
 
 
 def _shown(board: Dashboard, value: int | None) -> CellValue:

@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -16,11 +17,15 @@ from openpyxl import load_workbook
 
 from skillmap.assessment.choices import CycleState
 from skillmap.assessment.models import Assessment, Cycle
+from skillmap.core import clock
 from skillmap.gaps.models import GapCell, GapRun
 from skillmap.gaps.selectors.dashboard_page import View, dashboard
+from skillmap.gaps.selectors.interim import was_open
+from skillmap.gaps.services.areas import area_refuse
 from skillmap.people.access import forget
 from skillmap.people.models import User
 from tests.factories.gaps import RunWorld, finished_run, make_run_world
+from tests.factories.gaps import answer as add_answer
 
 pytestmark = pytest.mark.django_db
 
@@ -334,3 +339,104 @@ def test_queries_are_few_and_do_not_grow(role: str) -> None:
     many = queries(getattr(large, role), path)
     assert (few, many) == (many, few)
     assert many <= MOST_QUERIES
+
+
+# ----------------------------------------------------------------------------------------- words beside the figures
+def answer_cells(page: Any) -> list[str]:
+    """The last cell, the decision, of each line of what is lacking."""
+    rows = re.search(r'<table class="table table--answer".*?</table>', text(page), re.DOTALL)
+    assert rows is not None
+    cells = re.findall(r'<td role="cell" data-label="Decision">(.*?)</td>', rows.group(), re.DOTALL)
+    return [without_tags(cell).strip() for cell in cells]
+
+
+@pytest.mark.parametrize("role", READERS)
+def test_whoever_does_not_see_a_refusal_is_not_told_that_nothing_was_decided(
+    world: RunWorld, run: GapRun, role: str
+) -> None:
+    code = run.skills.filter(is_proposed=True).order_by("demand_rank")[0].skill.code
+    area_refuse(run_id=run.pk, skill_code=code, reason="他で扱うため", actor=world.secretariat)
+    page = as_user(world.roles()[role]).get(DASHBOARD)
+    shown = answer_cells(page)[0]
+    assert shown == ("Not adopted" if role == "secretariat" else "–")
+    assert "not decided yet" not in text(page)
+
+
+def test_a_bureaus_own_demand_is_named_beside_its_sections(world: RunWorld, run: GapRun) -> None:
+    bureau = world.bureaus[0]
+    for user in (world.secretariat, world.coordinator):
+        board, found = dashboard(user, run, View(place=f"org-{bureau.pk}", level=1))
+        assert found and board.columns
+        for answer in board.answer:
+            figures = board.cells[board.place.pk, answer.line.skill.pk]
+            [where] = answer.where
+            assert where.is_itself and where.place == board.place
+            assert where.asked == figures.demand_from(1) > 0
+            assert where.missing == figures.gap_from(1), "no figure that the cell hides"
+    html = text(as_user(world.executive).get(DASHBOARD, {"place": f"org-{bureau.pk}", "level": "1"}))
+    assert f"{bureau.name} as a whole" in html
+
+
+def test_what_sections_ask_for_is_not_counted_for_the_bureau_again(world: RunWorld) -> None:
+    item, section = world.items[0], world.sections[0]
+    add_answer(world, section, [(item.number, 1, 2, 4)])
+    run = finished_run(world, publish=True)
+    board, _found = dashboard(world.executive, run, View(place=f"org-{world.bureaus[0].pk}", level=1))
+    own = {one.is_itself: one for one in board._where(next(line for line in board.lines if line.skill == item))}
+    assert own[False].place.organisation_id == section.pk and own[False].asked == 4
+    assert own[True].asked == board.cells[board.place.pk, item.pk].demand_from(1) - 4
+    assert own[True].missing is None
+
+
+def test_the_whole_is_no_place_that_asks(world: RunWorld, run: GapRun) -> None:
+    board, _found = dashboard(world.coordinator, run, View(level=1))
+    assert all(not one.is_itself for answer in board.answer for one in answer.where)
+
+
+def test_each_tile_says_what_it_counts(world: RunWorld, run: GapRun) -> None:
+    bureau = world.bureaus[0]
+    html = text(as_user(world.secretariat).get(DASHBOARD, {"place": f"org-{bureau.pk}"}))
+    notes = re.findall(r'<span class="stat__note">(.*?)</span>', html)
+    assert notes[0] == "Over the whole"
+    assert notes[1].startswith(f"{bureau.name}, all items")
+    assert all(note.startswith("Over the whole") for note in notes[2:]) and len(notes) == 4
+    assert "of these occupations: ICT" in html
+
+
+# --------------------------------------------------------------------------------------------------------- interim
+def test_a_run_of_an_open_cycle_is_marked_as_interim(world: RunWorld) -> None:
+    run = finished_run(world, publish=True)
+    assert run.parameters["open"] == {"cycle": True, "survey": False}
+    Cycle.objects.filter(pk=run.cycle_id).update(state=CycleState.CLOSED, closed_at=clock.now())
+    client = as_user(world.executive)
+    assert "Interim figures" in text(client.get(DASHBOARD)), "closing later does not make it final"
+    assert "Interim figures" in text(client.get("/gaps/export/ranks.csv"))
+    final = finished_run(world, publish=True, parameters={"supply_level": 3})
+    assert final.parameters["open"] == {"cycle": False, "survey": False}
+    for path in (DASHBOARD, "/gaps/export/ranks.csv"):
+        assert "Interim figures" not in text(client.get(path, {"run": final.pk}))
+
+
+@pytest.mark.parametrize(
+    ("closed_after", "survey_state", "survey_days", "expected"),
+    [
+        (1, "closed", -1, (True, False)),
+        (-1, "closed", -1, (False, False)),
+        (-1, "closed", 0, (False, True)),
+        (-1, "open", -1, (False, True)),
+        (None, "open", 1, (True, True)),
+    ],
+)
+def test_of_older_runs_it_is_told_from_days_and_states(
+    world: RunWorld, run: GapRun, closed_after: int | None, survey_state: str, survey_days: int, expected: Any
+) -> None:
+    del run.parameters["open"]
+    at = run.snapshot_at
+    assert at is not None
+    run.cycle.state = CycleState.OPEN if closed_after is None else CycleState.CLOSED
+    run.cycle.closed_at = None if closed_after is None else at + timedelta(hours=closed_after)
+    run.survey.state = survey_state
+    run.survey.closes_on = at.astimezone(clock.TOKYO).date() + timedelta(days=survey_days)
+    found = was_open(run)
+    assert (found.cycle, found.survey) == expected
+    assert bool(found) == any(expected)

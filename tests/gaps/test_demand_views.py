@@ -15,6 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, get_resolver, reverse
 from pytest_django import DjangoAssertNumQueries
 
+from skillmap.core import clock
 from skillmap.core.models import Notification
 from skillmap.framework.models import Framework
 from skillmap.gaps.choices import ResponseState, SurveyState
@@ -473,6 +474,29 @@ def test_remind_open_close_and_open_again(world: SurveyWorld) -> None:
     assert office.get(url_of("survey_close", world.survey.pk)).status_code == 404
     assert office.get(url_of("survey_edit", world.survey.pk)).status_code == 302
     assert office.post(url_of("survey_step", 0), {"action": "close"}).status_code == 404
+
+
+def test_a_reminder_is_asked_for_before_it_is_sent(world: SurveyWorld) -> None:
+    url = url_of("survey", world.survey.pk)
+    html = html_of(world.secretariat, url)
+    assert f'href="{url}?ask=remind#remind" data-dialog-open="remind-dialog"' in html
+    assert html.count('value="remind"') == 1 and html.index("<dialog") < html.index('value="remind"')
+    asked = html_of(world.secretariat, f"{url}?ask=remind")
+    assert 'id="remind"' in asked and asked.count('value="remind"') == 1 and "<dialog" not in asked
+    assert not Notification.objects.filter(kind="survey.remind").exists(), "a look must not send"
+    assert 'value="remind"' not in html_of(world.supporter, f"{url}?ask=remind")
+
+
+def test_an_answer_with_a_question_says_one_thing(world: SurveyWorld) -> None:
+    DemandResponse.objects.filter(pk=world.answer.pk).update(
+        state=ResponseState.SUBMITTED, submitted_at=clock.now(), submitted_by=world.coordinator
+    )
+    submitted = html_of(world.coordinator, page(world))
+    assert "notice--good" in submitted and "notice--warn" not in submitted
+    signed_in(world.secretariat).post(url_of("demand_ask", world.answer.pk), {"ask-text": "根拠は?"})
+    for user in (world.coordinator, world.secretariat):
+        html = html_of(user, page(world))
+        assert "notice--good" not in html and html.count("notice--warn") == 1
 
 
 def test_more_time_for_those_marked(world: SurveyWorld) -> None:

@@ -9,9 +9,12 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from skillmap.assessment.choices import CycleState, State
+from skillmap.assessment.models import Assessment, Cycle
 from skillmap.core import jobs
 from skillmap.core.choices import JobState
-from skillmap.gaps.models import GapRun
+from skillmap.gaps.choices import ResponseState, SurveyState
+from skillmap.gaps.models import DemandResponse, DemandSurvey, GapRun
 from skillmap.people.choices import Role
 from skillmap.people.models import User
 from tests.factories.gaps import RunWorld, asked_run, finished_run, make_run_world
@@ -162,6 +165,38 @@ def test_publishing_says_who_will_see_it_and_does_so_once(world: RunWorld) -> No
     again = client.post(address)
     assert again.status_code == 422
     assert again.context["refusal"]
+
+
+def test_publishing_warns_while_not_everything_is_in(world: RunWorld) -> None:
+    Assessment.objects.filter(pk__in=[check.pk for check in world.checks[:8]]).update(state=State.SUBMITTED)
+    Assessment.objects.filter(pk=world.checks[8].pk).update(state=State.WITHDRAWN)
+    DemandResponse.objects.filter(organisation=world.bureaus[0]).update(state=ResponseState.QUESTIONED)
+    run = finished_run(world)
+    client, address = as_user(world.secretariat), reverse("gaps:run_publish", args=[run.pk])
+    html = client.get(address).content.decode()
+    assert "Not everything is in" in html and "the cycle was still running" in html
+    assert "39 of 47 people" in html and "1 of 2 organisations" in html
+    result = client.get(reverse("gaps:run", args=[run.pk])).content.decode()
+    assert "Interim figures" in result
+
+
+def test_publishing_final_figures_has_no_warning(world: RunWorld) -> None:
+    Cycle.objects.filter(pk=world.cycle.pk).update(state=CycleState.CLOSED)
+    run = finished_run(world)
+    html = as_user(world.secretariat).get(reverse("gaps:run_publish", args=[run.pk])).content.decode()
+    assert "Not everything is in" not in html
+
+
+def test_asking_for_a_run_says_what_is_still_under_way(world: RunWorld) -> None:
+    client, address = as_user(world.secretariat), reverse("gaps:run_create")
+    html = client.get(address).content.decode()
+    assert "Still under way" in html and "48 of 48 people" in html
+    assert f"{world.survey.name}: the survey is open" not in html
+    DemandSurvey.objects.filter(pk=world.survey.pk).update(state=SurveyState.OPEN)
+    assert f"{world.survey.name}: the survey is open; 2 of 2" in client.get(address).content.decode()
+    Cycle.objects.update(state=CycleState.CLOSED)
+    DemandSurvey.objects.update(state=SurveyState.CLOSED)
+    assert "Still under way" not in client.get(address).content.decode()
 
 
 def test_a_tally_and_an_unfinished_run_are_not_published(world: RunWorld) -> None:

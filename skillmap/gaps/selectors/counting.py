@@ -18,13 +18,13 @@ from dataclasses import dataclass, replace
 from django.db.models import Count, F, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce, Substr
 
-from skillmap.assessment.choices import GroupItems, State
-from skillmap.assessment.models import Assessment, SkillRating
+from skillmap.assessment.choices import CycleState, GroupItems, State
+from skillmap.assessment.models import Assessment, Cycle, SkillRating
 from skillmap.core.suppression import Cuts, Layout, Measure, Node, Published, Record
 from skillmap.framework.choices import ItemKind
 from skillmap.framework.models import Framework, Skill
 from skillmap.gaps import rules
-from skillmap.gaps.choices import LevelBasis, ResponseState
+from skillmap.gaps.choices import LevelBasis, ResponseState, SurveyState
 from skillmap.gaps.models import DemandItem, DemandResponse, DemandSurvey, GapCell, GapInput, GapNode, GapRun
 from skillmap.people.choices import StaffStatus
 from skillmap.people.models import BureauGroup, Organisation
@@ -155,6 +155,14 @@ def answers_of(survey: DemandSurvey, items: Iterable[Skill]) -> Answers:
     )
     others = _counted_lines(survey).exclude(skill__code__in=[item.code for item in items])
     return Answers(**counts, left_out_heads=others.aggregate(heads=Sum("headcount"))["heads"] or 0)
+
+
+def open_inputs(run: GapRun) -> dict[str, bool]:
+    """Whether the run's cycle and survey are open now, so that what they say may still change; two queries."""
+    return {
+        "cycle": Cycle.objects.filter(pk=run.cycle_id, state=CycleState.OPEN).exists(),
+        "survey": DemandSurvey.objects.filter(pk=run.survey_id, state=SurveyState.OPEN).exists(),
+    }
 
 
 # ------------------------------------------------------------------------------------------------------------ tree

@@ -86,11 +86,15 @@ class GapRow:
 
 @dataclass(frozen=True)
 class Where:
-    """A place that asks for a skill: heads asked for, and those that nobody of it covers (None where hidden)."""
+    """A place that asks for a skill: heads asked for, and those that nobody of it covers (None where not shown).
+
+    `is_itself` where it is the chosen organisation, which asks for them beside what lies below it.
+    """
 
     place: Place
     asked: int
     missing: int | None
+    is_itself: bool = False
 
 
 @dataclass(frozen=True)
@@ -132,6 +136,11 @@ class Dashboard:
     def parameters(self) -> list[runs.ParameterLine]:
         """The settings with their default and its source."""
         return runs.parameter_lines(self.run)
+
+    @property
+    def population(self) -> str:
+        """Whose levels count, in words; empty where the run does not say."""
+        return next((line.value for line in self.parameters if line.name == "population"), "")
 
     @property
     def answers(self) -> dict[str, int]:
@@ -266,7 +275,20 @@ class Dashboard:
         level = self.view.level
         at = [(place, self._at(place, line.skill)) for place in self.columns]
         known = [Where(place, found.demand_from(level), found.gap_from(level)) for place, found in at]
+        known += self._itself(line, sum(one.asked for one in known))
         return [one for one in sorted(known, key=lambda one: -one.asked) if one.asked][: reads.NAMED]
+
+    def _itself(self, line: reads.RankLine, below: int) -> list[Where]:
+        """What the chosen organisation asks for beside those below it.
+
+        Of whoever reads its own part alone the whole shows the demand of others too: it is no place that asks. What is
+        missing is known where nobody below asks, and the cell shows it.
+        """
+        if self.place.kind != "organisation":
+            return []
+        found, level = self._at(self.place, line.skill), self.view.level
+        missing = None if below else found.gap_from(level)
+        return [Where(self.place, found.demand_from(level) - below, missing, is_itself=bool(self.columns))]
 
 
 def _parts(pieces: Sequence[tuple[int, int]], longest: int) -> list[Part]:

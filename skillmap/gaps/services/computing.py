@@ -14,9 +14,11 @@ from itertools import pairwise
 from typing import Any, Protocol
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
 
 from skillmap.core import clock
+from skillmap.core.choices import JobState
 from skillmap.core.suppression import Cube, Cuts, History, Measure, Node, Record, Suppressed, Vector, suppress
 from skillmap.framework.models import Skill
 from skillmap.gaps import rules
@@ -91,6 +93,13 @@ def discard(run: GapRun) -> None:
     with transaction.atomic():
         if not GapRun.objects.select_for_update().filter(pk=run.pk, finished_at__isnull=False).exists():
             GapInput.objects.filter(run=run).delete()
+
+
+def runs_left_behind() -> list[GapRun]:
+    """Runs that have ended without a result and still hold people's levels; one query."""
+    ended = [JobState.CANCELLED, JobState.FAILED, JobState.DEAD]
+    held = Exists(GapInput.objects.filter(run=OuterRef("pk")))
+    return list(GapRun.objects.filter(held, finished_at=None, job__state__in=ended))
 
 
 def _summary(run: GapRun) -> dict[str, Any]:
@@ -225,6 +234,7 @@ def _printed(comparison: Comparison) -> dict[str, Any]:
             "left_out_heads": answers.left_out_heads,
         },
         "history": [run.pk for run in comparison.earlier],
+        "open": counting.open_inputs(comparison.run),
     }
 
 

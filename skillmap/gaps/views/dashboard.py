@@ -21,6 +21,7 @@ from skillmap.gaps.models import GapRun
 from skillmap.gaps.selectors import dashboard as reads
 from skillmap.gaps.selectors.dashboard_page import DEMAND, GAP, PEOPLE, Dashboard
 from skillmap.gaps.selectors.dashboard_page import dashboard as read_dashboard
+from skillmap.gaps.selectors.interim import was_open
 from skillmap.gaps.selectors.progress import STEPS
 from skillmap.people.access import access_of
 from skillmap.people.choices import Role
@@ -59,6 +60,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "filter_form": DashboardForm(board, runs, get_language() or "ja"),
         "ignored": choice.ignored or not place_found,
         "is_secretariat": is_secretariat,
+        "was_open": was_open(board.run),
         "steps": STEPS,
         **_addresses(request, board),
         **_words(board),

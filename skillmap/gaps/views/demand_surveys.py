@@ -88,6 +88,7 @@ def _overview(
         "can_extend": is_secretariat and row.state == SurveyState.OPEN and any(line.waits for line in overview.rows),
         "extend_form": form,
         "chosen": chosen,
+        "asks_to_remind": request.GET.get("ask") == "remind",
         "is_running": row.state == SurveyState.OPEN,
         "page_errors": bool(form.errors),
         "days_left": (row.closes_on - clock.today()).days,

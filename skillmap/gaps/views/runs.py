@@ -14,6 +14,7 @@ from skillmap.core.htmx import sign_in_required
 from skillmap.gaps.choices import LevelBasis
 from skillmap.gaps.forms.runs import RunForm
 from skillmap.gaps.selectors import dashboard as reads
+from skillmap.gaps.selectors.interim import readiness, still_open, was_open
 from skillmap.gaps.selectors.runs import run_result, runs_for
 from skillmap.gaps.services import runs as services
 from skillmap.people.access import access_of
@@ -51,7 +52,9 @@ def run_create(request: HttpRequest) -> HttpResponse:
             form.add_error(None, str(refusal))
         else:
             return redirect("gaps:run", pk=run.pk)
-    return render(request, "gaps/run_create.html", {"form": form}, status=422 if form.errors else 200)
+    cycles, surveys = still_open()
+    context = {"form": form, "open_cycles": cycles, "open_surveys": surveys}
+    return render(request, "gaps/run_create.html", context, status=422 if form.errors else 200)
 
 
 @sign_in_required
@@ -70,6 +73,7 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
             "answers": found.parameters.get("answers", {}),
             "is_secretariat": True,
             "is_tally": found.basis == LevelBasis.CORRECTED,
+            "was_open": was_open(found),
         }
     return render(request, "gaps/run.html", context)
 
@@ -118,8 +122,12 @@ def run_publish(request: HttpRequest, pk: int) -> HttpResponse:
             return redirect("gaps:run", pk=pk)
     elif found.published_at is not None or found.finished_at is None:
         return redirect("gaps:run", pk=pk)
+    cycle, survey = readiness(found)
     context = {
         "run": found,
+        "was_open": was_open(found) if found.finished_at is not None else None,
+        "cycle": cycle,
+        "survey": survey,
         "audience": reads.audience(),
         "shown": reads.shown_cells(found),
         "refusal": refusal,
