@@ -13,6 +13,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from skillmap.assessment import cycle_rules
 from skillmap.assessment.choices import CycleState, SecondMeeting, State
@@ -608,3 +609,19 @@ def test_a_bulk_confirmation_keeps_what_changed_after_the_preview(world: World) 
 
 def test_every_stage_is_somewhere(world: World) -> None:
     assert set(WITH_MEETINGS) <= set(world.by_stage)
+
+
+@pytest.mark.parametrize(
+    ("done", "people", "percent"), [(45, 218, 21), (1, 8, 13), (0, 218, 0), (1, 400, 1), (399, 400, 99), (8, 8, 100)]
+)
+def test_a_share_is_rounded_but_never_to_all_or_nobody(done: int, people: int, percent: int) -> None:
+    line = board.BureauLine(1, "/1/", "局", {State.CONFIRMED: done, State.DRAFT: people - done})
+    assert line.percent == percent
+
+
+def test_whoever_answered_nothing_yet_is_named_so(world: World) -> None:
+    page = signed_in(world.secretariat).get(address("board", world))
+    untouched = {line.check.pk for line in page.context["lines"] if line.is_untouched}
+    assert world.check("untouched").pk in untouched
+    assert world.check("started").pk not in untouched
+    assert str(_("Not started")) in page.content.decode()

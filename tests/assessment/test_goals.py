@@ -14,6 +14,7 @@ from skillmap.assessment.services.goals import GoalEntry
 from skillmap.core import clock
 from skillmap.core.errors import Conflict
 from tests.assessment.meeting_support import (
+    DAY,
     NOT_A_MENTOR,
     WITH_MEETINGS,
     actor_of,
@@ -212,3 +213,46 @@ def test_goals_are_for_the_two_sides_alone(world: World) -> None:
     assert (result.status_code, "二人だけの目標" in result.content.decode()) == (200, False)
     rest = as_user(world.user("met_again")).get(reverse("assessment-api:one-on-ones", args=[check.pk]))
     assert json.loads(rest.content)["goals"][0]["text"] == "二人だけの目標"
+
+
+def test_adding_a_goal_says_what_is_missing_and_where(world: World) -> None:
+    check = world.check("submitted")
+    client, url = as_user(world.mentor), reverse("assessment:one_on_one", args=[check.pk])
+    past = (clock.today() - DAY).isoformat()
+    empty = client.post(url, {"do": "add", "kind": "first", "goal-text": " ", "goal-due_on": ""})
+    assert empty.status_code == 422 and "text" in empty.context["goal_form"].errors
+    gone = client.post(url, {"do": "add", "kind": "first", "goal-text": "研修を受ける", "goal-due_on": past})
+    assert gone.status_code == 422 and list(gone.context["goal_form"].errors) == ["due_on"]
+    assert 'value="研修を受ける"' in gone.content.decode()
+    assert not DevelopmentGoal.objects.exists()
+
+    added = client.post(url, {"do": "add", "kind": "first", "goal-text": "研修を受ける", "goal-due_on": ""})
+    assert added["Location"].endswith("#goals")
+    page = client.get(url).content.decode()
+    assert page.index('id="goals"') < page.rindex("notice--good") < page.index('value="研修を受ける"')
+
+
+def test_a_goals_day_may_have_passed_but_is_not_set_into_the_past(world: World) -> None:
+    check, past = world.check("submitted"), clock.today() - DAY
+    goal = add(check, world.mentor)
+    client, url = as_user(world.mentor), reverse("assessment:one_on_one", args=[check.pk])
+    key = f"goal-{goal.pk}"
+    change = {"do": "save", f"{key}-version": 1, f"{key}-text": "別の文", f"{key}-due_on": past.isoformat()}
+    refused_page = client.post(url, change)
+    assert refused_page.status_code == 409
+    assert 'value="別の文"' in refused_page.content.decode()
+    DevelopmentGoal.objects.filter(pk=goal.pk).update(due_on=past)
+    assert client.post(url, change).status_code == 302
+    goal.refresh_from_db()
+    assert (goal.text, goal.due_on) == ("別の文", past)
+
+
+def test_a_tick_leads_back_to_the_page_it_was_pressed_on(world: World) -> None:
+    old = earlier(world, "submitted", "設計を主担当する")[0]
+    here = reverse("assessment:my_one_on_one", args=[world.check("submitted").pk])
+    client = as_user(world.user("submitted"))
+    assert f'name="page" value="{world.check("submitted").pk}"' in client.get(here).content.decode()
+    answer = client.post(
+        reverse("assessment:goal_tick", args=[old.pk]), {"reached": "1", "page": world.check("submitted").pk}
+    )
+    assert answer["Location"] == f"{here}#goals"

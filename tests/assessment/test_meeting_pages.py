@@ -6,6 +6,7 @@ import re
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from skillmap.assessment.choices import CycleStep, State
 from skillmap.assessment.models import (
@@ -504,3 +505,29 @@ def test_the_sheet_to_print_has_the_differences_last_goals_and_room(world: World
     assert (
         CANARY not in as_user(world.mentor).get(reverse("assessment:meeting_sheet", args=[check.pk])).content.decode()
     )
+
+
+def test_only_recording_asks_for_the_day_and_the_way(world: World) -> None:
+    check = world.check("submitted")
+    html = page_of(world, "submitted")
+    for value in re.findall(r'<button[^>]*name="do" value="([a-z]+)[^"]*"(?![^>]*formnovalidate)', html):
+        assert value in ("finish", "record")
+    assert 'value="return" formnovalidate' in html
+    bare = as_user(world.mentor).post(
+        reverse("assessment:one_on_one", args=[check.pk]), {"do": "return", "kind": "first", "comment": ""}
+    )
+    assert bare.status_code == 422
+    assert '<details class="disclosure" id="return" open>' in bare.content.decode()
+
+
+def test_a_finished_check_promises_no_mentor(world: World) -> None:
+    check = world.check("received")
+    now = clock.now()
+    MentorPair.objects.active().filter(mentee=check.staff_id).update(ended_at=now)
+    page = as_user(world.user("received")).get(reverse("assessment:my_one_on_one", args=[check.pk]))
+    assert page.context["is_over"]
+    assert str(_("not assigned yet")) not in page.content.decode()
+    running = world.check("submitted")
+    MentorPair.objects.active().filter(mentee=running.staff_id).update(ended_at=now)
+    page = as_user(world.user("submitted")).get(reverse("assessment:my_one_on_one", args=[running.pk]))
+    assert str(_("not assigned yet")) in page.content.decode()

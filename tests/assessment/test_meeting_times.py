@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from skillmap.assessment.choices import ProposalState, SecondMeeting
 from skillmap.assessment.models import (
@@ -162,3 +163,25 @@ def test_the_calendar_file(world: World) -> None:
     times.agree(assessment_id=check.pk, proposal_id=moved.pk, actor=world.user("submitted"))
     again = dict(line.split(":", 1) for line in unfolded(as_user(world.mentor).get(url).content))
     assert again["UID"] == values["UID"] and int(again["SEQUENCE"]) > int(values["SEQUENCE"])
+
+
+def test_the_own_proposal_waits_for_the_other_side(world: World) -> None:
+    check = world.check("submitted")
+    times.propose(assessment_id=check.pk, slots=[slot(2)], actor=world.user("submitted"))
+    asked, own = str(_("See the proposed times")), str(_("Times are proposed: the answer is awaited"))
+    mine = as_user(world.user("submitted")).get(reverse("assessment:my_one_on_one", args=[check.pk])).content.decode()
+    assert asked not in mine and own in mine
+    theirs = as_user(world.mentor).get(reverse("assessment:one_on_one", args=[check.pk])).content.decode()
+    assert asked in theirs and own not in theirs
+
+
+def test_a_refused_time_is_named(world: World) -> None:
+    url = reverse("assessment:meeting_times", args=[world.check("submitted").pk])
+    good, past = ((clock.today() + days * DAY).isoformat() for days in (2, -1))
+    form = {"do": "propose", "minutes": "45", "way": "in_person"}
+    sent = {"day_1": good, "time_1": "10:00", "day_3": past, "time_3": "10:00"}
+    answer = as_user(world.mentor).post(url, {**form, **sent})
+    assert list(answer.context["form"].errors) == ["day_3"]
+    assert str(answer.context["form"]["day_3"].label).startswith(_("Choice %(number)s") % {"number": 3})
+    twice = as_user(world.mentor).post(url, {**form, **sent, "day_3": good})
+    assert list(twice.context["form"].errors) == ["day_3"]

@@ -2,6 +2,7 @@
 
 import pytest
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from skillmap.assessment.choices import CycleState, CycleStep
 from skillmap.assessment.models import (
@@ -12,8 +13,9 @@ from skillmap.assessment.selectors.mentees import mentees_of
 from skillmap.assessment.services import times
 from skillmap.core import clock
 from skillmap.core.models import AuditEvent
+from skillmap.people.models import Organisation
 from tests.assessment.meeting_support import DAY, as_user, fresh, slot
-from tests.factories.assessment import World, make_cycle, set_windows
+from tests.factories.assessment import World, make_cycle, make_organisation, set_windows
 
 pytestmark = pytest.mark.django_db
 
@@ -69,3 +71,13 @@ def test_a_late_one_stands_above(world: World) -> None:
     )
     first, second, *_rest = mentees_of(fresh(world.mentor))
     assert (first.assessment.pk, first.is_late, second.is_late) == (late.pk, True, False)
+
+
+def test_the_list_names_number_and_bureau_and_who_has_not_begun(world: World) -> None:
+    check = world.check("submitted")
+    bureau = make_organisation("計画局")
+    Organisation.objects.filter(pk=check.organisation_id).update(parent=bureau)
+    html = as_user(world.mentor).get(reverse("assessment:mentees")).content.decode()
+    assert f"計画局 {check.organisation.name}" in html
+    assert check.staff.number in html
+    assert html.count(str(_("Not started"))) == 1

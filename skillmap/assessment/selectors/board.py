@@ -23,7 +23,7 @@ from django.db.models.functions import Coalesce, Greatest
 
 from skillmap.assessment import rules
 from skillmap.assessment.choices import CycleStep, SecondMeeting, State
-from skillmap.assessment.models import Assessment, Cycle, CycleWindow, Extension, MentorPair
+from skillmap.assessment.models import Assessment, Cycle, CycleWindow, Extension, MentorPair, SkillRating
 from skillmap.assessment.selectors.cycles import with_second_held
 from skillmap.core import clock
 from skillmap.people.choices import OrganisationKind, StaffStatus
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
         mentor_status: str | None
         mentor_user: int | None
         deputy_user: int | None
+        begun: bool
 
     DueCheck = WithAnnotations[Assessment, DueColumns]
     ListedCheck = WithAnnotations[Assessment, PeopleColumns]
@@ -111,7 +112,7 @@ def with_due(
 
 
 def with_people(checks: "QuerySet[DueCheck, DueCheck]") -> "QuerySet[ListedCheck, ListedCheck]":
-    """Add `mentor_name`, `mentor_status`, `mentor_user`, `deputy_user`; in the same query."""
+    """Add `mentor_name`, `mentor_status`, `mentor_user`, `deputy_user`, `begun` (any answer); in the same query."""
     pairs = MentorPair.objects.active().filter(cycle=OuterRef("cycle_id"), mentee=OuterRef("staff_id"))
     main, deputy = pairs.filter(is_deputy=False), pairs.filter(is_deputy=True)
     listed_checks = checks.annotate(
@@ -119,6 +120,7 @@ def with_people(checks: "QuerySet[DueCheck, DueCheck]") -> "QuerySet[ListedCheck
         mentor_status=Subquery(main.values("mentor__status")[:1]),
         mentor_user=Subquery(main.values("mentor__user_id")[:1]),
         deputy_user=Subquery(deputy.values("mentor__user_id")[:1]),
+        begun=Exists(SkillRating.objects.filter(assessment=OuterRef("pk"), self_level__isnull=False)),
     )
     return cast("QuerySet[ListedCheck, ListedCheck]", listed_checks)
 

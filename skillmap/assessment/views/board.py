@@ -108,6 +108,11 @@ class Line:
     who: str
     is_late: bool
 
+    @property
+    def is_untouched(self) -> bool:
+        """Whether the person has answered nothing yet."""
+        return self.check.state == State.DRAFT and not self.check.begun
+
 
 def _lines(rows: Any) -> list[Line]:
     today = clock.today()
