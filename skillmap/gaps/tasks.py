@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+from skillmap.core.errors import RuleViolation
 from skillmap.core.jobs import JobCancelled, JobRun, job_handler
 from skillmap.core.periodic import daily_at, periodic
 from skillmap.gaps.models import GapRun
 from skillmap.gaps.run_messages import refuse
-from skillmap.gaps.services.computing import compute, discard
+from skillmap.gaps.services.computing import compute, discard, runs_left_behind
 from skillmap.gaps.services.demand_reminders import remind_of_demand
 from skillmap.gaps.services.runs import RUN_KIND
 from skillmap.people.access import access_of
@@ -18,10 +19,10 @@ from skillmap.people.models import User
 def gap_run(run: JobRun) -> Mapping[str, Any]:
     """Compute the run of this job; a second time it begins anew or finds it finished. Cancelled, it keeps no levels."""
     found = GapRun.objects.select_related("cycle", "survey", "framework").get(job=run.job)
-    _refuse_unless_allowed(run)
     try:
+        _refuse_unless_allowed(run)
         return compute(found, run.progress)
-    except JobCancelled:
+    except (JobCancelled, RuleViolation):
         discard(found)
         raise
 
@@ -36,6 +37,19 @@ def _refuse_unless_allowed(run: JobRun) -> None:
         raise refuse("not_allowed")
 
 
+SWEEP_KIND = "gaps.forget_inputs"
+
+
+@job_handler(SWEEP_KIND)
+def forget_inputs(run: JobRun) -> Mapping[str, Any]:
+    """Drop the levels read for runs that ended without a result, however they ended."""
+    left = runs_left_behind()
+    for found in left:
+        discard(found)
+    run.progress(1, 1)
+    return {"runs": len(left)}
+
+
 REMIND_KIND = "gaps.demand_remind"
 
 
@@ -48,3 +62,4 @@ def remind(run: JobRun) -> Mapping[str, Any]:
 
 
 periodic(REMIND_KIND, daily_at(7))
+periodic(SWEEP_KIND, daily_at(3))

@@ -244,16 +244,35 @@ def background_retry(request: HttpRequest) -> HttpResponse:
     return redirect("portal:background")
 
 
+def _own_topics(request: HttpRequest) -> list[str]:
+    """The help pages of the reader's own roles, the widest role first; none for who is not signed in."""
+    user = request.user
+    if not isinstance(user, User):
+        return []
+    access = access_of(user)
+    held = {
+        "secretariat": access.is_secretariat or access.is_supporter,
+        "executive": access.is_executive,
+        "coordinator": access.is_coordinator,
+        "expert": access.is_expert,
+        "mentor": selectors.frame(user).is_mentor,
+        "staff": access.staff_id is not None,
+    }
+    return [topic for topic, is_own in held.items() if is_own]
+
+
 @require_GET
 def help_page(request: HttpRequest, topic: str = "") -> HttpResponse:
     """Help, a page per role; open to everyone, so that it helps with signing in too."""
     if topic and topic not in HELP_TOPICS:
         raise Http404
     language = "en" if (get_language() or "").startswith("en") else "ja"
+    own = _own_topics(request)
+    order = [*own, *(key for key in HELP_TOPICS if key not in own)]
     context = {
         "topic": topic,
         "topic_label": HELP_TOPICS.get(topic, ""),
-        "topics": [{"topic": key, "label": label} for key, label in HELP_TOPICS.items()],
+        "topics": [{"topic": key, "label": HELP_TOPICS[key], "own": key in own} for key in order],
         "part": f"portal/help/{language}/{topic}.html" if topic else None,
     }
     return render(request, "portal/help.html", context)

@@ -282,3 +282,11 @@ def test_one_bad_notice_does_not_hold_up_the_others(world: World) -> None:
     assert (row.mail_state, row.mail_tries, row.mail_error) == (MailState.WAITING, 1, "BadHeaderError")
     notifications.notify(recipient_id=world.mentor.pk, kind="t", subject="一\r\n二", dedup_key="d")
     assert Notification.objects.get(dedup_key="d").subject == "一 二"
+
+
+@pytest.mark.parametrize("depth", [3000, 7000])
+def test_json_that_is_nested_without_end_is_refused(world: World, depth: int) -> None:
+    check = world.check("started")
+    url = reverse("assessment:check_item", args=[check.pk, first(check).skill.code])
+    answer = client_of(world.user("started")).post(url, "[" * depth, content_type="application/json")
+    assert answer.status_code == 400

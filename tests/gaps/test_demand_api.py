@@ -310,3 +310,8 @@ def test_queries_are_constant(django_assert_max_num_queries: DjangoAssertNumQuer
         statements = [query["sql"] for query in taken.captured_queries]
         others = [sql for sql in statements if sql.startswith(("SAVEPOINT", "RELEASE")) or " FOR SHARE" in sql]
         assert len(statements) - len(others) <= 8, statements
+
+
+@pytest.mark.parametrize("query", ["survey=99999999999999999999", "survey=0", "survey=1.5", "fiscal_year=99999"])
+def test_a_number_that_no_row_can_have_is_refused(world: SurveyWorld, query: str) -> None:
+    assert signed_in(world.secretariat).get(f"/api/v1/demand-items/?{query}").status_code == 400

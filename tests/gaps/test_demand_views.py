@@ -667,3 +667,18 @@ def test_pages_take_a_constant_number_of_queries(
         assert answer.status_code == 302
     for found in (taken, changed):
         assert len(found_statements(found)) <= 8, found_statements(found)
+
+
+def test_an_organisation_that_no_row_can_be_is_refused(world: SurveyWorld) -> None:
+    page = signed_in(world.secretariat).post(
+        reverse("gaps:survey_create"),
+        {
+            "name": "x",
+            "fiscal_year": 2026,
+            "opens_on": "2026-05-01",
+            "closes_on": "2026-05-31",
+            "organisations": "9" * 30,
+        },
+    )
+    assert page.status_code == 422
+    assert "organisations" in page.context["form"].errors

@@ -317,6 +317,28 @@ def test_a_cancelled_run_keeps_nobodys_levels(world: RunWorld, monkeypatch: pyte
         assert not GapNode.objects.filter(run=run).exists()
 
 
+@pytest.mark.parametrize("ended", [JobState.CANCELLED, JobState.FAILED, JobState.DEAD])
+def test_levels_read_for_nothing_are_forgotten(
+    world: RunWorld, monkeypatch: pytest.MonkeyPatch, ended: JobState
+) -> None:
+    run = asked_run(world)
+    with monkeypatch.context() as patch:
+        patch.setattr(computing, "_count", _die)
+        with pytest.raises(Killed):
+            jobs.run(run.job_id or 0)
+    assert GapInput.objects.filter(run=run).exists()
+    waits = ended == JobState.CANCELLED
+    Job.objects.filter(pk=run.job_id).update(
+        state=JobState.QUEUED if waits else ended, finished_at=None if waits else clock.now(), lease_until=None
+    )
+    if ended == JobState.CANCELLED:
+        run_cancel(run_id=run.pk, actor=world.secretariat)
+    else:
+        assert [left.pk for left in computing.runs_left_behind()] == [run.pk]
+        jobs.run(jobs.enqueue("gaps.forget_inputs", {}, requested_by=None).pk)
+    assert not GapInput.objects.filter(run=run).exists()
+
+
 def _cancel(run: GapRun, actor: User, _held: JobRun) -> None:
     run_cancel(run_id=run.pk, actor=actor)
 

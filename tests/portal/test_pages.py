@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from datetime import date, timedelta
 
 import pytest
@@ -16,10 +15,12 @@ from skillmap.core import clock, notifications
 from skillmap.core.models import AuditEvent, Notification
 from skillmap.core.templatetags.ui import jp_date
 from skillmap.gaps.models import PriorityArea
+from skillmap.people.choices import Role
 from skillmap.people.models import User
 from skillmap.portal.radar import radar
 from skillmap.portal.selectors import adopted_areas, person_map
 from tests.factories.assessment import World, make_cycle, set_windows
+from tests.factories.people import user_with
 
 pytestmark = pytest.mark.django_db
 
@@ -75,7 +76,6 @@ def later(world: World) -> tuple[Cycle, Assessment]:
     group.save()
     check = Assessment.objects.get(pk=world.check("started").pk)
     check.pk, check.cycle, check.group = None, cycle, group
-    check.public_id = uuid.uuid4()
     check._state.adding = True
     check.save()
     return cycle, check
@@ -256,3 +256,11 @@ def test_the_radar_begins_at_the_top_and_goes_round() -> None:
     assert drawn.own.split()[3] == "195.0,200.0"
     assert drawn.target == ""
     assert [axis.anchor for axis in drawn.axes] == ["middle", "start", "middle", "end"]
+
+
+@pytest.mark.parametrize("target", ["0", "abc", "a\x00b", "//elsewhere.example", "javascript:alert(1)"])
+def test_after_the_purpose_only_a_page_of_this_site_follows(target: str) -> None:
+    answer = as_user(user_with(Role.SECRETARIAT)).post(
+        reverse("portal:purpose"), {"purpose": "support", "next": target}
+    )
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/")

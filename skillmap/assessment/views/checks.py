@@ -141,7 +141,7 @@ def check_item(request: HttpRequest, pk: int, code: str) -> JsonResponse:
         return JsonResponse({"message": _("The request is too large.")}, status=400)
     try:
         item = read_item(json.loads(request.body))
-    except ValueError:
+    except (ValueError, RecursionError):
         item = None
     if item is None:
         return JsonResponse({"message": _("The answer could not be read. Please load the page again.")}, status=400)

@@ -14,6 +14,7 @@ from django.http import Http404
 from skillmap.assessment.choices import CycleState
 from skillmap.assessment.models import Cycle
 from skillmap.core import audit, clock, jobs
+from skillmap.core.choices import JobState
 from skillmap.gaps import rules
 from skillmap.gaps.choices import LevelBasis, SurveyState
 from skillmap.gaps.models import DemandSurvey, GapInput, GapRun
@@ -161,6 +162,9 @@ def run_cancel(*, run_id: int, actor: User) -> None:
     if run.job is None or not run.job.is_active:
         raise refuse("not_running")
     jobs.request_cancel(run.job, actor)
+    run.job.refresh_from_db(fields=["state"])
+    if run.job.state == JobState.CANCELLED:  # it waited, perhaps for another attempt: what the first one read goes
+        GapInput.objects.filter(run=run).delete()
 
 
 @transaction.atomic
