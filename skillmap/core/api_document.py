@@ -41,13 +41,11 @@ def problems_of(path: str, method: str, operation: Mapping[str, Any]) -> Iterabl
     """The statuses of errors that an operation may answer with, ascending."""
     places = {(parameter["in"], parameter["name"]) for parameter in operation.get("parameters", ())}
     queried = any(place == "query" for place, _ in places)
-    found = {401, 403, 406, 429} | {int(status) for status in operation["responses"] if int(status) >= 400}
+    found = {400, 401, 403, 406, 429} | {int(status) for status in operation["responses"] if int(status) >= 400}
     if "{" in path or queried:
         found.add(404)
-    if queried:
-        found.add(400)
     if method in UNSAFE:
-        found |= {400, 404, 409, 415}
+        found |= {404, 409, 415}
     if ("header", "If-Match") in places:
         found |= {412, 428}
     return sorted(found)
