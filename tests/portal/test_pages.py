@@ -245,6 +245,28 @@ def test_help_is_open_to_everyone_in_both_languages(topic: str, language: str) -
     assert client.get("/help/nobody/").status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("who", "first"),
+    [("secretariat", "secretariat"), ("coordinator", "coordinator"), ("mentor", "mentor"), ("executive", "executive")],
+)
+def test_the_help_of_the_own_role_stands_first(world: World, who: str, first: str) -> None:
+    topics = as_user(getattr(world, who)).get("/help/").context["topics"]
+    assert (topics[0]["topic"], topics[0]["own"]) == (first, True)
+    assert len(topics) == 6
+    own = [row["own"] for row in topics]
+    assert own == sorted(own, reverse=True)
+    assert not any(row["own"] for row in Client().get("/help/").context["topics"])
+
+
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_help_names_what_the_pages_do(language: str) -> None:
+    client = Client()
+    client.cookies["django_language"] = language
+    assert reverse("api-docs") in text(client, "/help/secretariat/")
+    staff = text(client, "/help/staff/")
+    assert ".ics" in staff and ("育成目標" in staff or "Development goals" in staff)
+
+
 def test_background_work_is_the_secretariats(world: World) -> None:
     assert as_user(world.secretariat).get("/background/").status_code == 200
     assert as_user(world.mentor).get("/background/").status_code == 403
