@@ -82,17 +82,13 @@ def _cycles(which: Q) -> list[Readiness]:
         people=Count("assessments", filter=counted),
         confirmed=Count("assessments", filter=counted & Q(assessments__state__in=CONFIRMED)),
     )
-    return [
-        Readiness(row.name, is_open=row.is_open, done=row.confirmed, all=row.people)
-        for row in rows.order_by("-fiscal_year", "-pk")
-    ]
+    found = rows.order_by("-fiscal_year", "-pk").values_list("name", "state", "confirmed", "people")
+    return [Readiness(name, state == CycleState.OPEN, done, people) for name, state, done, people in found]
 
 
 def _surveys(which: Q) -> list[Readiness]:
     rows = DemandSurvey.objects.filter(which).annotate(
         asked=Count("responses"), answered=Count("responses", filter=Q(responses__state__in=sorted(ANSWERED)))
     )
-    return [
-        Readiness(row.name, is_open=row.state == SurveyState.OPEN, done=row.answered, all=row.asked)
-        for row in rows.order_by("-fiscal_year", "-pk")
-    ]
+    found = rows.order_by("-fiscal_year", "-pk").values_list("name", "state", "answered", "asked")
+    return [Readiness(name, state == SurveyState.OPEN, done, asked) for name, state, done, asked in found]
