@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.utils.translation import gettext as _
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 
 from skillmap.people.models import ApiToken, User
@@ -19,6 +20,8 @@ class TokenScope(BasePermission):
     Where a view says `write_answers_levels`, its answer to a write tells what `read_scope` is for, and needs both.
     """
 
+    message: str | None = None
+
     def has_permission(self, request: Request, view: APIView) -> bool:
         """Whether the caller may come in; what it sees is up to `visible_to`."""
         if not isinstance(request.user, User):
@@ -28,5 +31,8 @@ class TokenScope(BasePermission):
         names = ["read_scope"] if request.method in SAFE_METHODS else ["write_scope"]
         if request.method not in SAFE_METHODS and getattr(view, "write_answers_levels", False):
             names.append("read_scope")
-        wanted = {getattr(view, name, None) for name in names}
-        return None not in wanted and wanted <= set(request.auth.scopes)
+        wanted = [getattr(view, name, None) for name in names]
+        missing = sorted({scope for scope in wanted if scope is not None} - set(request.auth.scopes))
+        if missing:
+            self.message = _("This token lacks the scope: %(scopes)s") % {"scopes": " ".join(missing)}
+        return not missing and None not in wanted
