@@ -328,7 +328,7 @@ def test_levels_read_for_nothing_are_forgotten(
             jobs.run(run.job_id or 0)
     assert GapInput.objects.filter(run=run).exists()
     waits = ended == JobState.CANCELLED
-    Job.objects.filter(pk=run.job_id).update(
+    Job.objects.filter(pk=run.job_id or 0).update(
         state=JobState.QUEUED if waits else ended, finished_at=None if waits else clock.now(), lease_until=None
     )
     if ended == JobState.CANCELLED:
