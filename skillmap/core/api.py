@@ -142,7 +142,8 @@ def problem_handler(error: Exception, context: Mapping[str, Any]) -> Response | 
     elif isinstance(error, PermissionDenied):
         error = exceptions.PermissionDenied()
     if isinstance(error, Conflict):
-        return problem(412, error.code, str(error), **error.details)
+        # The sentence of a page would speak of what stands below on it.
+        return problem(412, error.code, str(PreconditionFailed.default_detail), **error.details)
     if isinstance(error, RuleViolation):
         return problem(409, error.code, str(error), **error.details)
     if isinstance(error, exceptions.ValidationError):
