@@ -518,6 +518,7 @@ def test_only_recording_asks_for_the_day_and_the_way(world: World) -> None:
     )
     assert bare.status_code == 422
     assert '<details class="disclosure" id="return" open>' in bare.content.decode()
+    assert '<a href="#comment">' in bare.content.decode()
 
 
 def test_a_finished_check_promises_no_mentor(world: World) -> None:

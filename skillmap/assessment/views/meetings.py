@@ -145,6 +145,7 @@ def _draw(
         "comment": request.POST.get("comment", ""),
         "returning": bool(request.POST.get("comment")) or request.POST.get("do") == "return",
         "problem": problem,
+        "reason_missing": problem == str(REFUSALS["comment_required"]),
         "page_errors": bool(problem or status != 200),
         "levels": talk.catalogue.levels,
     }
