@@ -13,7 +13,8 @@ from django.urls import reverse
 from django.utils.translation import gettext
 
 from skillmap.assessment.choices import CycleStep
-from skillmap.assessment.models import Assessment, Extension, MentorPair, SkillRating
+from skillmap.assessment.models import Assessment, Cycle, Extension, MentorPair, SkillRating
+from skillmap.assessment.selectors.checks import current_check_id
 from skillmap.assessment.selectors.meetings import dossier_of
 from skillmap.assessment.selectors.preview import ready_to_confirm
 from skillmap.assessment.selectors.profile import last_levels
@@ -291,3 +292,15 @@ def test_json_that_is_nested_without_end_is_refused(world: World, depth: int) ->
     url = reverse("assessment:check_item", args=[check.pk, first(check).skill.code])
     answer = client_of(world.user("started")).post(url, "[" * depth, content_type="application/json")
     assert answer.status_code == 400
+
+
+def test_the_check_that_has_begun_is_the_present_one(world: World) -> None:
+    check = world.check("started")
+    later = make_cycle(items=4)
+    Cycle.objects.filter(pk=later.cycle.pk).update(fiscal_year=world.cycle.fiscal_year + 1)
+    ahead = later.check("untouched")
+    Assessment.objects.filter(pk=ahead.pk).update(staff=check.staff)
+    assert current_check_id(check.staff_id) == ahead.pk
+    soon = clock.today() + timedelta(days=40)
+    set_windows(later.cycle, opens_on=soon, closes_on=soon + timedelta(days=9), steps=["self_check"])
+    assert current_check_id(check.staff_id) == check.pk

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from django.db.models import Exists, OuterRef, QuerySet
 
 from skillmap.assessment import rules
-from skillmap.assessment.choices import CycleState, State
-from skillmap.assessment.models import Assessment, Evidence, PurposeAcknowledgement, SkillRating
+from skillmap.assessment.choices import CycleState, CycleStep, State
+from skillmap.assessment.models import Assessment, CycleWindow, Evidence, PurposeAcknowledgement, SkillRating
 from skillmap.assessment.selectors.profile import LastLevel, last_levels
 from skillmap.assessment.selectors.situations import Capacity, capacity_of, situation_of, with_progress
 from skillmap.assessment.selectors.steps import StepLine, step_lines
+from skillmap.core import clock
 from skillmap.framework.catalogue import Catalogue, LevelChoice, catalogue_of
 from skillmap.framework.models import JobType, Skill, SkillCategory
 from skillmap.people.models import User
@@ -131,9 +132,10 @@ def checks_for(user: User) -> QuerySet[Assessment]:
 
 
 def current_check_id(staff_id: int) -> int | None:
-    """The person's check in the newest open cycle; None where there is none."""
+    """The person's check in the newest open cycle whose self-check has begun, else in the newest; None without one."""
     own = Assessment.objects.filter(staff=staff_id, cycle__state=CycleState.OPEN).exclude(state=State.WITHDRAWN)
-    return own.order_by("-cycle__fiscal_year", "-pk").values_list("pk", flat=True).first()
+    begun = CycleWindow.objects.filter(cycle=OuterRef("cycle"), step=CycleStep.SELF_CHECK, opens_on__lte=clock.today())
+    return own.order_by(Exists(begun).desc(), "-cycle__fiscal_year", "-pk").values_list("pk", flat=True).first()
 
 
 def check_page(user: User, assessment: Assessment) -> CheckPage:
