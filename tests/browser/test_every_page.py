@@ -37,6 +37,7 @@ from tests.test_access_matrix import matrix
 
 pytestmark = pytest.mark.django_db
 
+WIDE, NARROW = ViewportSize(width=1280, height=900), ViewportSize(width=320, height=640)
 # Headers of an answer that make a difference to what the browser does with it.
 KEPT = ("Content-Type", "Content-Security-Policy")
 # What a page answers: a page, a form with errors, a refusal that is a page.
@@ -128,11 +129,6 @@ class Browser:
         self.seen.add(key)
         return new
 
-    def too_wide(self, answer: HttpResponse, url: str) -> bool:
-        """Whether a phone would have to be scrolled sideways."""
-        self.show(self.phone, answer, url)
-        return bool(self.phone.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"))
-
     def look(self, what: str, url: str, answer: HttpResponse, english: HttpResponse) -> None:
         """Hold a page against the rules."""
         self.show(self.desk, answer, url)
@@ -140,9 +136,22 @@ class Browser:
             self.check_accessibility(self.desk)
         except AssertionError as error:
             self.problems.append(f"{what}: {error}")
-        for text, language in ((answer, "Japanese"), (english, "English")):
-            if self.too_wide(text, url):
-                self.problems.append(f"{what}: wider than a phone in {language}")
+        self.desk.set_viewport_size(NARROW)
+        if not fits(self.desk):
+            self.problems.append(f"{what}: wider than a phone in Japanese")
+        self.desk.set_viewport_size(WIDE)
+        self.show(self.phone, english, url)
+        if not fits(self.phone):
+            self.problems.append(f"{what}: wider than a phone in English")
+
+
+def fits(page: Page) -> bool:
+    """Whether a page need not be scrolled sideways, once it is laid out."""
+    for _attempt in range(20):
+        if page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"):
+            return True
+        page.wait_for_timeout(50)
+    return False
 
 
 @pytest.fixture(scope="module")
@@ -166,7 +175,7 @@ def browser_of_pages(
     context: BrowserContext, stage: Stage, seen: set[tuple[object, ...]], check_accessibility: CheckAccessibility
 ) -> Browser:
     phone = context.new_page()
-    phone.set_viewport_size(ViewportSize(width=320, height=640))
+    phone.set_viewport_size(NARROW)
     return Browser(context.new_page(), phone, stage, check_accessibility, seen)
 
 

@@ -12,6 +12,7 @@ import time_machine
 from django.core import mail
 from django.test import Client
 from django.urls import reverse
+from django.utils import translation
 
 from skillmap.core import clock, jobs
 from skillmap.core.models import AuditEvent, ImportBatch, Job
@@ -283,8 +284,9 @@ def test_the_form_of_a_token_explains_itself(world: World, office: Client) -> No
     without = page(office, "token_new")
     assert "There is no account of a system yet" in without
     assert f'href="{reverse("people:service_new")}"' in without
-    for scope in tokens.SCOPES:
-        assert f"{scope}: {SCOPE_WORDS[scope]}" in without
+    with translation.override("en"):
+        for scope in tokens.SCOPES:
+            assert f"{scope}: {SCOPE_WORDS[scope]}" in without
     send(office, "service_new", name="人事システム")
     assert "There is no account of a system yet" not in page(office, "token_new")
 
