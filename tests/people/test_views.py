@@ -284,6 +284,7 @@ def test_the_form_of_a_token_explains_itself(world: World, office: Client) -> No
     without = page(office, "token_new")
     assert "There is no account of a system yet" in without
     assert f'href="{reverse("people:service_new")}"' in without
+    assert set(SCOPE_WORDS) == set(tokens.SCOPES)
     with translation.override("en"):
         for scope in tokens.SCOPES:
             assert f"{scope}: {SCOPE_WORDS[scope]}" in without
