@@ -8,21 +8,39 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
 
 
+# What ends a family. While a member is being started they wait: it would be nobody's between its birth and its entry.
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
 def die_with_parent(signum: int) -> Callable[[], None]:
-    """Return a `preexec_fn` that lets the kernel send `signum` when the starting process ends, even by a kill."""
+    """Return a `preexec_fn` for which the kernel sends `signum` when the starting process ends, even by a kill.
+
+    The child hears all signals, whatever its parent holds back while it starts it.
+    """
     libc = ctypes.CDLL(None, use_errno=True)
 
     def set_signal() -> None:
         if hasattr(libc, "prctl"):  # Linux
             libc.prctl(PR_SET_PDEATHSIG, signum)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
 
     return set_signal
+
+
+@contextlib.contextmanager
+def endings_wait() -> Iterator[None]:
+    """Hold back the signals that end a family; one that came meanwhile acts at the end."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def group_lives(group: int) -> bool:
@@ -63,7 +81,7 @@ class Family:
 
     def start(self, name: str, command: Sequence[str], *, log: Path | None = None) -> subprocess.Popen[bytes]:
         """Start `command`; its output goes to `log`, or to this terminal where none is named."""
-        with contextlib.ExitStack() as stack:
+        with endings_wait(), contextlib.ExitStack() as stack:
             sink = stack.enter_context(log.open("ab")) if log else None
             process = subprocess.Popen(
                 command,
@@ -75,7 +93,7 @@ class Family:
                 start_new_session=True,
                 preexec_fn=die_with_parent(signal.SIGTERM),
             )
-        self.members[name] = process
+            self.members[name] = process
         return process
 
     def ended(self) -> list[str]:

@@ -54,3 +54,7 @@ def test_unknown_addresses_of_the_api_answer_as_problems(client: Client) -> None
 def test_health_tells_no_more_than_needed() -> None:
     assert Client().get("/livez").json() == {"status": "ok"}
     assert Client(headers={"host": "10.0.0.1"}).get("/readyz").json() == {"status": "ok"}
+
+
+def test_a_browser_gets_the_mark_beside_an_answer_that_is_no_page() -> None:
+    assert Client().get("/favicon.ico").headers["Location"] == "/static/img/mark.svg"

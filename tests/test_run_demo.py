@@ -15,6 +15,7 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -196,6 +197,30 @@ def test_a_port_that_is_none_is_refused(tmp_path: Path, port: str) -> None:
     )
     assert done.returncode == 2
     assert f"PORT={port} is not a port" in done.stderr
+
+
+def test_ctrl_c_between_the_birth_and_the_entry_of_a_member_ends_it_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[subprocess.Popen[bytes]] = []
+
+    def interrupted(*args: Any, **kwargs: Any) -> subprocess.Popen[bytes]:
+        started.append(popen(*args, **kwargs))
+        os.kill(os.getpid(), signal.SIGINT)
+        return started[-1]
+
+    popen = subprocess.Popen
+    monkeypatch.setattr("scripts.processes.subprocess.Popen", interrupted)
+    family = Family(folder=tmp_path, environment=os.environ)
+    with pytest.raises(KeyboardInterrupt):
+        family.start("sleeper", ["sleep", "600"])
+    assert family.members == {"sleeper": started[0]}
+    blocked = next(
+        line for line in Path(f"/proc/{started[0].pid}/status").read_text().splitlines() if line.startswith("SigBlk")
+    )
+    assert int(blocked.split()[1], 16) == 0  # and it hears its own end
+    family.end(grace=5)
+    assert started[0].returncode == -signal.SIGTERM
 
 
 def test_a_family_ends_with_its_grandchildren(tmp_path: Path) -> None:

@@ -3,8 +3,9 @@
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
+from django.templatetags.static import static
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from skillmap.core import jobs
 from skillmap.core.api import problem_page
@@ -37,6 +38,12 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if request.path.startswith("/api/"):
         return problem_page(500, "error", "An unexpected error. Nothing was stored.")
     return HttpResponse(render_to_string("500.html"), status=500)
+
+
+@require_safe
+def favicon(request: HttpRequest) -> HttpResponse:
+    """The mark, where a browser asks for it unasked: beside an answer that is no page of ours, JSON for example."""
+    return redirect(static("img/mark.svg"), permanent=False)
 
 
 def _job(request: HttpRequest, public_id: str) -> Job:

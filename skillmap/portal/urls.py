@@ -2,11 +2,13 @@
 
 from django.urls import path
 
+from skillmap.core.views import favicon
 from skillmap.portal import views
 
 app_name = "portal"
 urlpatterns = [
     path("", views.home, name="home"),
+    path("favicon.ico", favicon, name="favicon"),
     path("map/", views.my_map, name="my_map"),
     path("map/<int:pk>/", views.person_map, name="person_map"),
     path("purpose/", views.purpose_page, name="purpose"),

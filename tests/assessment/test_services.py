@@ -108,7 +108,7 @@ def test_the_secretariat_enters_on_behalf_and_it_is_recorded(world: World) -> No
     assert first(check).self_by == world.secretariat
     line = AuditEvent.objects.get(verb="assessment.entry_on_behalf")
     assert line.subject_key == f"staff:{check.staff_id}"
-    for row in check.ratings.select_related("skill")[1:]:
+    for row in check.ratings.select_related("skill").order_by("skill__number")[1:]:
         ratings.save_rating(
             assessment_id=check.pk, skill_code=row.skill.code, version=1, answer={"level": 1}, actor=world.secretariat
         )

@@ -294,7 +294,7 @@ def test_sql_counts_what_the_rules_count(
 
 
 def _same_inputs(run: GapRun, expected: Sequence[rules.Person], numbers: Sequence[int]) -> None:
-    stored = {row.staff_id: row for row in GapInput.objects.filter(run=run)}
+    stored = {row.staff_id: row for row in GapInput.objects.filter(run=run).order_by("pk")}
     assert stored.keys() == {person.id for person in expected}
     for person in expected:
         row = stored[int(str(person.id))]
