@@ -8,16 +8,19 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client, SimpleTestCase, TransactionTestCase
+from pytest_django import DjangoDbBlocker
 
 from tests.support import api_document, lanes, services
 from tests.support.append_only import guards_lifted
+from tests.support.ground import Ground
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -84,6 +87,33 @@ def _answers_are_as_documented() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Client, "generic", generic)
         yield
+
+
+@pytest.fixture(scope="module")
+def ground(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Ground]:
+    """What all tests of a module start from is stored once: `with ground(): ...` in a fixture of the module, autouse.
+
+    What a test changes is taken back after it, the ground itself at the module's end. A test must not change the
+    objects: give it copies (`deepcopy`). No test of such a module is transactional.
+    """
+    laid = False
+
+    @contextmanager
+    def lay() -> Iterator[None]:
+        nonlocal laid
+        assert not laid, "A second ground would be there for some tests of the module and not for others."
+        laid = True
+        with django_db_blocker.unblock():
+            yield
+
+    with django_db_blocker.unblock():
+        outer = transaction.atomic()
+        outer._from_testcase = True  # type: ignore[attr-defined]  # as TestCase's own: durable blocks may stand inside
+        outer.__enter__()
+    yield lay
+    with django_db_blocker.unblock():
+        transaction.set_rollback(True)
+        outer.__exit__(None, None, None)
 
 
 def unavailable(error: services.MissingServiceError) -> NoReturn:

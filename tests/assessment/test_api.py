@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from datetime import timedelta
 from typing import Any
 
@@ -15,13 +16,20 @@ from skillmap.core.models import AuditEvent
 from skillmap.people import tokens
 from skillmap.people.models import ApiToken, User
 from tests.factories.assessment import World, make_cycle
+from tests.support.ground import Ground
 
 pytestmark = pytest.mark.django_db
 
 
+@pytest.fixture(scope="module", autouse=True)
+def laid(ground: Ground) -> World:
+    with ground():
+        return make_cycle(items=4)
+
+
 @pytest.fixture
-def world() -> World:
-    return make_cycle(items=4)
+def world(laid: World, db: None) -> World:
+    return deepcopy(laid)
 
 
 def as_user(user: User) -> Client:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Mapping
+from copy import deepcopy
 from datetime import timedelta
 from typing import Any
 
@@ -31,13 +32,20 @@ from skillmap.core.models import AuditEvent, Job, Notification
 from skillmap.people.choices import StaffStatus
 from skillmap.people.models import Staff, User
 from tests.factories.assessment import WITH_MEETINGS, World, make_cycle, set_windows
+from tests.support.ground import Ground
 
 pytestmark = pytest.mark.django_db
 
 
+@pytest.fixture(scope="module", autouse=True)
+def laid(ground: Ground) -> World:
+    with ground():
+        return make_cycle()
+
+
 @pytest.fixture
-def world() -> World:
-    return make_cycle()
+def world(laid: World, db: None) -> World:
+    return deepcopy(laid)
 
 
 def signed_in(user: User) -> Client:

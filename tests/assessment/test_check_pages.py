@@ -1,6 +1,7 @@
 """The pages of the self-check: who gets in, saving one item, without JavaScript, evidence, submitting."""
 
 import json
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -10,18 +11,25 @@ from django.urls import reverse
 from skillmap.assessment.models import Assessment, PurposeAcknowledgement, SkillRating
 from skillmap.core.models import AuditEvent
 from tests.factories.assessment import World, make_cycle
+from tests.support.ground import Ground
 
 pytestmark = pytest.mark.django_db
 
 
+@pytest.fixture(scope="module", autouse=True)
+def laid(ground: Ground) -> World:
+    with ground():
+        made = make_cycle(items=4)
+        for check in made.checks:
+            PurposeAcknowledgement.objects.get_or_create(
+                staff_id=check.staff_id, cycle=made.cycle, purpose_text=made.cycle.purpose_text
+            )
+        return made
+
+
 @pytest.fixture
-def world() -> World:
-    made = make_cycle(items=4)
-    for check in made.checks:
-        PurposeAcknowledgement.objects.get_or_create(
-            staff_id=check.staff_id, cycle=made.cycle, purpose_text=made.cycle.purpose_text
-        )
-    return made
+def world(laid: World, db: None) -> World:
+    return deepcopy(laid)
 
 
 def as_user(user: Any) -> Client:

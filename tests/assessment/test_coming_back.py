@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from copy import deepcopy
 from datetime import timedelta
 from typing import Any
 
@@ -32,13 +33,20 @@ from skillmap.people import tokens
 from skillmap.people.models import User
 from skillmap.portal.selectors import person_map
 from tests.factories.assessment import World, make_cycle, set_windows
+from tests.support.ground import Ground
 
 pytestmark = pytest.mark.django_db
 
 
+@pytest.fixture(scope="module", autouse=True)
+def laid(ground: Ground) -> World:
+    with ground():
+        return make_cycle(items=4)
+
+
 @pytest.fixture
-def world() -> World:
-    return make_cycle(items=4)
+def world(laid: World, db: None) -> World:
+    return deepcopy(laid)
 
 
 def fresh(user: User) -> User:

@@ -1,6 +1,7 @@
 """Development goals: set by the mentor, ticked by the person, carried forward once."""
 
 import json
+from copy import deepcopy
 from datetime import date, timedelta
 from typing import Any
 
@@ -24,13 +25,20 @@ from tests.assessment.meeting_support import (
     refused,
 )
 from tests.factories.assessment import STATES, World, make_cycle
+from tests.support.ground import Ground
 
 pytestmark = pytest.mark.django_db
 
 
+@pytest.fixture(scope="module", autouse=True)
+def laid(ground: Ground) -> World:
+    with ground():
+        return make_cycle(items=4)
+
+
 @pytest.fixture
-def world() -> World:
-    return make_cycle(items=4)
+def world(laid: World, db: None) -> World:
+    return deepcopy(laid)
 
 
 def add(check: Assessment, actor: Any, text: str = "クラウドの研修を受ける", **more: Any) -> DevelopmentGoal:

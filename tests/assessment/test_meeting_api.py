@@ -1,6 +1,7 @@
 """1on1s over REST."""
 
 import json
+from copy import deepcopy
 from datetime import date
 from typing import Any
 
@@ -25,13 +26,20 @@ from tests.assessment.meeting_support import (
     rating,
 )
 from tests.factories.assessment import World, make_cycle
+from tests.support.ground import Ground
 
 pytestmark = pytest.mark.django_db
 
 
+@pytest.fixture(scope="module", autouse=True)
+def laid(ground: Ground) -> World:
+    with ground():
+        return make_cycle(items=4)
+
+
 @pytest.fixture
-def world() -> World:
-    return make_cycle(items=4)
+def world(laid: World, db: None) -> World:
+    return deepcopy(laid)
 
 
 # ----------------------------------------------------------------------------------------------------------------- REST

@@ -2,6 +2,7 @@
 
 import json
 import re
+from copy import deepcopy
 
 import pytest
 from django.test import Client
@@ -38,13 +39,20 @@ from tests.assessment.meeting_support import (
     view_of,
 )
 from tests.factories.assessment import ROLES, World, make_cycle, set_windows
+from tests.support.ground import Ground
 
 pytestmark = pytest.mark.django_db
 
 
+@pytest.fixture(scope="module", autouse=True)
+def laid(ground: Ground) -> World:
+    with ground():
+        return make_cycle(items=4)
+
+
 @pytest.fixture
-def world() -> World:
-    return make_cycle(items=4)
+def world(laid: World, db: None) -> World:
+    return deepcopy(laid)
 
 
 # -------------------------------------------------------------------------------------------------------- mentor's page

@@ -1,13 +1,11 @@
 """1on1s: who writes what in which state and window, nothing overwritten unseen, memos seen by nobody else."""
 
 import json
-import threading
+from copy import deepcopy
 from datetime import date
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
-from django.http import Http404
 from django.urls import reverse
 
 from skillmap.assessment import rules
@@ -49,13 +47,20 @@ from tests.assessment.meeting_support import (
     view_of,
 )
 from tests.factories.assessment import ROLES, STATES, World, make_cycle, set_windows
+from tests.support.ground import Ground
 
 pytestmark = pytest.mark.django_db
 
 
+@pytest.fixture(scope="module", autouse=True)
+def laid(ground: Ground) -> World:
+    with ground():
+        return make_cycle(items=4)
+
+
 @pytest.fixture
-def world() -> World:
-    return make_cycle(items=4)
+def world(laid: World, db: None) -> World:
+    return deepcopy(laid)
 
 
 # -------------------------------------------------------------------------------------- who may do what, in which state
@@ -456,60 +461,3 @@ def test_a_closed_cycle_refuses_every_entry() -> None:
 
 def test_a_window_that_is_not_set_is_open() -> None:
     assert rules.meeting_refusal("first", situation("submitted", windows={}), {"deputy"}) is None
-
-
-# ------------------------------------------------------------------------------------------------- at the same moment
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_note_that_meets_a_hand_over_waits_for_it_and_is_refused() -> None:
-    world = make_cycle(items=2, stages=("submitted",), people=1)
-    check = world.check("submitted")
-    ended, outcome = threading.Event(), []
-
-    def write() -> None:
-        ended.wait(10)
-        try:
-            note = Text(0, "遅れた記録")
-            meetings.save_note(assessment_id=check.pk, kind="first", note=note, actor=fresh(world.mentor))
-        except Http404:
-            outcome.append("404")
-        else:
-            outcome.append("saved")
-        finally:
-            connection.close()
-
-    writer = threading.Thread(target=write)
-    writer.start()
-    with transaction.atomic():
-        MentorPair.objects.active().filter(mentor=world.mentor.staff).update(ended_at=clock.now())
-        ended.set()
-        writer.join(0.5)
-    writer.join(20)
-    assert outcome == ["404"]
-    assert not OneOnOne.objects.filter(assessment=check).exists()
-
-
-@pytest.mark.django_db(transaction=True)
-def test_of_two_windows_at_the_same_moment_one_text_is_kept_and_the_other_told() -> None:
-    world = make_cycle(items=2, stages=("submitted",), people=1)
-    check, together, outcome = world.check("submitted"), threading.Barrier(4), []
-
-    def write(number: int) -> None:
-        actor = fresh(world.mentor)
-        together.wait(10)
-        try:
-            meetings.save_note(assessment_id=check.pk, kind="first", note=Text(0, f"窓{number}"), actor=actor)
-        except Conflict as conflict:
-            outcome.append(conflict.details["text"])
-        else:
-            outcome.append(f"窓{number}")
-        finally:
-            connection.close()
-
-    writers = [threading.Thread(target=write, args=[number]) for number in range(4)]
-    for writer in writers:
-        writer.start()
-    for writer in writers:
-        writer.join(30)
-    assert len(outcome) == 4 and set(outcome) == {OneOnOne.objects.get(assessment=check).shared_note}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from copy import deepcopy
 from datetime import datetime, timedelta
 
 import pytest
@@ -30,21 +31,28 @@ from skillmap.core.models import Job, Notification
 from skillmap.people.choices import StaffStatus
 from skillmap.people.models import Staff, User
 from tests.factories.assessment import World, make_cycle, set_windows
+from tests.support.ground import Ground
 
 pytestmark = pytest.mark.django_db
 
 DAY = datetime(2026, 6, 10, 9, 0, tzinfo=clock.TOKYO)
 
 
-@pytest.fixture
-def world() -> World:
+@pytest.fixture(scope="module", autouse=True)
+def laid(ground: Ground) -> World:
     """Windows from 10 to 30 June, read on 10 June."""
-    with time_machine.travel(DAY, tick=False):
-        world = make_cycle(items=2, last_levels=False)
-        set_windows(world.cycle, opens_on=DAY.date(), closes_on=DAY.date() + timedelta(days=20))
-        Cycle.objects.filter(pk=world.cycle.pk).update(opened_at=DAY - timedelta(days=10))
-        world.cycle.refresh_from_db()
-    return world
+    with ground():
+        with time_machine.travel(DAY, tick=False):
+            world = make_cycle(items=2, last_levels=False)
+            set_windows(world.cycle, opens_on=DAY.date(), closes_on=DAY.date() + timedelta(days=20))
+            Cycle.objects.filter(pk=world.cycle.pk).update(opened_at=DAY - timedelta(days=10))
+            world.cycle.refresh_from_db()
+        return world
+
+
+@pytest.fixture
+def world(laid: World, db: None) -> World:
+    return deepcopy(laid)
 
 
 def on(days: int, world: World) -> Sent:

@@ -1,5 +1,6 @@
 """Answers, steps and the confirmed profile as they are stored: whole, by right, once."""
 
+from copy import deepcopy
 from datetime import timedelta
 
 import pytest
@@ -17,13 +18,20 @@ from skillmap.core.errors import Conflict, NotAllowed, RuleViolation
 from skillmap.core.models import AuditEvent, Notification
 from skillmap.people.models import Organisation
 from tests.factories.assessment import World, make_cycle
+from tests.support.ground import Ground
 
 pytestmark = pytest.mark.django_db
 
 
+@pytest.fixture(scope="module", autouse=True)
+def laid(ground: Ground) -> World:
+    with ground():
+        return make_cycle(items=4)
+
+
 @pytest.fixture
-def world() -> World:
-    return make_cycle(items=4)
+def world(laid: World, db: None) -> World:
+    return deepcopy(laid)
 
 
 def first(check: Assessment) -> SkillRating:

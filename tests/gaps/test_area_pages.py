@@ -1,5 +1,6 @@
 """Priority areas: the list for everyone, decisions for the secretariat alone."""
 
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from skillmap.gaps.choices import AreaState
 from skillmap.gaps.models import GapRun, PriorityArea, SkillResult
 from skillmap.people.models import User
 from tests.factories.gaps import RunWorld, finished_run, make_run_world
+from tests.support.ground import Ground
 
 pytestmark = pytest.mark.django_db
 
@@ -20,19 +22,31 @@ DENIED = ("supporter", "executive", "coordinator", "other_coordinator", "person"
 MOST_QUERIES = 10
 
 
-@pytest.fixture
-def world() -> RunWorld:
-    return make_run_world(people=48, bureaus=2)
+@pytest.fixture(scope="module", autouse=True)
+def laid(ground: Ground) -> tuple[RunWorld, GapRun]:
+    with ground():
+        world = make_run_world(people=48, bureaus=2)
+        made = finished_run(world, publish=True)
+        SkillResult.objects.filter(run=made).update(is_proposed=False)
+        for number in (1, 2):
+            SkillResult.objects.filter(run=made, skill__number=number).update(is_proposed=True)
+        return world, made
 
 
 @pytest.fixture
-def run(world: RunWorld) -> GapRun:
+def both(laid: tuple[RunWorld, GapRun], db: None) -> tuple[RunWorld, GapRun]:
+    return deepcopy(laid)
+
+
+@pytest.fixture
+def world(both: tuple[RunWorld, GapRun]) -> RunWorld:
+    return both[0]
+
+
+@pytest.fixture
+def run(both: tuple[RunWorld, GapRun]) -> GapRun:
     """A published run that proposes the items 1 and 2, whatever the levels of the world are."""
-    made = finished_run(world, publish=True)
-    SkillResult.objects.filter(run=made).update(is_proposed=False)
-    for number in (1, 2):
-        SkillResult.objects.filter(run=made, skill__number=number).update(is_proposed=True)
-    return made
+    return both[1]
 
 
 def as_user(user: User) -> Client:

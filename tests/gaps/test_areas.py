@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from datetime import date
 
 import pytest
@@ -16,22 +17,35 @@ from skillmap.gaps.services.areas import area_add, area_adopt, area_refuse, area
 from skillmap.people.models import User
 from tests.factories.framework import small_framework
 from tests.factories.gaps import RunWorld, answer, finished_run, make_run_world
+from tests.support.ground import Ground
 
 SUPPLY = {1: 40, 2: 35, 3: 30, 4: 12, 5: 10, 6: 8}
 
 
-@pytest.fixture
-def world(db: None) -> RunWorld:
+@pytest.fixture(scope="module", autouse=True)
+def laid(ground: Ground) -> tuple[RunWorld, GapRun]:
     """Items 4, 5, 6 are held by few; demanded most are 6, 5, 4, so that 6 and 5 are proposed (a third of six items)."""
-    return make_run_world(people=60, level_of=lambda index, number: 2 if index < SUPPLY[number] else 0)
+    with ground():
+        world = make_run_world(people=60, level_of=lambda index, number: 2 if index < SUPPLY[number] else 0)
+        run = finished_run(world, publish=True)
+        assert _proposed(run) == ["digital_6", "digital_5"]
+        return world, run
 
 
 @pytest.fixture
-def run(world: RunWorld) -> GapRun:
+def both(laid: tuple[RunWorld, GapRun], db: None) -> tuple[RunWorld, GapRun]:
+    return deepcopy(laid)
+
+
+@pytest.fixture
+def world(both: tuple[RunWorld, GapRun]) -> RunWorld:
+    return both[0]
+
+
+@pytest.fixture
+def run(both: tuple[RunWorld, GapRun]) -> GapRun:
     """A published run of it."""
-    run = finished_run(world, publish=True)
-    assert _proposed(run) == ["digital_6", "digital_5"]
-    return run
+    return both[1]
 
 
 @pytest.fixture

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping
+from copy import deepcopy
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
-from subprocess import Popen
 from typing import Any
 
 import pytest
@@ -26,6 +24,7 @@ from skillmap.gaps.services import computing
 from skillmap.gaps.services.runs import run_again, run_cancel, run_request
 from skillmap.people.models import RoleGrant, User
 from tests.factories.gaps import RunWorld, asked_run, finished_run, make_run_world
+from tests.support.ground import Ground
 
 Progress = Callable[..., None]
 
@@ -34,10 +33,16 @@ class Killed(BaseException):
     """The worker's end: nothing catches it, nothing is cleaned up."""
 
 
-@pytest.fixture
-def world(db: None) -> RunWorld:
+@pytest.fixture(scope="module", autouse=True)
+def laid(ground: Ground) -> RunWorld:
     """90 people in three bureaus."""
-    return make_run_world()
+    with ground():
+        return make_run_world()
+
+
+@pytest.fixture
+def world(laid: RunWorld, db: None) -> RunWorld:
+    return deepcopy(laid)
 
 
 @pytest.fixture(autouse=True)
@@ -356,17 +361,3 @@ def test_progress_is_told_in_words(world: RunWorld, monkeypatch: pytest.MonkeyPa
     assert all(told)
     assert len(set(told)) == 4
     assert Job.objects.filter(done=F("total")).exists()
-
-
-# ----------------------------------------------------------------------------------------------------- a real worker
-@pytest.mark.services
-def test_a_worker_process_computes_a_run(celery_worker_process: Popen[bytes], tmp_path: Path) -> None:
-    world = make_run_world(people=40)
-    run = asked_run(world)
-    deadline = time.monotonic() + 60
-    while job_of(run).is_active and time.monotonic() < deadline:
-        time.sleep(0.2)
-    log = (tmp_path / "worker.log").read_text(encoding="utf-8")
-    assert job_of(run).state == JobState.DONE, log[-2000:]
-    run.refresh_from_db()
-    assert (run.people, run.inputs.count(), run.skills.count()) == (40, 40, 6)

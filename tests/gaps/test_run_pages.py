@@ -1,5 +1,6 @@
 """Pages of gap runs: the secretariat's alone; start, watch, cancel, run again, publish."""
 
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from skillmap.people.choices import Role
 from skillmap.people.models import User
 from tests.factories.gaps import RunWorld, asked_run, finished_run, make_run_world
 from tests.factories.people import user_with
+from tests.support.ground import Ground
 
 pytestmark = pytest.mark.django_db
 
@@ -26,9 +28,15 @@ DENIED = ("supporter", "executive", "coordinator", "other_coordinator", "person"
 MOST_QUERIES = 10
 
 
+@pytest.fixture(scope="module", autouse=True)
+def laid(ground: Ground) -> RunWorld:
+    with ground():
+        return make_run_world(people=48, bureaus=2)
+
+
 @pytest.fixture
-def world() -> RunWorld:
-    return make_run_world(people=48, bureaus=2)
+def world(laid: RunWorld, db: None) -> RunWorld:
+    return deepcopy(laid)
 
 
 def as_user(user: User) -> Client:
@@ -238,3 +246,12 @@ def test_queries_are_few_and_do_not_grow(world: RunWorld) -> None:
     assert queries(world.secretariat, reverse("gaps:run", args=[waiting.pk])) <= MOST_QUERIES
     assert queries(world.secretariat, reverse("gaps:run_create")) <= MOST_QUERIES
     jobs.run_due()
+
+
+def test_before_the_first_run_the_page_says_how_to_begin(world: RunWorld) -> None:
+    begin = reverse("gaps:run_create")
+    assert begin in as_user(world.secretariat).get(reverse("gaps:dashboard")).content.decode()
+    other = as_user(world.executive).get(reverse("gaps:dashboard"))
+    assert other.status_code == 200
+    assert begin not in other.content.decode()
+    assert as_user(world.executive).get("/gaps/export/ranks.csv").status_code == 404

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import deepcopy
 from itertools import pairwise
 
 import pytest
@@ -32,12 +33,19 @@ from tests.factories.gaps import (
     set_level,
 )
 from tests.support.cell_attack import Reader, Run
+from tests.support.ground import Ground
+
+
+@pytest.fixture(scope="module", autouse=True)
+def laid(ground: Ground) -> RunWorld:
+    """90 people in three bureaus."""
+    with ground():
+        return make_run_world()
 
 
 @pytest.fixture
-def world(db: None) -> RunWorld:
-    """90 people in three bureaus."""
-    return make_run_world()
+def world(laid: RunWorld, db: None) -> RunWorld:
+    return deepcopy(laid)
 
 
 def publish(world: RunWorld, run: GapRun) -> GapRun:

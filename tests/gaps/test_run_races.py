@@ -1,15 +1,19 @@
-"""Two people at once: pressing the same button, publishing side by side, deciding on the same item."""
+"""Two people at once: pressing the same button, publishing side by side, deciding on the same item; a real worker."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from subprocess import Popen
 from threading import Barrier
 from typing import Any
 
 import pytest
 from django.db import connection
 
+from skillmap.core.choices import JobState
 from skillmap.core.errors import RuleViolation
 from skillmap.core.models import Job
 from skillmap.gaps.models import GapRun, PriorityArea
@@ -79,3 +83,16 @@ def test_deciding_at_once_is_one_decision(world: RunWorld) -> None:
     assert outcome.count("decided_already") == AT_ONCE - 1
     area = PriorityArea.objects.get()
     assert (area.state in outcome, area.version) == (True, 1)
+
+
+@pytest.mark.services
+def test_a_worker_process_computes_a_run(celery_worker_process: Popen[bytes], tmp_path: Path) -> None:
+    world = make_run_world(people=40)
+    run = asked_run(world)
+    deadline = time.monotonic() + 60
+    while Job.objects.get(gap_run=run).is_active and time.monotonic() < deadline:
+        time.sleep(0.2)
+    log = (tmp_path / "worker.log").read_text(encoding="utf-8")
+    assert Job.objects.get(gap_run=run).state == JobState.DONE, log[-2000:]
+    run.refresh_from_db()
+    assert (run.people, run.inputs.count(), run.skills.count()) == (40, 40, 6)

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
+from copy import deepcopy
 
 import pytest
-from django.core.management import call_command
-from django.core.management.base import CommandError
 from django.db import connection
 from django.http import Http404
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from skillmap.core.models import AuditEvent
 from skillmap.gaps.choices import LevelBasis
 from skillmap.gaps.models import GapCell, GapRun
 from skillmap.gaps.selectors import dashboard
@@ -25,6 +22,7 @@ from skillmap.people.choices import Role
 from skillmap.people.models import User
 from tests.factories.gaps import RunWorld, answer, asked_run, finished_run, make_run_world
 from tests.factories.people import RoleGrantFactory
+from tests.support.ground import Ground
 
 Read = Callable[[User, GapRun], object]
 READS: dict[str, Read] = {
@@ -36,18 +34,29 @@ READS: dict[str, Read] = {
 }
 
 
-@pytest.fixture
-def world(db: None) -> RunWorld:
+@pytest.fixture(scope="module", autouse=True)
+def laid(ground: Ground) -> tuple[RunWorld, GapRun]:
     """100 people in four bureaus, the last two without a group; a section asks beside its bureau."""
-    world = make_run_world(people=100, bureaus=4)
-    answer(world, world.sections[0], [(1, 1, 3, 4)])
-    return world
+    with ground():
+        world = make_run_world(people=100, bureaus=4)
+        answer(world, world.sections[0], [(1, 1, 3, 4)])
+        return world, finished_run(world, publish=True)
 
 
 @pytest.fixture
-def run(world: RunWorld) -> GapRun:
+def both(laid: tuple[RunWorld, GapRun], db: None) -> tuple[RunWorld, GapRun]:
+    return deepcopy(laid)
+
+
+@pytest.fixture
+def world(both: tuple[RunWorld, GapRun]) -> RunWorld:
+    return both[0]
+
+
+@pytest.fixture
+def run(both: tuple[RunWorld, GapRun]) -> GapRun:
     """A published run of it."""
-    return finished_run(world, publish=True)
+    return both[1]
 
 
 def keys(places: list[reads.Place]) -> list[str]:
@@ -234,45 +243,3 @@ def test_reads_take_as_many_queries_as_they_say(world: RunWorld, run: GapRun, na
         with CaptureQueriesContext(connection) as seen:
             READS[name](user, each)
         assert len(seen) == most
-
-
-# ----------------------------------------------------------------------------------------------------------- command
-def command(*arguments: object) -> str:
-    """What `run_gap` prints."""
-    out = io.StringIO()
-    call_command("run_gap", *map(str, arguments), stdout=out)
-    return out.getvalue()
-
-
-def test_command_computes_and_publishes(world: RunWorld) -> None:
-    printed = command("--cycle", world.cycle.pk, "--survey", world.survey.pk)
-    run = GapRun.objects.get()
-    assert printed.splitlines()[0] == f"Run {run.pk} of fiscal year 2025: 100 people, not published."
-    assert printed.count("proposed: ") == 2
-    assert (run.requested_by, run.published_at) == (None, None)
-    printed = command(
-        "--cycle", world.cycle.pk, "--survey", world.survey.pk, "--publish", "--user", world.secretariat.email
-    )
-    published = GapRun.objects.get(published_at__isnull=False)
-    assert f"Run {published.pk} of fiscal year 2025: 100 people, published." in printed
-    assert published.requested_by == world.secretariat
-    assert AuditEvent.objects.filter(verb="gap_run.publish", actor=world.secretariat).exists()
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ("--cycle", 0, "--survey", "{survey}"),
-        ("--cycle", "{cycle}", "--survey", 0),
-        ("--cycle", "{cycle}", "--survey", "{survey}", "--basis", "corrected", "--publish"),
-        ("--cycle", "{cycle}", "--survey", "{survey}", "--user", "nobody@tokyo.example"),
-        ("--cycle", "{cycle}", "--survey", "{survey}", "--user", "{executive}"),
-        ("--cycle", "{cycle}", "--survey", "{survey}", "--basis", "guessed"),
-        ("--cycle", "{cycle}"),
-    ],
-)
-def test_command_says_why_not(world: RunWorld, arguments: tuple[object, ...]) -> None:
-    names = {"cycle": world.cycle.pk, "survey": world.survey.pk, "executive": world.executive.email}
-    with pytest.raises(CommandError):
-        command(*(str(argument).format(**names) for argument in arguments))
-    assert not GapRun.objects.filter(published_at__isnull=False).exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from datetime import date, timedelta
 
 import pytest
@@ -21,13 +22,20 @@ from skillmap.portal.radar import radar
 from skillmap.portal.selectors import adopted_areas, person_map
 from tests.factories.assessment import World, make_cycle, set_windows
 from tests.factories.people import user_with
+from tests.support.ground import Ground
 
 pytestmark = pytest.mark.django_db
 
 
+@pytest.fixture(scope="module", autouse=True)
+def laid(ground: Ground) -> World:
+    with ground():
+        return make_cycle(items=6)
+
+
 @pytest.fixture
-def world() -> World:
-    return make_cycle(items=6)
+def world(laid: World, db: None) -> World:
+    return deepcopy(laid)
 
 
 def as_user(user: User) -> Client:
@@ -117,7 +125,7 @@ def test_the_map_leads_to_the_check_that_has_begun(world: World, later: tuple[Cy
 def test_home_counts_as_the_board_does(second_meeting: SecondMeeting) -> None:
     world = make_cycle(people=26, items=2, second_meeting=second_meeting)
     client = as_user(world.secretariat)
-    [line] = client.get("/").context["progress"]
+    line = next(line for line in client.get("/").context["progress"] if line.cycle == world.cycle)
     figures = client.get(reverse("assessment:board", args=[world.cycle.pk])).context["figures"]
     assert (line.people, line.finished) == (figures.total.people, figures.total.done)
     wanted = sum(row.count for row in figures.waiting if (row.step, row.who) == ("confirmation", "secretariat"))

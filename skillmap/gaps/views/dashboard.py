@@ -106,12 +106,15 @@ def _words(board: Dashboard) -> dict[str, Any]:
 @sign_in_required
 @require_safe
 def dashboard_export(request: HttpRequest, name: str, ending: str) -> HttpResponse:
-    """One figure as CSV or Excel, or all of them as one Excel file; the address takes the page's filters."""
+    """One figure as CSV or Excel, or all of them as one Excel file; the address takes the page's filters.
+
+    404 where one of them, or its run, is not to be had: never other figures than those asked for.
+    """
     user, _runs, choice = _choice(request)
     makers = exports.tables()
     known = (name in makers and ending in ENDINGS) or (name, ending) == (ALL, "xlsx")
-    if choice.run is None or not known:
-        raise Http404
+    if choice.run is None or choice.ignored or not known:
+        raise Http404  # a file lives longer than the page that would say what was left out of account
     board, place_found = read_dashboard(user, choice.run, choice.view)
     if not place_found:
         raise Http404
