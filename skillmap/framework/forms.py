@@ -11,6 +11,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
+from skillmap.core.lines import LineField
 from skillmap.framework import rules
 from skillmap.framework.choices import ItemKind
 from skillmap.framework.models import Certification, Framework, JobType, Skill, SkillCategory, SkillLevel
@@ -53,8 +54,8 @@ def long_text(label: Any, limit: int, *, required: bool = True) -> forms.CharFie
 class CopyForm(forms.Form):
     """What a new draft is called."""
 
-    name = forms.CharField(label=pgettext_lazy("thing", "Name"), max_length=100)
-    name_en = forms.CharField(label=gettext_lazy("Name in English"), max_length=100, required=False)
+    name = LineField(label=pgettext_lazy("thing", "Name"), max_length=100)
+    name_en = LineField(label=gettext_lazy("Name in English"), max_length=100, required=False)
     code = code_field(gettext_lazy("Such as 2026; it appears in addresses. Use a-z, 0-9, _ and -."))
     note = long_text(gettext_lazy("Note for the secretariat"), 2000, required=False)
 
@@ -62,8 +63,8 @@ class CopyForm(forms.Form):
 class VersionForm(forms.Form):
     """What a draft is called; English texts are confirmed here as a whole."""
 
-    name = forms.CharField(label=pgettext_lazy("thing", "Name"), max_length=100)
-    name_en = forms.CharField(label=gettext_lazy("Name in English"), max_length=100, required=False)
+    name = LineField(label=pgettext_lazy("thing", "Name"), max_length=100)
+    name_en = LineField(label=gettext_lazy("Name in English"), max_length=100, required=False)
     note = long_text(gettext_lazy("Note for the secretariat"), 2000, required=False)
     confirm_translation = forms.BooleanField(
         label=gettext_lazy("The English texts have been checked"),
@@ -108,8 +109,8 @@ class PartForm(forms.Form):
 class CategoryForm(PartForm):
     """A category."""
 
-    name = forms.CharField(label=pgettext_lazy("thing", "Name"), max_length=60)
-    name_en = forms.CharField(label=gettext_lazy("Name in English"), max_length=80, required=False)
+    name = LineField(label=pgettext_lazy("thing", "Name"), max_length=60)
+    name_en = LineField(label=gettext_lazy("Name in English"), max_length=80, required=False)
     kind = forms.ChoiceField(label=gettext_lazy("Kind"), choices=ItemKind.choices)
     sort_order = forms.IntegerField(label=gettext_lazy("Place in the list"), validators=PLACES)
 
@@ -140,8 +141,8 @@ class CategoryChoice(CategoryField):
 class ItemForm(PartForm):
     """An item, and what each level means for it where the general definition is not enough."""
 
-    name = forms.CharField(label=pgettext_lazy("thing", "Name"), max_length=60)
-    name_en = forms.CharField(label=gettext_lazy("Name in English"), max_length=80, required=False)
+    name = LineField(label=pgettext_lazy("thing", "Name"), max_length=60)
+    name_en = LineField(label=gettext_lazy("Name in English"), max_length=80, required=False)
     category = CategoryChoice(SkillCategory.objects.none(), label=gettext_lazy("Category"))
     number = forms.IntegerField(label=gettext_lazy("Number"), validators=PLACES)
     definition = long_text(gettext_lazy("Definition"), 300)
@@ -231,8 +232,8 @@ class LevelForm(PartForm):
     """The general meaning of a level."""
 
     has_code = False
-    name = forms.CharField(label=pgettext_lazy("thing", "Name"), max_length=40)
-    name_en = forms.CharField(label=gettext_lazy("Name in English"), max_length=60, required=False)
+    name = LineField(label=pgettext_lazy("thing", "Name"), max_length=40)
+    name_en = LineField(label=gettext_lazy("Name in English"), max_length=60, required=False)
     definition = long_text(gettext_lazy("Definition"), 200)
     definition_en = long_text(gettext_lazy("Definition in English"), 300, required=False)
 
@@ -255,8 +256,8 @@ class LevelForm(PartForm):
 class JobTypeForm(PartForm):
     """The words of a job type; the levels it asks for are in the grid."""
 
-    name = forms.CharField(label=pgettext_lazy("thing", "Name"), max_length=60)
-    name_en = forms.CharField(label=gettext_lazy("Name in English"), max_length=80, required=False)
+    name = LineField(label=pgettext_lazy("thing", "Name"), max_length=60)
+    name_en = LineField(label=gettext_lazy("Name in English"), max_length=80, required=False)
     definition = long_text(gettext_lazy("Definition"), 300)
     definition_en = long_text(gettext_lazy("Definition in English"), 400, required=False)
     core_category = CategoryChoice(
@@ -303,10 +304,10 @@ class ItemChoices(SkillsField):
 class CertificationForm(PartForm):
     """An exam and its items."""
 
-    name = forms.CharField(label=pgettext_lazy("thing", "Name"), max_length=100)
-    name_en = forms.CharField(label=gettext_lazy("Name in English"), max_length=120, required=False)
-    issuer = forms.CharField(label=gettext_lazy("Issuer"), max_length=60, required=False)
-    grade = forms.CharField(label=gettext_lazy("Grade"), max_length=20, required=False)
+    name = LineField(label=pgettext_lazy("thing", "Name"), max_length=100)
+    name_en = LineField(label=gettext_lazy("Name in English"), max_length=120, required=False)
+    issuer = LineField(label=gettext_lazy("Issuer"), max_length=60, required=False)
+    grade = LineField(label=gettext_lazy("Grade"), max_length=20, required=False)
     skills = ItemChoices(
         Skill.objects.none(),
         label=gettext_lazy("Skill items"),

@@ -20,7 +20,7 @@
       const details = document.getElementById(link.dataset.openDetails);
       if (!details) return;
       details.open = true;
-      setTimeout(() => details.querySelector("textarea")?.focus(), 0);
+      setTimeout(() => details.querySelector("textarea, button")?.focus(), 0);
     });
   });
 

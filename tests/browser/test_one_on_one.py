@@ -64,7 +64,7 @@ def first_item(page: Page) -> str:
 def test_a_mentor_prepares_a_1on1(
     page: Page, live_server: LiveServer, world: World, sign_in: SignIn, shoot: Shoot
 ) -> None:
-    """From home in two clicks; a view, a reason, the notes: saved without a button; finished with one."""
+    """From home in two clicks; a view, a reason, the notes: saved without a button; finished after one look back."""
     sign_in(world.mentor)
     check = world.check("submitted")
     page.goto(live_server.url)
@@ -91,7 +91,10 @@ def test_a_mentor_prepares_a_1on1(
     assert not OneOnOne.objects.filter(assessment=check, held_on__isnull=False).exists()
 
     page.locator('input[name="way"][value="online"]').check()
-    page.locator('.action-bar button[value="finish"]').click()
+    page.locator('.action-bar a[href="#finish"]').click()
+    assert world.check("submitted").state == State.SUBMITTED
+    expect(page.locator('button[value="finish"]')).to_be_focused()
+    page.keyboard.press("Enter")
     expect(page.locator(".notice--good")).to_be_visible()
     assert world.check("submitted").state == State.REVIEWED
     row_held = OneOnOne.objects.get(assessment=check)
@@ -286,7 +289,8 @@ def test_errors_are_accessible(
 
     page.goto(address(live_server, "one_on_one", world.check("met").pk))
     page.locator('input[name="held_on"]').fill("2999-01-01")
-    page.locator('.action-bar button[value="finish"]').click()
+    page.locator('.action-bar a[href="#finish"]').click()
+    page.locator('button[value="finish"]').click()
     expect(page.locator(".error-summary")).to_be_focused()
     assert page.title().startswith(("エラー", "Error"))
     check_accessibility(page)

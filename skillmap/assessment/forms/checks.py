@@ -11,6 +11,7 @@ from skillmap.assessment.choices import Action, Difficulty, WorkRole
 from skillmap.assessment.services.ratings import Answer, EvidenceEntry
 from skillmap.core import clock
 from skillmap.core.fiscal import fiscal_year_of
+from skillmap.core.lines import LineField
 from skillmap.framework.models import Certification
 
 LEVEL_WORDS = {"": None, "0": 0, "1": 1, "2": 2, "3": 3}
@@ -67,7 +68,7 @@ def read_page(data: QueryDict, last: Mapping[str, int | None]) -> dict[str, tupl
 class EvidenceForm(forms.Form):
     """The work, its difficulty, the part played, the skill shown; a certificate from the list."""
 
-    work = forms.CharField(label=_("Work or project"), max_length=120, required=False)
+    work = LineField(label=_("Work or project"), max_length=120, required=False)
     fiscal_year = forms.TypedChoiceField(label=_("Fiscal year"), coerce=int, required=False, empty_value=None)
     difficulty = forms.ChoiceField(label=_("Difficulty"), choices=[("", "—"), *Difficulty.choices], required=False)
     role = forms.ChoiceField(label=_("Part played"), choices=[("", "—"), *WorkRole.choices], required=False)

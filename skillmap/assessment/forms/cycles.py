@@ -14,6 +14,7 @@ from skillmap.assessment.models import Cycle, CycleGroup
 from skillmap.core import clock
 from skillmap.core.choices import Purpose
 from skillmap.core.fiscal import fiscal_year_label, fiscal_year_of
+from skillmap.core.lines import LineField
 from skillmap.framework.choices import FrameworkState
 from skillmap.framework.models import Framework
 from skillmap.people.choices import DesignationKind, Occupation, OrganisationKind
@@ -52,7 +53,7 @@ class FrameworkChoice(FrameworkField):
 class CycleForm(forms.Form):
     """Name, framework and place of the second 1on1."""
 
-    name = forms.CharField(label=pgettext_lazy("thing", "Name"), max_length=100)
+    name = LineField(label=pgettext_lazy("thing", "Name"), max_length=100)
     framework = FrameworkChoice(Framework.objects.none(), label=_("Version of the skill framework"), empty_label=None)
     second_meeting = forms.ChoiceField(
         label=_("Second 1on1 (on the result)"), choices=SecondMeeting.choices, widget=forms.RadioSelect
@@ -129,7 +130,7 @@ def organisation_choices() -> list[tuple[int, str]]:
 class GroupForm(forms.Form):
     """A group of participants: all the conditions that are given have to fit."""
 
-    name = forms.CharField(label=_("Name of the group"), max_length=60)
+    name = LineField(label=_("Name of the group"), max_length=60)
     items = forms.ChoiceField(label=_("Items to answer"), choices=GroupItems.choices, widget=forms.RadioSelect)
     with_one_on_one = forms.BooleanField(label=_("With 1on1 and a mentor"), required=False)
     occupations = forms.MultipleChoiceField(
@@ -239,7 +240,7 @@ class ExtensionForm(forms.Form):
 
     step = forms.ChoiceField(label=_("Step"), choices=CycleStep.choices)
     closes_on = forms.DateField(label=_("New last day"), widget=date_input())
-    reason = forms.CharField(label=_("Reason"), max_length=200)
+    reason = LineField(label=_("Reason"), max_length=200)
 
 
 class FindingForm(forms.Form):
@@ -253,7 +254,7 @@ class MailTextForm(forms.Form):
     """The words of one kind of reminder."""
 
     version = forms.IntegerField(widget=forms.HiddenInput, min_value=0)
-    subject = forms.CharField(label=_("Subject"), max_length=200)
+    subject = LineField(label=_("Subject"), max_length=200)
     body = forms.CharField(label=_("Text"), widget=forms.Textarea(attrs={"rows": 10}), max_length=4000)
 
 
@@ -268,7 +269,7 @@ WHO = {
 class BoardFilterForm(forms.Form):
     """The filters of the board; all of them live in the address."""
 
-    q = forms.CharField(label=_("Name or number"), required=False, max_length=60)
+    q = LineField(label=_("Name or number"), required=False, max_length=60)
     org = forms.TypedChoiceField(label=_("Bureau"), required=False, coerce=int, empty_value=None)
     state = forms.ChoiceField(label=_("State"), required=False, choices=[("", _("All")), *State.choices])
     step = forms.ChoiceField(label=_("Waits at"), required=False, choices=[("", _("All")), *CycleStep.choices])
@@ -294,7 +295,7 @@ class ProgressFilterForm(BoardFilterForm):
 class MentorFilterForm(forms.Form):
     """The filters of the mentors' page."""
 
-    q = forms.CharField(label=_("Name or number"), required=False, max_length=60)
+    q = LineField(label=_("Name or number"), required=False, max_length=60)
     show = forms.ChoiceField(
         label=_("Which people"),
         required=False,
@@ -307,7 +308,7 @@ class AssignForm(forms.Form):
 
     mentor = forms.TypedChoiceField(label=_("Mentor"), coerce=int)
     is_deputy = forms.BooleanField(label=_("As deputy, beside the mentor"), required=False)
-    reason = forms.CharField(label=_("Reason of the change"), max_length=200, required=False)
+    reason = LineField(label=_("Reason of the change"), max_length=200, required=False)
     not_evaluator = forms.BooleanField(
         label=_("I declare: this mentor does not evaluate the person in personnel evaluation."), required=False
     )

@@ -16,6 +16,7 @@ from skillmap.assessment.services.goals import LONGEST_GOAL, GoalEntry
 from skillmap.assessment.services.meetings import PageEntry, Text, View
 from skillmap.assessment.services.times import MOST_TIMES, Slot
 from skillmap.core.clock import TOKYO
+from skillmap.core.lines import LineField
 from skillmap.framework.models import Skill
 
 LEVELS = {"": None, "0": 0, "1": 1, "2": 2, "3": 3}
@@ -128,7 +129,7 @@ class GoalForm(forms.Form):
     """A goal to add; an empty text adds none."""
 
     prefix = "goal"
-    text = forms.CharField(label=_("New goal"), max_length=LONGEST_GOAL, required=False)
+    text = LineField(label=_("New goal"), max_length=LONGEST_GOAL, required=False)
     due_on = forms.DateField(label=pgettext_lazy("1on1", "Until"), required=False, widget=_day())
     skill_code = forms.ChoiceField(label=pgettext_lazy("1on1", "Skill"), required=False)
 
@@ -167,7 +168,7 @@ class TimesForm(forms.Form):
 
     minutes = forms.TypedChoiceField(label=_("Minutes"), choices=MINUTES, coerce=int, initial=30)
     way = forms.ChoiceField(label=_("How it is held"), choices=MeetingWay.choices, widget=forms.RadioSelect)
-    place = forms.CharField(label=_("Place or address of the meeting"), max_length=200, required=False, empty_value="")
+    place = LineField(label=_("Place or address of the meeting"), max_length=200, required=False, empty_value="")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -132,6 +132,8 @@ def _draw(
             (category, [_entry(item, sent) for item in items]) for category, items in talk.groups(everything=everything)
         ],
         "can_record": can_record,
+        "can_finish": can_record and dossier.assessment.state == State.SUBMITTED,
+        "finishing": request.POST.get("do") == "finish",
         "can_view": can_record and dossier.kind == MeetingKind.FIRST,
         "can_goals": dossier.goal_refusal is None,
         "can_memo": dossier.memo_refusal is None,

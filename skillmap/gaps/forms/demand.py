@@ -8,6 +8,7 @@ from django import forms
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from skillmap.core.lines import LineField
 from skillmap.core.templatetags.ui import level_label
 from skillmap.framework.models import Skill
 from skillmap.gaps import demand_rules
@@ -50,7 +51,7 @@ class PeopleField(forms.IntegerField):
 class LineForm(forms.Form):
     """One line of demand."""
 
-    business = forms.CharField(label=_("Business or system"), max_length=120)
+    business = LineField(label=_("Business or system"), max_length=120)
     phase = forms.ChoiceField(label=_("Phase"), choices=Phase.choices)
     skill = SkillChoiceField(label=_("Skill item"), queryset=Skill.objects.none(), empty_label=_("Please choose"))
     level = forms.TypedChoiceField(label=_("Level"), coerce=int, initial=2)
@@ -60,7 +61,7 @@ class LineForm(forms.Form):
     filled_staff = PeopleField(label=_("Filled by own staff"))
     filled_govtech = PeopleField(label=_("Filled by GovTech"))
     filled_vendor = PeopleField(label=_("Filled by vendors"))
-    note = forms.CharField(label=_("Remarks"), max_length=300, required=False)
+    note = LineField(label=_("Remarks"), max_length=300, required=False)
 
     def __init__(self, *args: Any, skills: QuerySet[Skill], businesses: Sequence[str] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -152,7 +153,7 @@ class OrganisationsField(forms.ModelMultipleChoiceField):  # type: ignore[type-a
 class SurveyForm(forms.Form):
     """A survey in preparation."""
 
-    name = forms.CharField(label=_("Name of the survey"), max_length=100)
+    name = LineField(label=_("Name of the survey"), max_length=100)
     fiscal_year = forms.IntegerField(label=_("Fiscal year"), min_value=2000, max_value=2099)
     opens_on = forms.DateField(label=_("First day"), widget=DayInput())
     closes_on = forms.DateField(label=_("Closing day"), widget=DayInput())

@@ -8,6 +8,7 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from skillmap.core.choices import Purpose
+from skillmap.core.lines import LineField
 from skillmap.people.choices import (
     Role,
 )
@@ -29,14 +30,14 @@ SCOPE_WORDS = {
 class AccountForm(forms.Form):
     """An account without a person on record, such as that of an executive."""
 
-    name = forms.CharField(label=_("Name"), max_length=100)
+    name = LineField(label=_("Name"), max_length=100)
     email = forms.EmailField(label=_("E-mail address"))
 
 
 class ServiceForm(forms.Form):
     """The account of another system."""
 
-    name = forms.CharField(label=_("Name of the system"), max_length=100)
+    name = LineField(label=_("Name of the system"), max_length=100)
 
 
 class EmailForm(forms.Form):
@@ -83,7 +84,7 @@ class TokenForm(forms.Form):
     """An API token: whose, for what, how long."""
 
     user_id = number_field(_("Account of the system"))
-    name = forms.CharField(label=_("What it is for"), max_length=100)
+    name = LineField(label=_("What it is for"), max_length=100)
     scopes = forms.MultipleChoiceField(
         label=_("Scopes"),
         choices=[(scope, format_lazy("{}: {}", scope, SCOPE_WORDS[scope])) for scope in SCOPES],

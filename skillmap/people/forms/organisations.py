@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from skillmap.core import clock
+from skillmap.core.lines import LineField
 from skillmap.people.choices import (
     OrganisationKind,
 )
@@ -37,15 +38,15 @@ class OrganisationForm(forms.Form):
 class GroupForm(forms.Form):
     """A bureau group."""
 
-    name = forms.CharField(label=pgettext_lazy("thing", "Name"), max_length=100)
-    name_en = forms.CharField(label=_("Name in English"), max_length=100, required=False)
+    name = LineField(label=pgettext_lazy("thing", "Name"), max_length=100)
+    name_en = LineField(label=_("Name in English"), max_length=100, required=False)
     sort_order = forms.IntegerField(label=_("Place in lists"), min_value=0, max_value=32_767, initial=0)
 
 
 class NewGroupForm(GroupForm):
     """A bureau group to be made."""
 
-    code = forms.CharField(label=_("Code"), max_length=40, validators=[CODE])
+    code = LineField(label=_("Code"), max_length=40, validators=[CODE])
     field_order = ["code", "name", "name_en", "sort_order"]
 
 
@@ -64,7 +65,7 @@ class ChangeForm(forms.Form):
     effective_on = day_field(
         _("In force from"), hint=_("On a later day it is applied by itself; on a past one, as soon as you apply it.")
     )
-    note = forms.CharField(label=_("Note"), max_length=300, required=False)
+    note = LineField(label=_("Note"), max_length=300, required=False)
 
     def __init__(self, *args: Any, nodes: Sequence[Node], **kwargs: Any) -> None:
         self.nodes = nodes
@@ -92,9 +93,9 @@ class RenameForm(ChangeForm):
     """Another name."""
 
     organisation = number_field(_("Organisation"))
-    name = forms.CharField(label=_("New name"), max_length=100)
-    short_name = forms.CharField(label=_("Short name"), max_length=40, required=False)
-    name_en = forms.CharField(label=_("Name in English"), max_length=150, required=False)
+    name = LineField(label=_("New name"), max_length=100)
+    short_name = LineField(label=_("Short name"), max_length=40, required=False)
+    name_en = LineField(label=_("Name in English"), max_length=150, required=False)
 
     def plan(self) -> dict[str, Any]:
         """See services.changes."""
@@ -115,10 +116,10 @@ class RelocateForm(ChangeForm):
 class NewFields(forms.Form):
     """An organisation to be opened."""
 
-    new_code = forms.CharField(label=_("Code"), max_length=40, validators=[CODE], required=False)
-    new_name = forms.CharField(label=pgettext_lazy("thing", "Name"), max_length=100, required=False)
-    new_short_name = forms.CharField(label=_("Short name"), max_length=40, required=False)
-    new_name_en = forms.CharField(label=_("Name in English"), max_length=150, required=False)
+    new_code = LineField(label=_("Code"), max_length=40, validators=[CODE], required=False)
+    new_name = LineField(label=pgettext_lazy("thing", "Name"), max_length=100, required=False)
+    new_short_name = LineField(label=_("Short name"), max_length=40, required=False)
+    new_name_en = LineField(label=_("Name in English"), max_length=150, required=False)
     new_kind = choice_field(OrganisationKind.choices, _("Kind"), required=False)
     new_parent_id = number_field(_("Put below"), required=False, hint=_("Empty: on top, below nothing."))
     new_bureau_group_id = number_field(_("Bureau group"), required=False)

@@ -7,6 +7,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from skillmap.core.import_forms import UploadForm
+from skillmap.core.lines import LineField
 from skillmap.people.choices import (
     DesignationKind,
     Employer,
@@ -21,13 +22,13 @@ from skillmap.people.rules import Node
 class PlainForm(forms.Form):
     """What about a person is not dated."""
 
-    number = forms.CharField(label=_("Staff number"), max_length=20, validators=[CODE])
-    name = forms.CharField(label=_("Name"), max_length=100)
-    kana = forms.CharField(label=_("Name in kana"), max_length=100, required=False)
+    number = LineField(label=_("Staff number"), max_length=20, validators=[CODE])
+    name = LineField(label=_("Name"), max_length=100)
+    kana = LineField(label=_("Name in kana"), max_length=100, required=False)
     email = forms.EmailField(label=_("E-mail address"), required=False)
     employer = forms.ChoiceField(choices=Employer.choices, label=_("Employer"))
     hiring_route = forms.ChoiceField(choices=HiringRoute.choices, label=_("Hiring route"), initial=HiringRoute.OTHER)
-    former_occupation = forms.CharField(label=_("Former occupation"), max_length=60, required=False)
+    former_occupation = LineField(label=_("Former occupation"), max_length=60, required=False)
     hired_on = day_field(_("Hired on"), required=False)
     expert_until = day_field(
         _("End of term"), required=False, hint=_("For information technology experts and others with a fixed term.")
@@ -56,7 +57,7 @@ class PlaceForm(forms.Form):
 class MoveForm(PlaceForm):
     """A move, with its reason."""
 
-    reason = forms.CharField(label=_("Note"), max_length=200, required=False)
+    reason = LineField(label=_("Note"), max_length=200, required=False)
 
 
 class JoinForm(PlainForm):
@@ -79,7 +80,7 @@ class LeaveForm(forms.Form):
 
     on = day_field(_("First day of leave"), today=True)
     until = day_field(_("First day back, if it is known"), required=False)
-    reason = forms.CharField(label=_("Note"), max_length=100, required=False, help_text=_("No health details, please."))
+    reason = LineField(label=_("Note"), max_length=100, required=False, help_text=_("No health details, please."))
 
 
 class DayForm(forms.Form):

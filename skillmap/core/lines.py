@@ -1,0 +1,28 @@
+"""A form field for what stands on one line: names, codes, short reasons."""
+
+import re
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+
+# What breaks a line somewhere: in a table of a file, in the subject of a mail, in a log.
+BREAKS = re.compile("[\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029]+")
+CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+class LineField(forms.CharField):
+    """One line of text: a break in it (a pasted name) becomes a blank, any other control character is refused."""
+
+    def to_python(self, value: Any) -> Any:
+        """The text on one line."""
+        return super().to_python(BREAKS.sub(" ", value) if isinstance(value, str) else value)
+
+    def validate(self, value: Any) -> None:
+        """Refuse what nobody can see and some database or file cannot hold."""
+        super().validate(value)
+        if isinstance(value, str) and CONTROL.search(value):
+            raise ValidationError(
+                _("There is a character in it that cannot be shown. Please type it anew."), code="control"
+            )
