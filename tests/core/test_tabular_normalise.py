@@ -194,6 +194,7 @@ def test_levels(raw: Any, value: int) -> None:
 @pytest.mark.parametrize("raw", ["4", 4.0, -1.0, 1.5, "1.5", "Lv2", "二", "02", True, "٢", ["date", "2026-04-01"]])
 def test_not_a_level(raw: Any) -> None:
     assert code_of(raw, column(Kind.LEVEL)) == "level"
+    assert code_of(raw, column(Kind.LEVEL, required=True)) == "level_required"
 
 
 # ------------------------------------------------------------------------------------------------------- dates

@@ -148,6 +148,26 @@ def test_one_wrong_row_and_nothing_is_written(secretariat: User) -> None:
     assert rows == sorted(rows)
 
 
+def test_a_wrong_organisation_is_named_beside_whatever_else_is_wrong(secretariat: User) -> None:
+    OrganisationFactory.create(code="there")
+    head = ("number", "name", "occupation", "grade", "organisation", "moved_on")
+    file = csv_file(
+        head,
+        ("00000001", "日付 違い", "ict", "2", "nowhere", "4月のいつか"),
+        ("00000002", "職種 違い", "painter", "2", "there", ""),
+        ("00000003", "", "ict", "2", "nowhere", ""),
+        ("00000004", "所属 だけ", "ict", "2", "nowhere", ""),
+    )
+    assert sorted(reasons(brought(secretariat, file))) == [
+        (2, "moved_on"),
+        (2, "organisation"),
+        (3, "occupation"),
+        (4, "name"),
+        (4, "organisation"),
+        (5, "organisation"),
+    ]
+
+
 def test_an_absent_column_changes_nothing_and_an_empty_cell_clears(secretariat: User) -> None:
     staff = StaffFactory.create(number="00000001", kana="かな", former_occupation="土木")
     staff.hired_on = date(2020, 4, 1)

@@ -216,6 +216,7 @@ PROBLEMS: dict[str, Pair] = {
         _("This is not a level."),
         _("Enter one of the numbers %(minimum)s to %(maximum)s, or leave the cell empty."),
     ),
+    "level_required": (_("This is not a level."), _("Enter one of the numbers %(minimum)s to %(maximum)s.")),
     "date": (_("This cannot be read as a date."), _("Write it like 2026/4/1, 2026-04-01 or R8.4.1.")),
     "date_time": (_("The date has a time of day."), _("Enter the date alone, like 2026/4/1.")),
     "date_year": (

@@ -196,7 +196,8 @@ def read_level(raw: RawCell, column: Column) -> int:
     """One digit after NFKC: 2, ２, "2", 2.0. An empty cell is no level, which is not level 0."""
     found = None if isinstance(raw, list | bool) else LEVEL.fullmatch(narrow(raw))
     if found is None or not column.minimum <= int(found[1]) <= column.highest:
-        raise BadCell("level", {"minimum": column.minimum, "maximum": column.highest})
+        code = "level_required" if column.required else "level"
+        raise BadCell(code, {"minimum": column.minimum, "maximum": column.highest})
     return int(found[1])
 
 

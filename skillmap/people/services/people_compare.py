@@ -69,6 +69,11 @@ class Refused(Exception):  # noqa: N818  one row only
         self.key, self.reason, self.fix, self.value = key, reason, fix, value
 
 
+def _no_organisation(code: str) -> Refused:
+    reason = _("There is no organisation with this code.")
+    return Refused("organisation", reason, _("Look the code up in the list of organisations."), code)
+
+
 class Comparison:
     """One file against what is on record."""
 
@@ -145,15 +150,17 @@ class Comparison:
             found["organisation_id"] = self._organisation(str(code), on).pk
         return found
 
+    def unknown_place(self, row: Row) -> Refused | None:
+        """For a row that something else is wrong with: an organisation that there is not, named in the same round."""
+        code = row.values.get("organisation")
+        if code is None or "organisation" in row.failed or str(code) in self.known.organisations:
+            return None
+        return _no_organisation(str(code))
+
     def _organisation(self, code: str, on: date) -> Organisation:
         place = self.known.organisations.get(code)
         if place is None:
-            raise Refused(
-                "organisation",
-                _("There is no organisation with this code."),
-                _("Look the code up in the list of organisations."),
-                code,
-            )
+            raise _no_organisation(code)
         if place.kind in OrganisationKind.without_members():
             raise Refused(
                 "organisation",

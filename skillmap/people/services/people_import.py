@@ -16,6 +16,7 @@ from skillmap.core.imports import Checked, Importer, Progress
 from skillmap.core.models import ImportBatch, ImportRow
 from skillmap.core.tabular.columns import Column
 from skillmap.core.tabular.reading import TableReading
+from skillmap.core.tabular.rows import Row
 from skillmap.people.access import access_of
 from skillmap.people.models import Staff, User
 from skillmap.people.services.people_compare import Comparison, Known, Refused
@@ -55,11 +56,14 @@ class PeopleImporter(Importer):
             accounts=bool(options.get("accounts")),
         )
         staged = []
-        for count, row in enumerate(good, start=1):
+        for count, row in enumerate(reading.rows, start=1):
             try:
-                staged.append(comparison.staged(row))
+                if row.ok:
+                    staged.append(comparison.staged(row))
             except Refused as refusal:
-                reading.refuse(row, refusal.key, reason=refusal.reason, fix=refusal.fix, value=refusal.value)
+                _refuse(reading, row, refusal)
+            if not row.ok and (unknown := comparison.unknown_place(row)):
+                _refuse(reading, row, unknown)
             if count % 2000 == 0:
                 progress(count, total, _("Comparing with the people on record"))
         return Checked(staged, {"missing": _missing({str(row.values.get("number")) for row in reading.rows})})
@@ -70,6 +74,10 @@ class PeopleImporter(Importer):
         """Write all rows, in a few statements for each thousand."""
         assert isinstance(user, User)  # noqa: S101  `may` said so
         return Writing(list(rows), user, batch).write()
+
+
+def _refuse(reading: TableReading, row: Row, refusal: Refused) -> None:
+    reading.refuse(row, refusal.key, reason=refusal.reason, fix=refusal.fix, value=refusal.value)
 
 
 def _missing(numbers: set[str]) -> list[list[str]]:
