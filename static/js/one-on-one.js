@@ -16,9 +16,10 @@
   document.querySelectorAll("[data-without-js]").forEach((element) => element.remove());
 
   document.querySelectorAll("[data-open-details]").forEach((link) => {
-    link.addEventListener("click", () => {
+    link.addEventListener("click", (event) => {
       const details = document.getElementById(link.dataset.openDetails);
       if (!details) return;
+      event.preventDefault(); // its fragment would stay in the address, and pull the focus away from the page's next errors
       details.open = true;
       setTimeout(() => details.querySelector("textarea, button")?.focus(), 0);
     });

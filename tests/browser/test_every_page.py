@@ -10,7 +10,6 @@ from __future__ import annotations
 import mimetypes
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from html.parser import HTMLParser
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -32,6 +31,7 @@ from skillmap.people.models import User
 from tests.access_world import ACTORS as MATRIX_ACTORS
 from tests.access_world import AccessWorld, address, routes
 from tests.browser.conftest import CheckAccessibility
+from tests.browser.structure import structure_of
 from tests.factories.framework import real_framework
 from tests.factories.people import OrganisationFactory, user_with
 from tests.test_access_matrix import matrix
@@ -45,28 +45,6 @@ KEPT = ("Content-Type", "Content-Security-Policy")
 SHOWN = frozenset({"200", "400", "403", "404", "409", "422"})
 ACTORS = ("secretariat", "mentor", "person", "coordinator", "executive", "supporter", "expert", "anonymous")
 SPACES = ("assessment", "core", "framework", "gaps", "people", "portal", "account")
-
-
-class _Structure(HTMLParser):
-    """The elements of a page in the order in which each kind comes first; texts and repetitions are left out."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.seen: dict[tuple[str, ...], None] = {}
-        self.main = False
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.main = self.main or tag == "main"
-        if self.main:
-            found = dict(attrs)
-            self.seen.setdefault((tag, *(found.get(name) or "" for name in ("class", "type", "role"))))
-
-
-def structure_of(html: str) -> tuple[tuple[str, ...], ...]:
-    """What makes the markup of two pages the same."""
-    parser = _Structure()
-    parser.feed(html)
-    return tuple(parser.seen)
 
 
 class Stage(ThreadingHTTPServer):

@@ -143,7 +143,11 @@ def meet(cast: Cast, check: Assessment, shoot: Shoot, kind: str) -> None:
     page.locator("input[name=way]").first.check()
     page.locator("textarea[name=note]").fill("これから伸ばす分野を話しました。")
     shoot(page, f"story-1on1-{kind}")
-    page.locator(".action-bar button.button--primary").click()
+    if kind == "first":
+        page.locator('.action-bar a[href="#finish"]').click()
+        page.locator('button[value="finish"]').click()
+    else:
+        page.locator(".action-bar button.button--primary").click()
     page.wait_for_load_state()
     assert check.meetings.filter(kind=kind, held_on__isnull=False).exists()
 
