@@ -42,12 +42,15 @@ class AccessMatrix(TestCase):
 
     world: ClassVar[AccessWorld]
     sessions: ClassVar[dict[str, str]]
+    client_of_all: ClassVar[Client]
 
     @classmethod
-    def setUpTestData(cls) -> None:
-        """The world once, and a session per actor."""
+    def setUpClass(cls) -> None:
+        """The world once, and a session per actor; not as test data, which would be copied for each test."""
+        super().setUpClass()
         cls.world = AccessWorld()
         cls.sessions = {name: cls._session(user) for name, user in cls.world.users().items() if user is not None}
+        cls.client_of_all = Client(raise_request_exception=False)  # each new one would build the middleware anew
 
     @staticmethod
     def _session(user: User) -> str:
@@ -58,7 +61,8 @@ class AccessMatrix(TestCase):
     def answer(self, actor: str, method: str, url: str) -> str:
         """The status of one request, whose effects are undone."""
         cache.clear()  # the limits on tries are not what is tried here
-        client = Client(raise_request_exception=False)
+        client = self.client_of_all
+        client.cookies.clear()
         if actor in self.sessions:
             client.cookies[settings.SESSION_COOKIE_NAME] = self.sessions[actor]
         content_type = {"content_type": "application/json"} if url.startswith("/api/") and method != "GET" else {}

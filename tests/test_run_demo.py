@@ -6,6 +6,7 @@ import contextlib
 import os
 import pty
 import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -26,6 +27,7 @@ from tests.support.services import free_port
 pytestmark = pytest.mark.sqlite
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPT = ROOT / "scripts" / "run_demo.py"
+WORLD = "--people 60 --today 2026-11-20"
 
 
 def environment(var: Path, port: int, **more: str) -> dict[str, str]:
@@ -80,13 +82,29 @@ class Demo:
     family: set[int]
 
 
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a demo world in it, to be copied."""
+    var = tmp_path_factory.mktemp("prepared")
+    for command in (["migrate", "--no-input", "--verbosity", "0"], ["demo", *WORLD.split()]):
+        subprocess.run(
+            [sys.executable, "manage.py", *command],
+            cwd=ROOT,
+            env=environment(var, free_port(), DJANGO_SETTINGS_MODULE="skillmap.config.settings.base"),
+            check=True,
+            capture_output=True,
+        )
+    return var
+
+
 @pytest.fixture
-def demo(tmp_path: Path) -> Iterator[Demo]:
-    """Run the demo until it has printed its address."""
+def demo(tmp_path: Path, prepared: Path) -> Iterator[Demo]:
+    """Run the demo, in a folder where it ran before, until it has printed its address."""
     port, output = free_port(), ""
+    shutil.copytree(prepared, tmp_path / "var")
     process = subprocess.Popen(
         [sys.executable, SCRIPT],
-        env=environment(tmp_path / "var", port, DEMO="--people 60 --today 2026-11-20"),
+        env=environment(tmp_path / "var", port, DEMO=WORLD),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -131,10 +149,11 @@ def test_a_killed_demo_takes_its_servers_along(demo: Demo) -> None:
 
 @pytest.mark.services
 def test_a_demo_whose_terminal_is_closed_ends(tmp_path: Path) -> None:
+    """From an empty folder, as on a fresh machine."""
     mine, theirs = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, SCRIPT],
-        env=environment(tmp_path / "var", free_port(), DEMO="--people 60 --today 2026-11-20"),
+        env=environment(tmp_path / "var", free_port(), DEMO=WORLD),
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,

@@ -119,7 +119,7 @@ class Browser:
         if not fits(self.desk):
             self.problems.append(f"{what}: wider than a phone in Japanese")
         self.desk.set_viewport_size(WIDE)
-        self.show(self.phone, english, url)
+        self.phone.set_content(english.content.decode())
         if not fits(self.phone):
             self.problems.append(f"{what}: wider than a phone in English")
 
@@ -155,6 +155,8 @@ def browser_of_pages(
 ) -> Browser:
     phone = context.new_page()
     phone.set_viewport_size(NARROW)
+    stage.answer = HttpResponse("<!doctype html><title>phone</title>")
+    phone.goto(f"http://localhost:{stage.server_port}/")  # where the styles are that a page names
     return Browser(context.new_page(), phone, stage, check_accessibility, seen)
 
 

@@ -117,7 +117,7 @@ def postgres() -> Iterator[str]:
         settings = {
             "listen_addresses": "127.0.0.1", "port": port, "unix_socket_directories": "", "max_connections": 200,
             "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "on",
-            "shared_buffers": "256MB", "timezone": "UTC", "log_min_messages": "fatal",
+            "jit": "off", "shared_buffers": "256MB", "timezone": "UTC", "log_min_messages": "fatal",
         }  # fmt: skip
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         process = subprocess.Popen(
