@@ -39,6 +39,7 @@ from tests.test_access_matrix import matrix
 pytestmark = pytest.mark.django_db
 
 WIDE, NARROW = ViewportSize(width=1280, height=900), ViewportSize(width=320, height=640)
+STYLES = "[...document.styleSheets].map((sheet) => sheet.href)"
 # Headers of an answer that make a difference to what the browser does with it.
 KEPT = ("Content-Type", "Content-Security-Policy")
 # What a page answers: a page, a form with errors, a refusal that is a page.
@@ -120,6 +121,7 @@ class Browser:
             self.problems.append(f"{what}: wider than a phone in Japanese")
         self.desk.set_viewport_size(WIDE)
         self.phone.set_content(english.content.decode())
+        assert self.phone.evaluate(STYLES) == self.desk.evaluate(STYLES)
         if not fits(self.phone):
             self.problems.append(f"{what}: wider than a phone in English")
 
