@@ -15,7 +15,7 @@ run: ## serve the demo: made-up people, a worker, the beat, the pages (PORT=8000
 	@$(PYTHON) scripts/bootstrap.py
 	@$(VENV)/bin/python scripts/run_demo.py
 
-test: ## run every test (ARGS="tests/people -x", LANES="sqlite postgres browser")
+test: ## run every test (ARGS="tests/people -x", LANES="sqlite postgres browser", PICTURES=1 keeps screenshots in var/screenshots)
 	@$(PYTHON) scripts/bootstrap.py --dev
 	@$(VENV)/bin/python scripts/run_tests.py $(ARGS)
 

@@ -124,12 +124,17 @@ def sign_in(live_server: LiveServer, context: BrowserContext) -> SignIn:
 
 @pytest.fixture
 def shoot() -> Shoot:
-    """Keep a picture of the page, or of its window, under `var/screenshots`: `shoot(page, "check", whole=False)`."""
+    """Keep a picture of the page, or of its window, under `var/screenshots`: `shoot(page, "check", whole=False)`.
+
+    Whole pages cost as much as a test: they are kept where somebody wants to look at them, with PICTURES=1.
+    """
 
     def keep(page: Page, name: str, *, whole: bool = True) -> Path:
         assert re.fullmatch(r"[a-z0-9-]+", name), name
-        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         path = SCREENSHOTS / f"{name}.png"
+        if whole and not os.environ.get("PICTURES"):
+            return path
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         page.screenshot(path=path, full_page=whole, animations="disabled")
         return path
 

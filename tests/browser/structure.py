@@ -1,8 +1,10 @@
-"""What makes the markup of two pages the same: elements, their classes, types, roles and which attributes they have."""
+"""What makes the markup of two pages the same (classes, types, roles, which attributes), and whether one fits."""
 
 from __future__ import annotations
 
 from html.parser import HTMLParser
+
+from playwright.sync_api import Page
 
 Structure = frozenset[tuple[str, ...]]
 
@@ -28,3 +30,12 @@ def structure_of(html: str, *, within: str = "main") -> Structure:
     parser = _Structure(within)
     parser.feed(html)
     return frozenset(parser.seen)
+
+
+def fits(page: Page) -> bool:
+    """Whether a page need not be scrolled sideways, once it is laid out."""
+    for _attempt in range(20):
+        if page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"):
+            return True
+        page.wait_for_timeout(50)
+    return False

@@ -18,6 +18,7 @@ from skillmap.core import clock, jobs
 from skillmap.people.choices import StaffStatus
 from skillmap.people.models import Staff
 from tests.browser.conftest import DESKTOP, PHONE, CheckAccessibility, Shoot, SignIn
+from tests.browser.structure import fits
 from tests.factories.assessment import World, make_cycle, set_windows
 
 
@@ -83,15 +84,6 @@ def addresses(world: World, draft: Cycle) -> dict[str, str]:
     return found
 
 
-def is_no_wider(page: Page) -> bool:
-    """Whether the page comes to fit its window after it was made narrow; tables scroll inside their own region."""
-    for _attempt in range(20):
-        if page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"):
-            return True
-        page.wait_for_timeout(50)
-    return False
-
-
 # What the world of the access matrix has none of: a draft, forty people, proposals, somebody on leave.
 FULL = (
     "cycle-draft",
@@ -122,7 +114,7 @@ def test_the_pages_of_the_secretariat(
         check_accessibility(page)
         shoot(page, f"cycle-{name}")
         page.set_viewport_size({"width": PHONE["width"], "height": PHONE["height"]})
-        assert is_no_wider(page), name
+        assert fits(page), name
         shoot(page, f"cycle-{name}-phone")
 
 
@@ -200,7 +192,7 @@ def test_the_page_of_the_coordinator(
     check_accessibility(page)
     shoot(page, "cycle-progress")
     page.set_viewport_size({"width": PHONE["width"], "height": PHONE["height"]})
-    assert is_no_wider(page)
+    assert fits(page)
     shoot(page, "cycle-progress-phone")
     Cycle.objects.filter(pk=world.cycle.pk).update(state=CycleState.CLOSED, closed_at=clock.now())
     page.goto(live_server.url + reverse("assessment:progress"))

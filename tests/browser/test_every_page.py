@@ -2,7 +2,8 @@
 
 The access matrix says who gets which page: each is fetched with Django's client for each actor who may see it (GET) or
 is told what is missing (POST without data: the pages with errors), in the full world of the matrix and in an empty
-installation. Pages of one structure are looked at once, in Chromium, with the scripts and styles they name.
+installation. It is looked at in Chromium, with the scripts and styles it names: once in each state, and again wherever
+it holds a kind of element (tag, class, role, attributes) that was on no page so far; the same markup never twice.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from skillmap.people.models import User
 from tests.access_world import ACTORS as MATRIX_ACTORS
 from tests.access_world import AccessWorld, address, routes
 from tests.browser.conftest import CheckAccessibility
-from tests.browser.structure import structure_of
+from tests.browser.structure import Structure, fits, structure_of
 from tests.factories.framework import real_framework
 from tests.factories.people import OrganisationFactory, user_with
 from tests.test_access_matrix import matrix
@@ -94,7 +95,9 @@ class Browser:
     phone: Page
     stage: Stage
     check_accessibility: CheckAccessibility
-    seen: set[tuple[object, ...]] = field(default_factory=set)
+    markups: set[Structure]
+    states: set[tuple[str, int]]
+    kinds: set[tuple[str, ...]]
     problems: list[str] = field(default_factory=list)
 
     def show(self, page: Page, answer: HttpResponse, url: str) -> None:
@@ -102,11 +105,14 @@ class Browser:
         self.stage.answer = answer
         page.goto(f"http://localhost:{self.stage.server_port}{url}")
 
-    def is_new(self, answer: HttpResponse) -> bool:
-        """Whether no page of this structure was looked at."""
-        key = (answer.status_code, structure_of(answer.content.decode()))
-        new = key not in self.seen
-        self.seen.add(key)
+    def is_new(self, page: str, answer: HttpResponse) -> bool:
+        """Whether its markup was not seen, and it is another page or state, or holds a kind of element new to all."""
+        kinds = structure_of(answer.content.decode())
+        state = (page, answer.status_code)
+        new = kinds not in self.markups and (state not in self.states or not kinds <= self.kinds)
+        self.markups.add(kinds)
+        self.states.add(state)
+        self.kinds |= kinds
         return new
 
     def look(self, what: str, url: str, answer: HttpResponse, english: HttpResponse) -> None:
@@ -126,15 +132,6 @@ class Browser:
             self.problems.append(f"{what}: wider than a phone in English")
 
 
-def fits(page: Page) -> bool:
-    """Whether a page need not be scrolled sideways, once it is laid out."""
-    for _attempt in range(20):
-        if page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"):
-            return True
-        page.wait_for_timeout(50)
-    return False
-
-
 @pytest.fixture(scope="module")
 def stage() -> Iterator[Stage]:
     with Stage() as server:
@@ -146,20 +143,37 @@ def stage() -> Iterator[Stage]:
 
 
 @pytest.fixture(scope="module")
-def seen() -> set[tuple[object, ...]]:
-    """The structures that one of the tests here has looked at."""
+def markups() -> set[Structure]:
+    """The markups that the tests here have seen."""
+    return set()
+
+
+@pytest.fixture(scope="module")
+def states() -> set[tuple[str, int]]:
+    """The pages that the tests here have looked at, and with which status."""
+    return set()
+
+
+@pytest.fixture(scope="module")
+def kinds() -> set[tuple[str, ...]]:
+    """The kinds of elements on them."""
     return set()
 
 
 @pytest.fixture
 def browser_of_pages(
-    context: BrowserContext, stage: Stage, seen: set[tuple[object, ...]], check_accessibility: CheckAccessibility
+    context: BrowserContext,
+    stage: Stage,
+    markups: set[Structure],
+    states: set[tuple[str, int]],
+    kinds: set[tuple[str, ...]],
+    check_accessibility: CheckAccessibility,
 ) -> Browser:
     phone = context.new_page()
     phone.set_viewport_size(NARROW)
     stage.answer = HttpResponse("<!doctype html><title>phone</title>")
     phone.goto(f"http://localhost:{stage.server_port}/")  # where the styles are that a page names
-    return Browser(context.new_page(), phone, stage, check_accessibility, seen)
+    return Browser(context.new_page(), phone, stage, check_accessibility, markups, states, kinds)
 
 
 def client_of(user: User | None) -> Client:
@@ -186,11 +200,11 @@ def is_page(answer: HttpResponse) -> bool:
     return not answer.streaming and kind.startswith("text/html") and b"<html" in answer.content
 
 
-def look_at(browser: Browser, client: Client, method: str, url: str, what: str) -> None:
+def look_at(browser: Browser, client: Client, method: str, url: str, route: str, who: str) -> None:
     """Ask in both languages, and look where it is a page."""
     answer = ask(client, method, url, "ja")
-    if str(answer.status_code) in SHOWN and is_page(answer) and browser.is_new(answer):
-        browser.look(what, url, answer, ask(client, method, url, "en"))
+    if str(answer.status_code) in SHOWN and is_page(answer) and browser.is_new(route, answer):
+        browser.look(f"{method} {route} for {who}", url, answer, ask(client, method, url, "en"))
 
 
 def of_space(space: str) -> Iterator[tuple[str, frozenset[str]]]:
@@ -210,7 +224,7 @@ def test_pages_and_their_errors(browser_of_pages: Browser, space: str) -> None:
         for method in ("GET", "POST"):
             for actor, client in clients.items():
                 if table[route, method][places[actor]] in SHOWN:
-                    look_at(browser_of_pages, client, method, url, f"{method} {route} for {actor}")
+                    look_at(browser_of_pages, client, method, url, route, actor)
     assert not browser_of_pages.problems, "\n\n".join(browser_of_pages.problems)
 
 
@@ -222,5 +236,5 @@ def test_pages_with_nothing_on_them(browser_of_pages: Browser) -> None:
         client = client_of(user_with(role, organisation=bureau))
         for route, names in routes():
             if not names and table[route, "GET"][office] in SHOWN:
-                look_at(browser_of_pages, client, "GET", reverse(route), f"{route} for {role}, empty")
+                look_at(browser_of_pages, client, "GET", reverse(route), f"{route} with nothing", role)
     assert not browser_of_pages.problems, "\n\n".join(browser_of_pages.problems)
