@@ -16,7 +16,6 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -218,28 +217,36 @@ def test_a_port_that_is_none_is_refused(tmp_path: Path, port: str) -> None:
     assert f"PORT={port} is not a port" in done.stderr
 
 
-def test_ctrl_c_between_the_birth_and_the_entry_of_a_member_ends_it_too(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    started: list[subprocess.Popen[bytes]] = []
+INTERRUPTED = """
+import os, signal, subprocess, sys
+from pathlib import Path
+from scripts import processes
 
-    def interrupted(*args: Any, **kwargs: Any) -> subprocess.Popen[bytes]:
-        started.append(popen(*args, **kwargs))
-        os.kill(os.getpid(), signal.SIGINT)
-        return started[-1]
+born = []
 
-    popen = subprocess.Popen
-    monkeypatch.setattr("scripts.processes.subprocess.Popen", interrupted)
-    family = Family(folder=tmp_path, environment=os.environ)
-    with pytest.raises(KeyboardInterrupt):
-        family.start("sleeper", ["sleep", "600"])
-    assert family.members == {"sleeper": started[0]}
-    blocked = next(
-        line for line in Path(f"/proc/{started[0].pid}/status").read_text().splitlines() if line.startswith("SigBlk")
-    )
-    assert int(blocked.split()[1], 16) == 0  # and it hears its own end
+def popen(*args, **kwargs):
+    born.append(subprocess_popen(*args, **kwargs))
+    os.kill(os.getpid(), signal.SIGINT)
+    return born[-1]
+
+subprocess_popen, subprocess.Popen = subprocess.Popen, popen
+family = processes.Family(folder=Path.cwd(), environment=os.environ)
+try:
+    family.start("sleeper", ["sleep", "600"])
+except KeyboardInterrupt:
+    print("known:", family.members == {"sleeper": born[0]})
+    status = Path(f"/proc/{born[0].pid}/status").read_text()
+    print(next(line for line in status.splitlines() if line.startswith("SigBlk")))
     family.end(grace=5)
-    assert started[0].returncode == -signal.SIGTERM
+    print("ended:", born[0].returncode == -signal.SIGTERM)
+"""
+
+
+def test_ctrl_c_between_the_birth_and_the_entry_of_a_member_ends_it_too() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.stdout.splitlines() == ["known: True", "SigBlk:\t0000000000000000", "ended: True"], done.stderr
 
 
 def test_a_family_ends_with_its_grandchildren(tmp_path: Path) -> None:

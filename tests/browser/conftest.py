@@ -126,13 +126,13 @@ def sign_in(live_server: LiveServer, context: BrowserContext) -> SignIn:
 def shoot() -> Shoot:
     """Keep a picture of the page, or of its window, under `var/screenshots`: `shoot(page, "check", whole=False)`.
 
-    Whole pages cost as much as a test: they are kept where somebody wants to look at them, with PICTURES=1.
+    Whole pages cost as much as a test: but for those of the story (`always`) they are kept with PICTURES=1 alone.
     """
 
-    def keep(page: Page, name: str, *, whole: bool = True) -> Path:
+    def keep(page: Page, name: str, *, whole: bool = True, always: bool = False) -> Path:
         assert re.fullmatch(r"[a-z0-9-]+", name), name
         path = SCREENSHOTS / f"{name}.png"
-        if whole and not os.environ.get("PICTURES"):
+        if whole and not always and not os.environ.get("PICTURES"):
             return path
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         page.screenshot(path=path, full_page=whole, animations="disabled")

@@ -105,7 +105,7 @@ def open_cycle(cast: Cast, page: Page, shoot: Shoot) -> Cycle:
     page.goto(f"{cast.url}/cycles/{cycle.pk}/open/")
     if page.locator("input[name=without_mentor]").count():
         page.locator("input[name=without_mentor]").check()
-    shoot(page, "story-01-open")
+    shoot(page, "story-01-open", always=True)
     press(page)
     deadline = 60
     while not Assessment.objects.exists() and deadline:
@@ -126,7 +126,7 @@ def answer(cast: Cast, user: User, levels: list[int], shoot: Shoot | None = None
         page.locator("fieldset.skill-item").nth(number).locator("label.level-card").nth(level).click()
     expect(page.locator("#check-state")).to_have_text(re.compile(r"\d\d:\d\d"))
     if shoot:
-        shoot(page, "story-02-self-check")
+        shoot(page, "story-02-self-check", always=True)
     page.locator("[data-next]").click()
     expect(page).to_have_url(re.compile(r"/submit/$"))
     press(page)
@@ -142,7 +142,7 @@ def meet(cast: Cast, check: Assessment, shoot: Shoot, kind: str) -> None:
     page.locator("input[name=held_on]").fill(clock.today().isoformat())
     page.locator("input[name=way]").first.check()
     page.locator("textarea[name=note]").fill("これから伸ばす分野を話しました。")
-    shoot(page, f"story-1on1-{kind}")
+    shoot(page, f"story-1on1-{kind}", always=True)
     if kind == "first":
         page.locator('.action-bar a[href="#finish"]').click()
         page.locator('button[value="finish"]').click()
@@ -169,7 +169,7 @@ def tell_demand(cast: Cast, shoot: Shoot) -> DemandSurvey:
         page.locator("select[name=skill]").select_option(str(skill.pk))
         page.locator("input[name=headcount]").fill(str(heads))
         press(page, "form:has(input[name=business]) button[type=submit], form:has(input[name=business]) button")
-    shoot(page, "story-demand")
+    shoot(page, "story-demand", always=True)
     page.locator("button[name=action][value=submit]").first.click()
     page.wait_for_load_state()
     response.refresh_from_db()
@@ -205,14 +205,14 @@ def test_from_opening_a_cycle_to_an_adopted_area(
 
     office.goto(f"{cast.url}/cycles/{cycle.pk}/board/")
     check_accessibility(office)
-    shoot(office, "story-board")
+    shoot(office, "story-board", always=True)
     office.goto(f"{cast.url}/cycles/{cycle.pk}/confirm/")
     check_accessibility(office)
-    shoot(office, "story-confirm")
+    shoot(office, "story-confirm", always=True)
     for box in office.locator("input[name=chosen]").all():
         box.check()
     press(office, "form:has(input[name=chosen]) button.button--primary")
-    shoot(office, "story-confirmed")
+    shoot(office, "story-confirmed", always=True)
     assert Assessment.objects.filter(cycle=cycle, state="confirmed").count() == len(with_mentor)
     assert ConfirmedLevel.objects.current().count() == ITEMS * len(with_mentor)
 
@@ -221,7 +221,7 @@ def test_from_opening_a_cycle_to_an_adopted_area(
     person = cast.page(first)
     person.goto(f"{cast.url}/results/{check.pk}/")
     check_accessibility(person)
-    shoot(person, "story-result")
+    shoot(person, "story-result", always=True)
     press(person)
     check.refresh_from_db()
     assert check.state == "received"
@@ -246,10 +246,10 @@ def test_from_opening_a_cycle_to_an_adopted_area(
 
     person.goto(cast.url)
     expect(person.locator("main")).to_contain_text("ITストラテジー")
-    shoot(person, "story-adopted-home")
+    shoot(person, "story-adopted-home", always=True)
     office.goto(f"{cast.url}/gaps/")
     check_accessibility(office)
-    shoot(office, "story-dashboard")
+    shoot(office, "story-dashboard", always=True)
     api: Any = person.request.get(f"{cast.url}/api/v1/priority-areas/?fiscal_year={run.fiscal_year}")
     assert [row["skill_code"] for row in api.json()["results"]] == ["it_strategy"]
     page_errors.clear()
@@ -261,7 +261,7 @@ def adopt(cast: Cast, office: Page, run: GapRun, shoot: Shoot) -> None:
     proposed = office.locator("input[name=skill]")
     assert [box.get_attribute("value") for box in proposed.all()] == ["it_strategy"]
     proposed.first.check()
-    shoot(office, "story-decide")
+    shoot(office, "story-decide", always=True)
     press(office, "form:has(input[name=skill]) button.button--primary")
     area = PriorityArea.objects.get()
     assert (area.skill.code, area.state) == ("it_strategy", "adopted")

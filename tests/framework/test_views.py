@@ -80,6 +80,7 @@ def signed_in(client: Client, world: Mapping[str, User], role: str) -> Client:
     return client
 
 
+@pytest.mark.sqlite  # the routes are the same on both databases
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("target", PAGES)
 def test_who_may_open_a_page(client: Client, world: Mapping[str, User], target: str, role: str) -> None:
