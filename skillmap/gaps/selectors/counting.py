@@ -43,7 +43,7 @@ def items_of(framework: Framework) -> list[Skill]:
 
 
 def population(run: GapRun, occupations: Sequence[str]) -> QuerySet[Assessment]:
-    """The checks whose levels count."""
+    """The checks whose levels count. A withdrawn one does not, even if confirmed before: its person left the cycle."""
     checks = Assessment.objects.filter(
         cycle=run.cycle_id,
         occupation__in=list(occupations),
