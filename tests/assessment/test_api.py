@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
 from datetime import timedelta
 from typing import Any
 
@@ -16,20 +15,12 @@ from skillmap.core.models import AuditEvent
 from skillmap.people import tokens
 from skillmap.people.models import ApiToken, User
 from tests.factories.assessment import World, make_cycle
-from tests.support.ground import Ground
+from tests.support.ground import on_ground
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(scope="module", autouse=True)
-def laid(ground: Ground) -> World:
-    with ground():
-        return make_cycle(items=4)
-
-
-@pytest.fixture
-def world(laid: World, db: None) -> World:
-    return deepcopy(laid)
+laid, world = on_ground(lambda: make_cycle(items=4))
 
 
 def as_user(user: User) -> Client:

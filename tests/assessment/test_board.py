@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Mapping
-from copy import deepcopy
 from datetime import timedelta
 from typing import Any
 
@@ -32,20 +31,12 @@ from skillmap.core.models import AuditEvent, Job, Notification
 from skillmap.people.choices import StaffStatus
 from skillmap.people.models import Staff, User
 from tests.factories.assessment import WITH_MEETINGS, World, make_cycle, set_windows
-from tests.support.ground import Ground
+from tests.support.ground import on_ground
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(scope="module", autouse=True)
-def laid(ground: Ground) -> World:
-    with ground():
-        return make_cycle()
-
-
-@pytest.fixture
-def world(laid: World, db: None) -> World:
-    return deepcopy(laid)
+laid, world = on_ground(make_cycle)
 
 
 def signed_in(user: User) -> Client:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from copy import deepcopy
 from datetime import timedelta
 from typing import Any
 
@@ -33,20 +32,12 @@ from skillmap.people import tokens
 from skillmap.people.models import User
 from skillmap.portal.selectors import person_map
 from tests.factories.assessment import World, make_cycle, set_windows
-from tests.support.ground import Ground
+from tests.support.ground import on_ground
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(scope="module", autouse=True)
-def laid(ground: Ground) -> World:
-    with ground():
-        return make_cycle(items=4)
-
-
-@pytest.fixture
-def world(laid: World, db: None) -> World:
-    return deepcopy(laid)
+laid, world = on_ground(lambda: make_cycle(items=4))
 
 
 def fresh(user: User) -> User:

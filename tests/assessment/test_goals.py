@@ -1,7 +1,6 @@
 """Development goals: set by the mentor, ticked by the person, carried forward once."""
 
 import json
-from copy import deepcopy
 from datetime import date, timedelta
 from typing import Any
 
@@ -25,20 +24,12 @@ from tests.assessment.meeting_support import (
     refused,
 )
 from tests.factories.assessment import STATES, World, make_cycle
-from tests.support.ground import Ground
+from tests.support.ground import on_ground
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(scope="module", autouse=True)
-def laid(ground: Ground) -> World:
-    with ground():
-        return make_cycle(items=4)
-
-
-@pytest.fixture
-def world(laid: World, db: None) -> World:
-    return deepcopy(laid)
+laid, world = on_ground(lambda: make_cycle(items=4))
 
 
 def add(check: Assessment, actor: Any, text: str = "クラウドの研修を受ける", **more: Any) -> DevelopmentGoal:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from copy import deepcopy
 from datetime import date, timedelta
 from typing import Any
 
@@ -27,23 +26,15 @@ from skillmap.core.models import AuditEvent, ImportBatch
 from skillmap.people.choices import Employer, StaffStatus
 from skillmap.people.models import Staff, User
 from tests.factories.assessment import World, make_cycle
-from tests.support.ground import Ground
+from tests.support.ground import on_ground
 
 pytestmark = pytest.mark.django_db
 
 DAY = date(2024, 4, 1)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def laid(ground: Ground) -> World:
-    """Three items, two tools, no levels yet."""
-    with ground():
-        return make_cycle(items=3, last_levels=False)
-
-
-@pytest.fixture
-def world(laid: World, db: None) -> World:
-    return deepcopy(laid)
+# Three items, two tools, no levels yet.
+laid, world = on_ground(lambda: make_cycle(items=3, last_levels=False))
 
 
 def upload(world: World, content: bytes, name: str = "levels.csv", *, day: date = DAY, user: User | None = None) -> Any:

@@ -1,7 +1,6 @@
 """1on1s over REST."""
 
 import json
-from copy import deepcopy
 from datetime import date
 from typing import Any
 
@@ -26,20 +25,12 @@ from tests.assessment.meeting_support import (
     rating,
 )
 from tests.factories.assessment import World, make_cycle
-from tests.support.ground import Ground
+from tests.support.ground import on_ground
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(scope="module", autouse=True)
-def laid(ground: Ground) -> World:
-    with ground():
-        return make_cycle(items=4)
-
-
-@pytest.fixture
-def world(laid: World, db: None) -> World:
-    return deepcopy(laid)
+laid, world = on_ground(lambda: make_cycle(items=4))
 
 
 # ----------------------------------------------------------------------------------------------------------------- REST

@@ -2,7 +2,6 @@
 
 import json
 import re
-from copy import deepcopy
 
 import pytest
 from django.test import Client
@@ -39,20 +38,12 @@ from tests.assessment.meeting_support import (
     view_of,
 )
 from tests.factories.assessment import ROLES, World, make_cycle, set_windows
-from tests.support.ground import Ground
+from tests.support.ground import on_ground
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(scope="module", autouse=True)
-def laid(ground: Ground) -> World:
-    with ground():
-        return make_cycle(items=4)
-
-
-@pytest.fixture
-def world(laid: World, db: None) -> World:
-    return deepcopy(laid)
+laid, world = on_ground(lambda: make_cycle(items=4))
 
 
 # -------------------------------------------------------------------------------------------------------- mentor's page

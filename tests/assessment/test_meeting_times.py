@@ -1,6 +1,5 @@
 """Times of a 1on1 and its calendar file."""
 
-from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -16,20 +15,12 @@ from skillmap.core import clock
 from skillmap.core.models import Notification
 from tests.assessment.meeting_support import DAY, WITH_MEETINGS, as_user, dossier, refused, slot
 from tests.factories.assessment import World, make_cycle
-from tests.support.ground import Ground
+from tests.support.ground import on_ground
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(scope="module", autouse=True)
-def laid(ground: Ground) -> World:
-    with ground():
-        return make_cycle(items=4)
-
-
-@pytest.fixture
-def world(laid: World, db: None) -> World:
-    return deepcopy(laid)
+laid, world = on_ground(lambda: make_cycle(items=4))
 
 
 # ------------------------------------------------------------------------------------------------------ times, calendar

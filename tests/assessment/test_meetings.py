@@ -1,7 +1,6 @@
 """1on1s: who writes what in which state and window, nothing overwritten unseen, memos seen by nobody else."""
 
 import json
-from copy import deepcopy
 from datetime import date
 from typing import Any
 
@@ -47,20 +46,12 @@ from tests.assessment.meeting_support import (
     view_of,
 )
 from tests.factories.assessment import ROLES, STATES, World, make_cycle, set_windows
-from tests.support.ground import Ground
+from tests.support.ground import on_ground
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(scope="module", autouse=True)
-def laid(ground: Ground) -> World:
-    with ground():
-        return make_cycle(items=4)
-
-
-@pytest.fixture
-def world(laid: World, db: None) -> World:
-    return deepcopy(laid)
+laid, world = on_ground(lambda: make_cycle(items=4))
 
 
 # -------------------------------------------------------------------------------------- who may do what, in which state

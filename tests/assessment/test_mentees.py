@@ -1,7 +1,5 @@
 """A mentor's list of mentees."""
 
-from copy import deepcopy
-
 import pytest
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -18,20 +16,12 @@ from skillmap.core.models import AuditEvent
 from skillmap.people.models import Organisation
 from tests.assessment.meeting_support import DAY, as_user, fresh, slot
 from tests.factories.assessment import World, make_cycle, make_organisation, set_windows
-from tests.support.ground import Ground
+from tests.support.ground import on_ground
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(scope="module", autouse=True)
-def laid(ground: Ground) -> World:
-    with ground():
-        return make_cycle(items=4)
-
-
-@pytest.fixture
-def world(laid: World, db: None) -> World:
-    return deepcopy(laid)
+laid, world = on_ground(lambda: make_cycle(items=4))
 
 
 # ------------------------------------------------------------------------------------------------------ list of mentees

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -30,20 +29,12 @@ from skillmap.core.models import AuditEvent, Job, Notification
 from skillmap.people.choices import Grade, Occupation, StaffStatus
 from skillmap.people.models import Staff, User
 from tests.factories.assessment import World, make_cycle, make_staff
-from tests.support.ground import Ground
+from tests.support.ground import on_ground
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(scope="module", autouse=True)
-def laid(ground: Ground) -> World:
-    with ground():
-        return make_cycle(items=3)
-
-
-@pytest.fixture
-def world(laid: World, db: None) -> World:
-    return deepcopy(laid)
+laid, world = on_ground(lambda: make_cycle(items=3))
 
 
 def assign(world: World, mentee: Staff, mentor: User, **more: Any) -> int:

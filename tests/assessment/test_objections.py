@@ -1,7 +1,6 @@
 """訂正申出: raised by the person, answered by the secretariat, never by oneself."""
 
 import re
-from copy import deepcopy
 from datetime import date
 from typing import Any
 
@@ -20,22 +19,14 @@ from skillmap.people.choices import Role
 from skillmap.people.models import RoleGrant, User
 from tests.assessment.meeting_support import actor_of, as_user, fresh, rating, refused
 from tests.factories.assessment import ROLES, STATES, World, make_cycle
-from tests.support.ground import Ground
+from tests.support.ground import on_ground
 
 pytestmark = pytest.mark.django_db
 
 REASON = "昨年度の刷新で設計を主担当した"
 
 
-@pytest.fixture(scope="module", autouse=True)
-def laid(ground: Ground) -> World:
-    with ground():
-        return make_cycle(items=4)
-
-
-@pytest.fixture
-def world(laid: World, db: None) -> World:
-    return deepcopy(laid)
+laid, world = on_ground(lambda: make_cycle(items=4))
 
 
 def other_level(row: SkillRating) -> int:

@@ -1,7 +1,6 @@
 """The result sheet: what it says, to whom and from when, and its receipt."""
 
 import re
-from copy import deepcopy
 
 import pytest
 from django.db import connection
@@ -18,20 +17,12 @@ from skillmap.core.models import AuditEvent
 from skillmap.people.models import User
 from tests.assessment.meeting_support import actor_of, as_user, dossier, fresh, rating
 from tests.factories.assessment import ROLES, STATES, World, make_cycle
-from tests.support.ground import Ground
+from tests.support.ground import on_ground
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(scope="module", autouse=True)
-def laid(ground: Ground) -> World:
-    with ground():
-        return make_cycle(items=4)
-
-
-@pytest.fixture
-def world(laid: World, db: None) -> World:
-    return deepcopy(laid)
+laid, world = on_ground(lambda: make_cycle(items=4))
 
 
 def sheet_of(world: World, stage: str, user: User | None = None) -> ResultSheet:

@@ -1,6 +1,5 @@
 """Answers, steps and the confirmed profile as they are stored: whole, by right, once."""
 
-from copy import deepcopy
 from datetime import timedelta
 
 import pytest
@@ -18,20 +17,12 @@ from skillmap.core.errors import Conflict, NotAllowed, RuleViolation
 from skillmap.core.models import AuditEvent, Notification
 from skillmap.people.models import Organisation
 from tests.factories.assessment import World, make_cycle
-from tests.support.ground import Ground
+from tests.support.ground import on_ground
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(scope="module", autouse=True)
-def laid(ground: Ground) -> World:
-    with ground():
-        return make_cycle(items=4)
-
-
-@pytest.fixture
-def world(laid: World, db: None) -> World:
-    return deepcopy(laid)
+laid, world = on_ground(lambda: make_cycle(items=4))
 
 
 def first(check: Assessment) -> SkillRating:

@@ -260,12 +260,12 @@ def test_pages_are_accessible_and_fit_a_phone(
     ]
     for user, name, args, picture in pages:
         sign_in(user)
-        page.set_viewport_size(DESKTOP)  # type: ignore[arg-type]
+        page.set_viewport_size(DESKTOP)
         page.goto(address(live_server, name, *args))
         check_accessibility(page)
         if picture:
             shoot(page, picture)
-        page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+        page.set_viewport_size(PHONE)
         if picture:
             shoot(page, f"{picture}-phone")
         assert fits(page), (name, args)

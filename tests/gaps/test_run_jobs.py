@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from copy import deepcopy
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -24,7 +23,7 @@ from skillmap.gaps.services import computing
 from skillmap.gaps.services.runs import run_again, run_cancel, run_request
 from skillmap.people.models import RoleGrant, User
 from tests.factories.gaps import RunWorld, asked_run, finished_run, make_run_world
-from tests.support.ground import Ground
+from tests.support.ground import on_ground
 
 Progress = Callable[..., None]
 
@@ -33,16 +32,8 @@ class Killed(BaseException):
     """The worker's end: nothing catches it, nothing is cleaned up."""
 
 
-@pytest.fixture(scope="module", autouse=True)
-def laid(ground: Ground) -> RunWorld:
-    """90 people in three bureaus."""
-    with ground():
-        return make_run_world()
-
-
-@pytest.fixture
-def world(laid: RunWorld, db: None) -> RunWorld:
-    return deepcopy(laid)
+# 90 people in three bureaus.
+laid, world = on_ground(make_run_world)
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,5 @@
 """Pages of gap runs: the secretariat's alone; start, watch, cancel, run again, publish."""
 
-from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -20,7 +19,7 @@ from skillmap.people.choices import Role
 from skillmap.people.models import User
 from tests.factories.gaps import RunWorld, asked_run, finished_run, make_run_world
 from tests.factories.people import user_with
-from tests.support.ground import Ground
+from tests.support.ground import on_ground
 
 pytestmark = pytest.mark.django_db
 
@@ -28,15 +27,7 @@ DENIED = ("supporter", "executive", "coordinator", "other_coordinator", "person"
 MOST_QUERIES = 10
 
 
-@pytest.fixture(scope="module", autouse=True)
-def laid(ground: Ground) -> RunWorld:
-    with ground():
-        return make_run_world(people=48, bureaus=2)
-
-
-@pytest.fixture
-def world(laid: RunWorld, db: None) -> RunWorld:
-    return deepcopy(laid)
+laid, world = on_ground(lambda: make_run_world(people=48, bureaus=2))
 
 
 def as_user(user: User) -> Client:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from copy import deepcopy
 from itertools import pairwise
 
 import pytest
@@ -33,19 +32,10 @@ from tests.factories.gaps import (
     set_level,
 )
 from tests.support.cell_attack import Reader, Run
-from tests.support.ground import Ground
+from tests.support.ground import on_ground
 
-
-@pytest.fixture(scope="module", autouse=True)
-def laid(ground: Ground) -> RunWorld:
-    """90 people in three bureaus."""
-    with ground():
-        return make_run_world()
-
-
-@pytest.fixture
-def world(laid: RunWorld, db: None) -> RunWorld:
-    return deepcopy(laid)
+# 90 people in three bureaus.
+laid, world = on_ground(make_run_world)
 
 
 def publish(world: RunWorld, run: GapRun) -> GapRun:

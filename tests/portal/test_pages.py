@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
 from datetime import date, timedelta
 
 import pytest
@@ -22,20 +21,12 @@ from skillmap.portal.radar import radar
 from skillmap.portal.selectors import adopted_areas, person_map
 from tests.factories.assessment import World, make_cycle, set_windows
 from tests.factories.people import user_with
-from tests.support.ground import Ground
+from tests.support.ground import on_ground
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(scope="module", autouse=True)
-def laid(ground: Ground) -> World:
-    with ground():
-        return make_cycle(items=6)
-
-
-@pytest.fixture
-def world(laid: World, db: None) -> World:
-    return deepcopy(laid)
+laid, world = on_ground(lambda: make_cycle(items=6))
 
 
 def as_user(user: User) -> Client:
