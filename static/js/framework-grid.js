@@ -1,18 +1,17 @@
-/* The grid of required levels: arrows move between the cells, each cell is saved by itself. What could not be sent stays on
-   the page, is tried again, and closing the page is warned of. Without this file one button saves the whole grid. */
+/* The grid of required levels: arrows move between the cells, each cell is stored by itself (autosave.js); closing the page is
+   warned of while something is not stored. Without this file one button saves the whole grid. */
 (() => {
   "use strict";
 
   const table = document.getElementById("grid");
   if (!table) return;
+  const { Autosave, clock } = window.skillmap;
   const text = table.dataset;
   const form = document.getElementById("grid-form");
-  const token = form.querySelector("input[name=csrfmiddlewaretoken]").value;
   const count = document.getElementById("grid-count");
   const state = document.getElementById("grid-state");
   const confirmButton = document.getElementById("grid-confirm");
   const conflicts = document.getElementById("grid-conflicts");
-  const waits = [1000, 2000, 5000, 10000, 20000, 30000];
   const cells = new Map();
   let current = null;
   let leaving = false;
@@ -20,9 +19,9 @@
 
   document.querySelectorAll("[data-without-js]").forEach((element) => { element.hidden = true; });
 
-  class Cell {
+  class Cell extends Autosave {
     constructor(box) {
-      this.box = box;
+      super(box, text);
       this.pk = box.dataset.cell;
       this.input = box.querySelector(".matrix__input");
       this.shown = box.querySelector("input[type=hidden]");
@@ -30,22 +29,19 @@
       const [level, version] = this.shown.value.split("@");
       this.stored = level;
       this.version = version;
-      this.failures = 0;
-      this.sending = false;
       this.confirming = false;
       this.conflict = null;
-      this.timer = 0;
     }
 
     get isDefault() {
-      return this.box.classList.contains("is-default");
+      return this.root.classList.contains("is-default");
     }
 
     get isValid() {
       return /^[0-3]$/.test(this.input.value);
     }
 
-    get isDirty() {
+    get dirty() {
       return this.input.value !== this.stored || this.confirming;
     }
 
@@ -54,18 +50,22 @@
         .map((id) => document.getElementById(id).textContent.trim()).join(" × ");
     }
 
+    get sendable() {
+      return this.dirty && this.isValid;
+    }
+
     /** Full-width digits count; anything else is marked and not sent. */
     tidy() {
       const value = this.input.value.normalize("NFKC").trim();
       if (value !== this.input.value) this.input.value = value;
       if (this.isValid) this.input.removeAttribute("aria-invalid");
       else this.input.setAttribute("aria-invalid", "true");
-      this.say();
+      this.describe();
       this.paint();
     }
 
     /** What is wrong, or that the level is a default: in words that belong to the cell; what is wrong can be seen too. */
-    say() {
+    describe() {
       const calm = this.isDefault ? text.textDefault : "";
       this.words.textContent = this.isValid ? calm : text.textRange;
       this.words.classList.toggle("visually-hidden", this.isValid);
@@ -74,127 +74,83 @@
 
     paint() {
       const level = this.isValid ? this.input.value : this.stored;
-      for (const step of "0123") this.box.classList.toggle(`matrix__cell--${step}`, step === level);
+      for (const step of "0123") this.root.classList.toggle(`matrix__cell--${step}`, step === level);
     }
 
     restore() {
       this.input.value = this.stored;
       this.tidy();
-      draw();
+      this.sumUp();
     }
 
     confirm() {
-      if (!this.isDefault || this.sending || this.conflict) return;
+      if (!this.isDefault || this.sending || this.stopped) return;
       this.confirming = true;
       this.save();
     }
 
-    /** Send what differs from the stored value; one request at a time, the newest entry wins. */
-    async save() {
-      clearTimeout(this.timer);
-      if (this.sending || this.conflict || !this.isDirty || !this.isValid) {
-        draw();
-        return;
-      }
-      const level = this.input.value;
-      const body = new URLSearchParams({ version: this.version, level });
-      this.sending = true;
-      draw();
-      let response = null;
-      try {
-        response = await fetch(this.box.dataset.url, {
-          method: "POST",
-          headers: { Accept: "application/json", "X-CSRFToken": token },
-          body,
-          keepalive: true,
-          redirect: "error",
-        });
-      } catch {
-        this.sending = false;
-        this.fail();
-        return;
-      }
-      this.sending = false;
-      const answer = response.headers.get("Content-Type")?.startsWith("application/json") ? await response.json() : {};
-      if (response.ok) this.taken(answer, level);
-      else if (response.status === 409 && "level" in answer) this.differ(answer);
-      else if (response.status === 401 || response.status === 403) this.fail(text.textSignedOut);
-      else if (response.status < 500 && answer.message) this.refused(answer.message);
-      else this.fail();
+    draft() {
+      return { body: { version: Number(this.version), level: Number(this.input.value) }, now: {} };
     }
 
-    taken(answer, level) {
-      this.failures = 0;
-      this.confirming = false;
-      this.stored = String(answer.level);
-      this.version = String(answer.version);
+    remember(now) {
+      this.stored = String(now.level);
+      this.version = String(now.version);
       this.shown.value = `${this.stored}@${this.version}`;
-      this.box.classList.remove("is-unsaved", "is-conflict");
-      this.box.classList.toggle("is-default", answer.is_default);
-      this.say();
-      const button = table.querySelector(`[data-confirm="${this.pk}"]`);
-      if (button && !answer.is_default) button.disabled = true;
-      draw(new Date());
-      if (this.input.value !== level) this.save();
-    }
-
-    fail(message) {
-      this.failures += 1;
-      this.box.classList.add("is-unsaved");
-      this.timer = setTimeout(() => this.save(), waits[Math.min(this.failures, waits.length) - 1]);
-      draw();
-      if (this.failures === 1) window.skillmap.announce(message || state.textContent);
-      if (message) window.skillmap.tell(message, "warn", { href: document.body.dataset.urlSignIn, text: document.body.dataset.textSignIn });
-    }
-
-    /** The rules say no, such as for a version that was published meanwhile: no further try by itself. */
-    refused(message) {
       this.confirming = false;
-      this.input.value = this.stored;
-      this.tidy();
-      window.skillmap.tell(message, "bad");
-      draw();
+      this.root.classList.toggle("is-default", now.is_default);
+      this.describe();
+      const button = table.querySelector(`[data-confirm="${this.pk}"]`);
+      if (button && !now.is_default) button.disabled = true;
     }
 
-    /** Somebody else set this cell: show both and let the person choose. */
-    differ(answer) {
-      this.box.classList.add("is-conflict");
+    /** Whoever confirms has said so only when it is no default any more. */
+    isMine(now) {
+      return String(now.level) === this.input.value && !now.is_default;
+    }
+
+    show(now) {
+      this.input.value = String(now.level);
+      this.tidy();
+    }
+
+    insist() {
+      this.confirming = true;
+    }
+
+    ask(now, buttons) {
       const line = document.createElement("div");
       line.className = "grid-conflict";
       const words = document.createElement("p");
-      words.textContent = `${this.name}: ${text.textConflict.replace("{theirs}", answer.level).replace("{mine}", this.input.value)}`;
-      const settle = (mine) => {
-        this.stored = String(answer.level);
-        this.version = String(answer.version);
-        this.shown.value = `${this.stored}@${this.version}`;
-        this.conflict = null;
-        this.confirming = mine;
-        this.box.classList.remove("is-conflict", "is-unsaved");
-        line.remove();
-        if (!mine) this.input.value = this.stored;
-        this.tidy();
-        this.input.focus();
-        this.save();
-      };
-      line.append(words, button(text.textMine, () => settle(true)), button(text.textTheirs, () => settle(false)));
+      words.textContent = `${this.name}: ${text.textConflict.replace("{theirs}", now.level).replace("{mine}", this.input.value)}`;
+      line.append(words, ...buttons);
       this.conflict = line;
       conflicts.append(line);
-      draw();
       window.skillmap.announce(words.textContent);
     }
-  }
 
-  function button(words, act) {
-    const element = document.createElement("button");
-    element.type = "button";
-    element.className = "button button--small";
-    element.textContent = words;
-    element.addEventListener("click", act);
-    return element;
-  }
+    /** A cell has no room for a sentence: the bar below sums up; what asks for an act stands above the page. */
+    say(message, link) {
+      this.conflict?.remove();
+      this.conflict = null;
+      if (link) window.skillmap.tell(message, "warn", link);
+      else if (!message) window.skillmap.untell();
+    }
 
-  function clock(at) {
-    return at.toLocaleTimeString("ja-JP", { hour: "2-digit", minute: "2-digit", hour12: false, timeZone: "Asia/Tokyo" });
+    focus() {
+      this.input.focus();
+    }
+
+    sumUp(at) {
+      draw(at);
+    }
+
+    /** The rules say no, such as for a version that was published meanwhile: what is stored stands again. */
+    refuse(message) {
+      this.confirming = false;
+      this.restore();
+      window.skillmap.tell(message, "bad");
+    }
   }
 
   function all() {
@@ -210,9 +166,9 @@
       const own = all().filter((cell) => cell.isDefault && cell.input.getAttribute("aria-labelledby").endsWith(` job-${element.dataset.left}`));
       element.textContent = own.length;
     });
-    const open = all().filter((cell) => cell.isDirty);
+    const open = all().filter((cell) => cell.dirty);
     const undecided = open.filter((cell) => cell.conflict).length;
-    const waiting = open.filter((cell) => cell.failures > 0 && !cell.conflict).length;
+    const waiting = open.filter((cell) => cell.failing).length;
     const unreadable = open.some((cell) => !cell.isValid);
     state.classList.toggle("is-waiting", unreadable || undecided + waiting > 0);
     if (unreadable) state.textContent = text.textRange;
@@ -286,12 +242,11 @@
 
   // A column's button sends the whole grid; what is on the way must not warn of itself.
   form.addEventListener("submit", () => { leaving = true; });
-  window.addEventListener("online", () => all().forEach((cell) => cell.isDirty && cell.save()));
   window.addEventListener("beforeunload", (event) => {
-    if (!leaving && all().some((cell) => cell.isDirty)) event.preventDefault();
+    if (!leaving && all().some((cell) => cell.dirty)) event.preventDefault();
   });
 
   // A grid that came back from the server with the person's own entries in it waits for a decision by the button.
-  if (all().some((cell) => cell.isDirty)) document.querySelectorAll("[data-without-js]").forEach((element) => { element.hidden = false; });
+  if (all().some((cell) => cell.dirty)) document.querySelectorAll("[data-without-js]").forEach((element) => { element.hidden = false; });
   draw();
 })();

@@ -1,15 +1,13 @@
-/* Saves the parts of a 1on1 page by themselves: each view, the shared note, the memo, the person's words. What could not be
-   sent stays on the page, is tried again, and closing the page is warned of; nothing is kept in browser storage. What somebody
-   else changed meanwhile is shown beside the own text, never overwritten unseen. Without this file the buttons save the page. */
+/* The parts of a 1on1 page are stored by themselves (autosave.js): each view, the shared note, the memo, the person's words.
+   Closing the page is warned of while something is not stored. Without this file the buttons save the page. */
 (() => {
   "use strict";
 
   const form = document.querySelector("form[data-meeting]");
   if (!form) return;
+  const { Autosave, clock } = window.skillmap;
   const text = form.dataset;
   const line = document.getElementById("meeting-state");
-  const token = form.querySelector("input[name=csrfmiddlewaretoken]").value;
-  const waits = [1000, 2000, 5000, 10000, 20000, 30000];
   const parts = [];
   let leaving = false;
 
@@ -25,124 +23,48 @@
     });
   });
 
-  class Part {
+  class Part extends Autosave {
     constructor(root) {
-      this.root = root;
+      super(root, text);
       this.version = root.querySelector("input[type=hidden][name*=version]");
       this.state = root.querySelector("[data-state]");
-      this.stored = this.key();
-      this.sending = false;
-      this.stopped = root.classList.contains("is-conflict");
-      this.failures = 0;
-      this.timer = 0;
-    }
-
-    key() {
-      return JSON.stringify(this.values());
+      this.stored = this.key(this.values());
     }
 
     get dirty() {
-      return this.key() !== this.stored;
+      return this.key(this.values()) !== this.stored;
     }
 
-    plan(delay) {
-      clearTimeout(this.timer);
-      this.timer = setTimeout(() => this.save(), delay);
-      draw();
+    draft() {
+      const now = this.values();
+      return { body: { version: Number(this.version.value), ...now }, now };
     }
 
-    /** Send what differs from the stored values; one request at a time, the newest entry wins. */
-    async save() {
-      clearTimeout(this.timer);
-      if (this.sending || this.stopped || !this.dirty) {
-        draw();
-        return;
-      }
-      const values = this.values();
-      this.sending = true;
-      draw();
-      let response = null;
-      try {
-        response = await fetch(this.root.dataset.url, {
-          method: "POST",
-          headers: { "Content-Type": "application/json", Accept: "application/json", "X-CSRFToken": token },
-          body: JSON.stringify({ version: Number(this.version.value), ...values }),
-          redirect: "error",
-        });
-      } catch {
-        this.sending = false;
-        this.fail(text.textWaitingPart);
-        return;
-      }
-      this.sending = false;
-      if (response.ok) {
-        this.taken(await response.json(), values);
-      } else if (response.status === 409) {
-        this.conflict(await response.json());
-      } else if (response.status === 401) {
-        this.fail(text.textSignedOut);
-      } else if (response.status === 403 || response.status === 404) {
-        this.refuse(text.textGone);
-      } else if (response.status === 422 || response.status === 400) {
-        this.refuse((await response.json()).message);
-      } else {
-        this.fail(text.textWaitingPart);
-      }
+    remember(now) {
+      this.version.value = now.version;
+      this.stored = this.key(now);
     }
 
-    taken(answer, values) {
-      this.failures = 0;
-      this.version.value = answer.version;
-      this.stored = JSON.stringify(values);
-      this.root.classList.remove("is-unsaved");
-      this.say("");
-      saved();
-      if (this.dirty) this.plan(0);
+    isMine(now) {
+      return this.key(now) === this.key(this.values());
     }
 
-    fail(message) {
-      this.failures += 1;
-      this.root.classList.add("is-unsaved");
-      this.say(message);
-      if (this.failures === 1) window.skillmap.announce(message);
-      this.plan(waits[Math.min(this.failures, waits.length) - 1]);
-    }
-
-    /** The rules say no, or the check is gone: no further try by itself. */
-    refuse(message) {
-      this.stopped = true;
-      this.root.classList.add("is-unsaved");
-      this.say(message);
-      window.skillmap.announce(message);
-      draw();
-    }
-
-    conflict(now) {
-      this.stopped = true;
-      this.root.classList.add("is-conflict");
-      this.state.replaceChildren();
+    ask(now, buttons) {
       const head = document.createElement("span");
       head.textContent = `${text.textConflict} `;
       const theirs = document.createElement("span");
       theirs.className = "autotext__stored autotext__stored--script";
       theirs.textContent = this.describe(now);
-      const settle = (mine) => {
-        this.version.value = now.version;
-        this.stored = this.keyOf(now);
-        this.stopped = false;
-        this.root.classList.remove("is-conflict", "is-unsaved");
-        if (!mine) this.show(now);
-        this.say("");
-        this.focus();
-        this.save();
-      };
-      this.state.append(head, theirs, button(text.textKeepMine, () => settle(true)), button(text.textTakeTheirs, () => settle(false)));
+      this.state.replaceChildren(head, theirs, ...buttons);
       window.skillmap.announce(`${head.textContent} ${theirs.textContent}`);
-      draw();
     }
 
     say(message) {
       this.state.textContent = message;
+    }
+
+    sumUp(at) {
+      draw(at);
     }
   }
 
@@ -165,8 +87,8 @@
       return { level: level === "" ? null : Number(level), reason: this.reason.value.trim() };
     }
 
-    keyOf(now) {
-      return JSON.stringify({ level: now.level, reason: now.reason });
+    key(now) {
+      return JSON.stringify([now.level, now.reason]);
     }
 
     describe(now) {
@@ -200,8 +122,8 @@
       return { kind: this.root.dataset.kind, text: this.area.value };
     }
 
-    keyOf(now) {
-      return JSON.stringify({ kind: this.root.dataset.kind, text: now.text });
+    key(now) {
+      return JSON.stringify(now.text);
     }
 
     describe(now) {
@@ -217,25 +139,10 @@
     }
   }
 
-  function button(words, press) {
-    const element = document.createElement("button");
-    element.type = "button";
-    element.className = "button button--small";
-    element.textContent = words;
-    element.addEventListener("click", press);
-    return element;
-  }
-
-  function saved() {
-    const now = new Date();
-    const time = `${String(now.getHours()).padStart(2, "0")}:${String(now.getMinutes()).padStart(2, "0")}`;
-    draw(text.textSaved.replace("{time}", time));
-  }
-
   let lastSaved = text.textAuto;
-  function draw(message) {
+  function draw(at) {
     if (!line) return;
-    if (message) lastSaved = message;
+    if (at) lastSaved = text.textSaved.replace("{time}", clock(at));
     const undecided = parts.filter((part) => part.root.classList.contains("is-conflict")).length;
     const waiting = parts.filter((part) => part.root.classList.contains("is-unsaved")).length;
     const busy = parts.some((part) => part.sending || (part.dirty && !part.stopped));
@@ -263,5 +170,4 @@
   });
   window.addEventListener("pageshow", () => { leaving = false; });
   draw();
-  window.addEventListener("online", () => parts.forEach((part) => part.dirty && part.save()));
 })();

@@ -1,26 +1,25 @@
-/* Saves each answer of the self-check by itself. What could not be sent stays on the page, is tried again, and closing the
-   page is warned of; nothing is kept in browser storage. Without this file the page works with its save button. */
+/* Each answer of the self-check is stored by itself (autosave.js); closing the page is warned of while something is on its way.
+   Without this file the page works with its save button. */
 (() => {
   "use strict";
 
   const root = document.getElementById("check");
   if (!root) return;
+  const { Autosave, clock } = window.skillmap;
   const text = root.dataset;
   const state = document.getElementById("check-state");
   const count = document.getElementById("check-count");
   const progress = document.querySelector(".action-bar progress");
-  const token = document.querySelector("#check-form input[name=csrfmiddlewaretoken]").value;
   const total = Number(text.items);
-  const waits = [1000, 2000, 5000, 10000, 20000, 30000];
   const items = new Map();
   let show = "all";
   let byPointer = false;
 
   document.querySelectorAll("[data-without-js]").forEach((element) => element.remove());
 
-  class Item {
+  class Item extends Autosave {
     constructor(field) {
-      this.field = field;
+      super(field, text);
       this.code = field.dataset.item;
       this.version = Number(field.dataset.version);
       this.stored = field.dataset.level;
@@ -28,126 +27,65 @@
       this.target = Number(field.dataset.target);
       this.line = field.querySelector("[data-state]");
       this.wishBox = field.querySelector("[data-wish]");
-      this.storedWish = this.wishBox?.checked ?? false;
-      this.sending = false;
-      this.failures = 0;
-      this.timer = 0;
-      this.conflicted = field.classList.contains("is-conflict");
+      this.storedWish = this.wish;
     }
 
     get chosen() {
-      return this.field.querySelector("input[type=radio]:checked")?.value ?? "";
+      return this.root.querySelector("input[type=radio]:checked")?.value ?? "";
+    }
+
+    get wish() {
+      return this.wishBox?.checked ?? false;
     }
 
     get dirty() {
-      return this.chosen !== this.stored || (this.wishBox?.checked ?? false) !== this.storedWish;
+      return this.chosen !== this.stored || this.wish !== this.storedWish;
     }
 
     choose(level) {
-      const radio = this.field.querySelector(`input[type=radio][value="${level}"]`);
+      const radio = this.root.querySelector(`input[type=radio][value="${level}"]`);
       if (radio) radio.checked = true;
-      else this.field.querySelectorAll("input[type=radio]").forEach((one) => { one.checked = false; });
-    }
-
-    /** Send what differs from the stored values; one request at a time, the newest choice wins. */
-    async save() {
-      clearTimeout(this.timer);
+      else this.root.querySelectorAll("input[type=radio]").forEach((one) => { one.checked = false; });
       this.drawGap();
-      if (this.sending || this.conflicted || !this.dirty) {
-        drawBar();
-        return;
-      }
+    }
+
+    draft() {
+      const now = { level: this.chosen === "" ? null : Number(this.chosen), wish: this.wish };
       const body = { version: this.version };
-      const level = this.chosen;
-      const wish = this.wishBox?.checked ?? false;
-      if (level !== this.stored) body.level = level === "" ? null : Number(level);
-      if (wish !== this.storedWish) body.wish = wish;
-      this.sending = true;
-      drawBar();
-      let response = null;
-      try {
-        response = await fetch(this.field.dataset.url, {
-          method: "POST",
-          headers: { "Content-Type": "application/json", Accept: "application/json", "X-CSRFToken": token },
-          body: JSON.stringify(body),
-          keepalive: true,
-          redirect: "error",
-        });
-      } catch {
-        this.sending = false;
-        this.fail(text.textWaitingItem);
+      if (this.chosen !== this.stored) body.level = now.level;
+      if (this.wish !== this.storedWish) body.wish = now.wish;
+      return { body, now };
+    }
+
+    /** Where somebody answers for another person, a conflict does not tell what that person chose: it stays unknown. */
+    remember(now) {
+      this.version = now.version;
+      this.stored = "level" in now ? words(now.level) : null;
+      if ("wish" in now) this.storedWish = now.wish;
+      const hidden = this.root.querySelector("input[type=hidden][name^=version-]");
+      if (hidden) hidden.value = now.version;
+    }
+
+    isMine(now) {
+      return words(now.level) === this.chosen && now.wish === this.wish;
+    }
+
+    show(now) {
+      if (!("level" in now)) {
+        this.stored = this.chosen; // given up: nothing to warn of
+        window.location.reload();
         return;
       }
-      this.sending = false;
-      if (response.ok) {
-        this.taken(await response.json(), level, wish);
-      } else if (response.status === 409) {
-        this.conflict(await response.json());
-      } else if (response.status === 401 || response.status === 403) {
-        this.fail(text.textSignedOut, { href: text.urlSignIn });
-      } else if (response.status === 422 || response.status === 400) {
-        this.refused((await response.json()).message);
-      } else {
-        this.fail(text.textWaitingItem);
-      }
+      this.choose(words(now.level));
+      if (this.wishBox) this.wishBox.checked = now.wish;
     }
 
-    taken(answer, level, wish) {
-      this.failures = 0;
-      this.version = answer.version;
-      this.stored = level;
-      this.storedWish = wish;
-      const hidden = this.field.querySelector("input[type=hidden][name^=version-]");
-      if (hidden) hidden.value = answer.version;
-      this.say("");
-      this.field.classList.remove("is-unsaved");
-      saved();
-      if (this.dirty) this.save();
-    }
-
-    fail(message, link) {
-      this.failures += 1;
-      this.field.classList.add("is-unsaved");
-      this.say(message, link);
-      this.timer = setTimeout(() => this.save(), waits[Math.min(this.failures, waits.length) - 1]);
-      drawBar();
-      if (this.failures === 1) window.skillmap.announce(message);
-    }
-
-    refused(message) {
-      this.conflicted = true; // no further try by itself: the step is over or somebody else's turn
-      this.field.classList.add("is-unsaved");
-      this.say(message);
-      drawBar();
-      window.skillmap.announce(message);
-    }
-
-    conflict(now) {
-      this.conflicted = true;
-      const theirs = now.level === null ? "" : String(now.level);
-      const words = (level) => (level === "" ? text.textUnanswered : `Lv.${level}`);
-      this.field.classList.add("is-conflict");
-      this.line.textContent = text.textConflict.replace("{mine}", words(this.chosen)).replace("{theirs}", words(theirs));
-      const settle = (mine) => {
-        this.version = now.version;
-        this.stored = theirs;
-        this.storedWish = now.wish;
-        this.conflicted = false;
-        this.field.classList.remove("is-conflict");
-        if (!mine) {
-          this.choose(theirs);
-          if (this.wishBox) this.wishBox.checked = now.wish;
-        }
-        this.say("");
-        this.field.querySelector("input[type=radio]:checked, input[type=radio]")?.focus();
-        this.save();
-      };
-      this.line.append(
-        button(text.textKeepMine, () => settle(true)),
-        button(text.textTakeTheirs, () => settle(false)),
-      );
-      drawBar();
+    ask(now, buttons) {
+      const name = (level) => (level === "" ? text.textUnanswered : `Lv.${level}`);
+      const sentence = "level" in now ? text.textConflict.replace("{theirs}", name(words(now.level))) : text.textConflictUnseen;
+      this.line.textContent = sentence.replace("{mine}", name(this.chosen));
       window.skillmap.announce(this.line.textContent);
+      this.line.append(...buttons);
     }
 
     say(message, link) {
@@ -157,12 +95,20 @@
       anchor.href = link.href;
       anchor.target = "_blank";
       anchor.rel = "noopener";
-      anchor.textContent = document.body.dataset.textSignIn;
+      anchor.textContent = link.text;
       this.line.append(" ", anchor);
     }
 
+    focus() {
+      this.root.querySelector("input[type=radio]:checked, input[type=radio]")?.focus();
+    }
+
+    sumUp(at) {
+      drawBar(at);
+    }
+
     drawGap() {
-      const gap = this.field.querySelector("[data-gap]");
+      const gap = this.root.querySelector("[data-gap]");
       if (!gap) return;
       const held = this.chosen === "" ? Number(this.last || 0) : Number(this.chosen);
       const missing = Math.max(0, this.target - held);
@@ -171,21 +117,13 @@
     }
   }
 
-  function button(words, act) {
-    const element = document.createElement("button");
-    element.type = "button";
-    element.className = "button button--small";
-    element.textContent = words;
-    element.addEventListener("click", act);
-    return element;
+  /** A level as the page's inputs and attributes write it; "" is not answered. */
+  function words(level) {
+    return level === null || level === undefined ? "" : String(level);
   }
 
   function unsent() {
     return [...items.values()].filter((item) => item.dirty || item.sending);
-  }
-
-  function saved() {
-    drawBar(new Date());
   }
 
   /** The one place that says how far the check is and whether all is stored. */
@@ -201,8 +139,8 @@
       line.classList.toggle("is-complete", done === own.length);
     });
     const open = unsent();
-    const undecided = open.filter((item) => item.conflicted).length;
-    const failing = open.filter((item) => item.failures > 0 && !item.conflicted).length;
+    const undecided = open.filter((item) => item.stopped).length;
+    const failing = open.filter((item) => item.failing).length;
     state.classList.toggle("is-waiting", failing + undecided > 0);
     if (undecided) state.textContent = text.textUndecided.replace("{n}", undecided);
     else if (failing) state.textContent = text.textWaiting.replace("{n}", failing);
@@ -211,17 +149,13 @@
     else if (at) state.textContent = text.textSaved.replace("{time}", clock(at));
   }
 
-  function clock(at) {
-    return at.toLocaleTimeString("ja-JP", { hour: "2-digit", minute: "2-digit", hour12: false, timeZone: "Asia/Tokyo" });
-  }
-
   function applyFilter() {
     let any = false;
     items.forEach((item) => {
       const keep = show === "all"
         || (show === "open" && item.chosen === "")
         || (show === "changed" && item.chosen !== "" && item.chosen !== item.last);
-      item.field.hidden = !keep;
+      item.root.hidden = !keep;
       any = any || keep;
     });
     root.querySelectorAll("[data-group]").forEach((group) => {
@@ -245,7 +179,7 @@
   });
   root.addEventListener("focusout", (event) => {
     const item = itemOf(event.target);
-    if (item && !item.field.contains(event.relatedTarget)) item.save();
+    if (item && !item.root.contains(event.relatedTarget)) item.save();
   });
   root.addEventListener("click", (event) => {
     const same = event.target.closest("[data-same]");
@@ -283,19 +217,17 @@
   document.querySelector("[data-next]")?.addEventListener("click", async (event) => {
     event.preventDefault();
     const target = event.currentTarget.dataset.next;
-    await Promise.all(unsent().map((item) => item.save()));
+    await Promise.all(unsent().map((item) => item.save())); // each ends when its newest choice is stored, or could not be
     const left = unsent();
     if (!left.length) {
       window.location.assign(target);
       return;
     }
-    left[0].field.scrollIntoView({ block: "center" });
-    left[0].field.querySelector("input")?.focus();
+    left[0].root.scrollIntoView({ block: "center" });
+    left[0].root.querySelector("input")?.focus();
     drawBar();
   });
 
-  window.addEventListener("online", () => unsent().forEach((item) => item.save()));
-  document.addEventListener("visibilitychange", () => unsent().forEach((item) => { if (!item.conflicted) item.save(); }));
   window.addEventListener("beforeunload", (event) => {
     if (unsent().length) event.preventDefault();
   });

@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Dialog, Locator, Page, expect
+from django.conf import settings
+from playwright.sync_api import Browser, Dialog, Locator, Page, Route, expect
 from pytest_django.live_server_helper import LiveServer
 
-from skillmap.assessment.models import Assessment, PurposeAcknowledgement
+from skillmap.assessment.models import Assessment, PurposeAcknowledgement, SkillRating
 from tests.browser.conftest import PHONE, CheckAccessibility, Shoot, SignIn
 from tests.factories.assessment import World, make_cycle
 
@@ -139,6 +140,123 @@ def test_what_could_not_be_sent_stays_and_is_sent_later(
     saved(page)
     assert levels(check)[2] == 1
     page_errors.clear()
+
+
+SLOW_ANSWERS = """
+const read = Response.prototype.json;
+Response.prototype.json = async function () {
+  const answer = await read.call(this);
+  await new Promise((done) => setTimeout(done, 600));
+  return answer;
+};
+const text = Response.prototype.text;
+Response.prototype.text = async function () {
+  const answer = await text.call(this);
+  await new Promise((done) => setTimeout(done, 600));
+  return answer;
+};
+"""
+
+
+def test_a_choice_is_sent_once_however_long_its_answer_is_read(
+    world: World, check: Assessment, page: Page, live_server: LiveServer, sign_in: SignIn
+) -> None:
+    """The focus leaves the item while the body of the answer is still on its way."""
+    sign_in(world.user("untouched"))
+    page.add_init_script(SLOW_ANSWERS)
+    page.goto(f"{live_server.url}/check/{check.pk}/")
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
+    with page.expect_response(re.compile(r"/items/")):
+        choose(page, 1, 2)
+    choose(page, 2, 1)
+    choose(page, 3, 1)
+    saved(page)
+    assert len(sent) == len(set(sent)) == 3
+    assert set(check.ratings.filter(self_level__isnull=False).values_list("version", flat=True)) == {2}
+
+
+def test_going_on_waits_for_what_is_on_its_way(
+    world: World, check: Assessment, page: Page, live_server: LiveServer, sign_in: SignIn
+) -> None:
+    sign_in(world.user("untouched"))
+    page.add_init_script(SLOW_ANSWERS)
+    page.goto(f"{live_server.url}/check/{check.pk}/")
+    choose(page, 1, 2)
+    choose(page, 1, 3)
+    page.locator("[data-next]").click()
+    expect(page).to_have_url(re.compile(r"/submit/$"))
+    assert levels(check)[0] == 3
+
+
+def test_what_was_stored_already_is_no_conflict(opened: Page, check: Assessment, page_errors: list[str]) -> None:
+    """The answer to a first try was lost on the way; the second one finds the own level stored."""
+    page = opened
+    lost: list[str] = []
+
+    def lose(route: Route) -> None:
+        if lost:
+            route.continue_()
+            return
+        lost.append(route.request.url)
+        route.fetch()
+        route.abort()
+
+    page.route("**/items/**", lose)
+    choose(page, 1, 2)
+    expect(item(page, 1)).to_have_class(re.compile("is-unsaved"))
+    saved(page)
+    expect(page.locator(".is-conflict")).to_have_count(0)
+    assert levels(check)[0] == 2
+    choose(page, 1, 3)
+    saved(page)
+    assert levels(check)[0] == 3
+    page_errors[:] = [line for line in page_errors if "ERR_FAILED" not in line and "409" not in line]
+
+
+def test_after_signing_in_again_elsewhere_the_page_goes_on(
+    opened: Page, check: Assessment, world: World, live_server: LiveServer, page_errors: list[str]
+) -> None:
+    """Signing in gives the browser another token; what waited on the page is sent with it."""
+    page = opened
+    user = world.user("untouched")
+    user.set_password("Korekara-2026-hajimeru")
+    user.save()
+    other = page.context.new_page()
+    page.context.clear_cookies(name=settings.SESSION_COOKIE_NAME)
+    choose(page, 1, 2)
+    link = item(page, 1).locator("[data-state] a")
+    expect(link).to_be_visible()
+    other.goto(f"{live_server.url}/accounts/login/")
+    other.locator("input[name=login]").fill(user.email)
+    other.locator("input[name=password]").fill("Korekara-2026-hajimeru")
+    other.locator("main form button.button--primary").click()
+    expect(other).not_to_have_url(re.compile("login"))
+    expect(page.locator("#check-state")).to_have_text(SAVED, timeout=30_000)
+    assert levels(check)[0] == 2
+    choose(page, 2, 1)
+    saved(page)
+    assert levels(check)[1] == 1
+    page_errors[:] = [line for line in page_errors if "401" not in line and "403" not in line]
+
+
+def test_an_entry_for_somebody_shows_no_answer_of_theirs(
+    world: World, check: Assessment, page: Page, live_server: LiveServer, sign_in: SignIn, page_errors: list[str]
+) -> None:
+    """Where the person was first, the secretariat is asked, and told no level."""
+    sign_in(world.secretariat)
+    page.goto(f"{live_server.url}/check/{check.pk}/")
+    row = check.ratings.order_by("skill__kind", "skill__number")[0]
+    SkillRating.objects.filter(pk=row.pk).update(self_level=3, version=2)
+    choose(page, 1, 1)
+    state = item(page, 1).locator("[data-state]")
+    expect(item(page, 1)).to_have_class(re.compile("is-conflict"))
+    expect(state).to_contain_text("Lv.1")
+    expect(state).not_to_contain_text(re.compile("Lv.3|undefined"))
+    state.locator("button").first.click()
+    saved(page)
+    assert levels(check)[0] == 1
+    page_errors[:] = [line for line in page_errors if "409" not in line]
 
 
 def test_two_tabs_show_both_values_and_the_person_decides(

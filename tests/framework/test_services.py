@@ -536,7 +536,7 @@ def test_one_cell(draft: Framework, secretariat: User) -> None:
     event = AuditEvent.objects.get(verb="framework.requirement")
     assert event.data == {"cell": cell.pk, "before": 2, "after": 3}
     refusal = refused("conflict", services.requirement_set, version=1, level=0, **edit)
-    assert refusal.details == {"cells": {cell.pk: {"level": 3, "version": 2}}}
+    assert refusal.details == {"cells": {cell.pk: {"level": 3, "version": 2, "is_default": False}}}
     assert isinstance(refusal, Conflict)
 
 
@@ -589,7 +589,7 @@ def test_the_whole_grid_saves_nothing_where_a_changed_cell_moved(draft: Framewor
     services.requirement_set(framework_id=draft.pk, requirement_id=one.pk, version=1, level=0, actor=secretariat)
     edits = [CellEdit(one.pk, 2, 1, 3), CellEdit(two.pk, 2, 1, 3)]
     refusal = refused("conflict", services.requirements_save, framework_id=draft.pk, edits=edits, actor=secretariat)
-    assert refusal.details["cells"] == {one.pk: {"level": 0, "version": 2}}
+    assert refusal.details["cells"] == {one.pk: {"level": 0, "version": 2, "is_default": False}}
 
 
 def test_cells_that_others_changed_and_the_person_did_not_are_left_alone(draft: Framework, secretariat: User) -> None:

@@ -588,22 +588,27 @@ def test_a_grid_without_job_types_says_how_to_begin(office: Client) -> None:
     assert "grid-form" not in page
 
 
+def by_script(office: Client, url: str, body: Any) -> Any:
+    """The answer to a script."""
+    return office.post(url, body, content_type="application/json")
+
+
 def test_one_cell_by_script(office: Client) -> None:
     cell = cells()[0]
     url = reverse("framework:cell", args=["draft", cell.pk])
-    assert office.post(url, {"level": "3", "version": "1"}).json() == {"level": 3, "version": 2, "is_default": False}
-    late = office.post(url, {"level": "1", "version": "1"})
+    assert by_script(office, url, {"level": 3, "version": 1}).json() == {"level": 3, "version": 2, "is_default": False}
+    late = by_script(office, url, {"level": 1, "version": 1})
     assert late.status_code == 409
-    assert (late.json()["level"], late.json()["version"]) == (3, 2)
-    assert office.post(url, {"version": "2"}).json()["version"] == 2
+    assert (late.json()["level"], late.json()["version"], late.json()["is_default"]) == (3, 2, False)
+    assert by_script(office, url, {"version": 2}).json()["version"] == 2
     other = reverse("framework:cell", args=["draft", cells()[1].pk])
-    assert office.post(other, {"version": "1"}).json() == {"level": 2, "version": 2, "is_default": False}
+    assert by_script(office, other, {"version": 1}).json() == {"level": 2, "version": 2, "is_default": False}
 
 
-@pytest.mark.parametrize("data", [{"level": "4", "version": "1"}, {"level": "1"}, {"level": "1", "version": "x"}])
-def test_a_cell_that_makes_no_sense(office: Client, data: dict[str, str]) -> None:
+@pytest.mark.parametrize("data", [{"level": 4, "version": 1}, {"level": 1}, {"level": 1, "version": "x"}, [], None])
+def test_a_cell_that_makes_no_sense(office: Client, data: Any) -> None:
     cell = cells()[0]
-    answer = office.post(reverse("framework:cell", args=["draft", cell.pk]), data)
+    answer = by_script(office, reverse("framework:cell", args=["draft", cell.pk]), data)
     assert answer.status_code == 422
     assert answer.json()["message"]
     assert cells()[0].level == 2
@@ -612,7 +617,7 @@ def test_a_cell_that_makes_no_sense(office: Client, data: dict[str, str]) -> Non
 def test_a_cell_that_cannot_be_saved(office: Client) -> None:
     theirs = JobTypeRequirement.objects.filter(job_type__framework__code="published")[0]
     for code in ("draft", "published"):
-        answer = office.post(reverse("framework:cell", args=[code, theirs.pk]), {"level": "3", "version": "1"})
+        answer = by_script(office, reverse("framework:cell", args=[code, theirs.pk]), {"level": 3, "version": 1})
         assert answer.status_code == 422
     theirs.refresh_from_db()
     assert theirs.level == 2
@@ -680,4 +685,4 @@ def test_saving_a_cell_takes_few_queries(office: Client, django_assert_max_num_q
     cell = cells()[0]
     url = reverse("framework:cell", args=["draft", cell.pk])
     with django_assert_max_num_queries(12):  # two of them open and close the transaction
-        office.post(url, {"level": "3", "version": "1"})
+        by_script(office, url, {"level": 3, "version": 1})

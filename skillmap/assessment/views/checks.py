@@ -21,11 +21,10 @@ from skillmap.assessment.services.looks import look
 from skillmap.assessment.services.transitions import transition
 from skillmap.core.choices import Purpose
 from skillmap.core.errors import Conflict, RuleViolation
-from skillmap.core.htmx import sign_in_required
+from skillmap.core.htmx import json_body, sign_in_required
 from skillmap.people.access import access_of
 from skillmap.people.models import User
 
-MAX_ITEM_BODY = 4096
 SHOWN = ("all", "open", "changed")
 
 
@@ -137,12 +136,7 @@ def _render_conflicts(
 @require_POST
 def check_item(request: HttpRequest, pk: int, code: str) -> JsonResponse:
     """Save one item: JSON in, JSON out; 409 with the stored values when another tab was first."""
-    if len(request.body) > MAX_ITEM_BODY:
-        return JsonResponse({"message": _("The request is too large.")}, status=400)
-    try:
-        item = read_item(json.loads(request.body))
-    except (ValueError, RecursionError):
-        item = None
+    item = read_item(json_body(request))
     if item is None:
         return JsonResponse({"message": _("The answer could not be read. Please load the page again.")}, status=400)
     try:

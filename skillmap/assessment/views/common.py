@@ -1,14 +1,9 @@
 """What the pages of 1on1s, results and objections share."""
 
-import json
-from typing import Any
-
 from django.http import Http404, HttpRequest
 
 from skillmap.assessment.selectors.meetings import Dossier, dossier_of
 from skillmap.people.models import User
-
-MOST_JSON = 100_000
 
 
 def user_of(request: HttpRequest) -> User:
@@ -23,13 +18,3 @@ def dossier_or_404(request: HttpRequest, pk: int) -> Dossier:
     if found is None or not found.words:
         raise Http404
     return found
-
-
-def json_body(request: HttpRequest) -> Any:
-    """The body of a script's call; None where it is no JSON or too large."""
-    if len(request.body) > MOST_JSON:
-        return None
-    try:
-        return json.loads(request.body)
-    except (ValueError, RecursionError):
-        return None

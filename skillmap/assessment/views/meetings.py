@@ -29,13 +29,13 @@ from skillmap.assessment.selectors.talks import Talk, TalkItem, talk_of
 from skillmap.assessment.services import goals, meetings
 from skillmap.assessment.services.looks import look
 from skillmap.assessment.services.transitions import transition
-from skillmap.assessment.views.common import dossier_or_404, json_body, user_of
+from skillmap.assessment.views.common import dossier_or_404, user_of
 from skillmap.assessment.views.office import number
 from skillmap.core import clock
 from skillmap.core.choices import Purpose
 from skillmap.core.clock import TOKYO
 from skillmap.core.errors import Conflict, RuleViolation
-from skillmap.core.htmx import sign_in_required
+from skillmap.core.htmx import json_body, sign_in_required
 from skillmap.framework.catalogue import catalogue_of
 from skillmap.framework.models import SkillCategory
 

@@ -131,7 +131,7 @@ def requirement_set(
     """Set one cell, or with `level` None confirm it as it is; either way it is no default any more.
 
     Raises:
-        Conflict: somebody changed the cell meanwhile; `details` has its `level` and `version` now.
+        Conflict: somebody changed the cell meanwhile; `details` has its `level`, `version` and `is_default` now.
     """
     draft = locked_draft(framework_id, actor)
     cell = row_of(JobTypeRequirement, draft, requirement_id, owner="job_type__framework")
@@ -215,5 +215,5 @@ def _set(cell: JobTypeRequirement, level: int) -> bool:
 
 def _cell_conflict(moved: Iterable[JobTypeRequirement]) -> Conflict:
     text = _("Somebody else changed some of these levels in the meantime. Nothing was saved; both values are shown.")
-    cells = {cell.pk: {"level": cell.level, "version": cell.version} for cell in moved}
+    cells = {cell.pk: {"level": cell.level, "version": cell.version, "is_default": cell.is_default} for cell in moved}
     return Conflict(text, code="conflict", details={"cells": cells})

@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from skillmap.core.errors import Conflict, RuleViolation
-from skillmap.core.htmx import sign_in_required
+from skillmap.core.htmx import json_body, sign_in_required
 from skillmap.framework import services
 from skillmap.framework.forms import CellForm, Grid, read_grid
 from skillmap.framework.models import Framework, JobType, JobTypeRequirement
@@ -144,7 +144,7 @@ def _to_confirm(draft: Framework, wanted: str) -> list[int]:
 def cell(request: HttpRequest, code: str, pk: int) -> HttpResponse:
     """Save one cell by itself, or without `level` confirm it as it is. Answers JSON; 409 holds the value of now."""
     draft = version_to_edit(request, code)
-    form = CellForm(request.POST)
+    form = CellForm(json_body(request) or {})
     if not form.is_valid():
         return JsonResponse({"message": _("Enter a level from 0 to 3.")}, status=422)
     try:
