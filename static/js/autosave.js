@@ -36,8 +36,8 @@
     }
   }
 
-  /** One part of a page. Its class says: `dirty`, `sendable`, `draft()`, `remember(now)`, `isMine(now)`, `show(now)`,
-      `ask(now, buttons)`, `say(message, link)`, `focus()`, and how the page sums up: `sumUp(at)`. */
+  /** One part of a page. Its class says: `dirty`, `sendable`, `draft()`, `remember(now)`, `show(now)`, `ask(now, buttons)`,
+      `say(message, link)`, `focus()`, and how the page sums up: `sumUp(at)`. */
   class Autosave {
     constructor(root, text) {
       this.root = root;
@@ -78,8 +78,7 @@
     async send(draft) {
       const { status, answer } = await post(this.root.dataset.url, draft.body);
       this.way = null;
-      const taken = status === 200 || (status === 409 && this.isMine(answer)); // the answer to an earlier try was lost
-      if (taken) {
+      if (status === 200) {
         await this.take({ ...draft.now, ...answer });
       } else if (status === 409 && "version" in answer) {
         this.differ(answer);

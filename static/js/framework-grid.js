@@ -104,11 +104,6 @@
       if (button && !now.is_default) button.disabled = true;
     }
 
-    /** Whoever confirms has said so only when it is no default any more. */
-    isMine(now) {
-      return String(now.level) === this.input.value && !now.is_default;
-    }
-
     show(now) {
       this.input.value = String(now.level);
       this.tidy();

@@ -45,10 +45,6 @@
       this.stored = this.key(now);
     }
 
-    isMine(now) {
-      return this.key(now) === this.key(this.values());
-    }
-
     ask(now, buttons) {
       const head = document.createElement("span");
       head.textContent = `${text.textConflict} `;

@@ -66,10 +66,6 @@
       if (hidden) hidden.value = now.version;
     }
 
-    isMine(now) {
-      return words(now.level) === this.chosen && now.wish === this.wish;
-    }
-
     show(now) {
       if (!("level" in now)) {
         this.stored = this.chosen; // given up: nothing to warn of

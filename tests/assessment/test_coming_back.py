@@ -170,6 +170,16 @@ def test_wishes_of_a_draft_are_the_persons_own(world: World) -> None:
     assert wish in reasons(world.user("started"))
 
 
+@pytest.mark.parametrize("guess", [0, 1, 2, 3])
+def test_a_guess_on_behalf_is_refused_whatever_is_stored(world: World, guess: int) -> None:
+    check, item = world.check("started"), first(world.check("started"))
+    check.ratings.filter(pk=item.pk).update(self_level=2, version=5)
+    url = reverse("assessment:check_item", args=[check.pk, item.skill.code])
+    body = {"version": 4, "level": guess}
+    answer = client_of(world.secretariat).post(url, json.dumps(body), content_type="application/json")
+    assert (answer.status_code, set(answer.json())) == (409, {"message", "code", "version"})
+
+
 @pytest.mark.parametrize("why", ["", "support"])
 def test_a_refused_save_on_behalf_tells_no_level(world: World, why: str) -> None:
     check, item = world.check("started"), first(world.check("started"))

@@ -63,6 +63,13 @@ def test_a_stale_answer_is_refused_with_the_stored_values(world: World) -> None:
     assert first(world.check("untouched")).self_level == 2
 
 
+def test_an_answer_sent_twice_is_stored_once(world: World) -> None:
+    """The answer to the first sending was lost on the way."""
+    save(world, "untouched", 2)
+    again = save(world, "untouched", 2, version=1)
+    assert (again.rating.version, again.level, again.answered) == (2, 2, 1)
+
+
 def test_after_the_first_meeting_the_corrected_level_is_written(world: World) -> None:
     before = first(world.check("reviewed")).self_level
     save(world, "reviewed", 3)

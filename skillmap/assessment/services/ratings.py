@@ -71,7 +71,9 @@ def save_rating(
     except Conflict as conflict:
         if on_behalf:  # a refused try must not tell what somebody else is answering
             raise Conflict(str(conflict), code="changed", details={"version": conflict.details["version"]}) from None
-        raise
+        if any(conflict.details[name] != value for name, value in answer.items()):
+            raise
+        return _saved(check, column, skill_code)  # sent twice, as after a lost answer
     if on_behalf:
         _record_on_behalf(check, actor, channel, [skill_code])
     return _saved(check, column, skill_code)

@@ -136,9 +136,11 @@ def requirement_set(
     draft = locked_draft(framework_id, actor)
     cell = row_of(JobTypeRequirement, draft, requirement_id, owner="job_type__framework")
     before, wanted = cell.level, cell.level if level is None else level
+    if level == before and not cell.is_default:
+        return cell  # nothing to do, or sent twice, as after a lost answer
     if cell.version != version:
         raise _cell_conflict([cell])
-    if wanted == before and not cell.is_default:
+    if level is None and not cell.is_default:
         return cell
     compare_and_set(cell, version, level=wanted, provenance=Provenance.CONFIRMED)
     audit.record(verb="framework.requirement", actor=actor, target=draft, cell=cell.pk, before=before, after=wanted)
