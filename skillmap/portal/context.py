@@ -8,7 +8,8 @@ from django.utils.translation import gettext as _
 
 from skillmap.people.access import Access, access_of, staff_of
 from skillmap.people.models import User
-from skillmap.portal.selectors import finds_people, frame
+from skillmap.portal.selectors.finding import finds_people
+from skillmap.portal.selectors.frame import frame
 
 MOST_ENTRIES = 6
 

@@ -24,8 +24,20 @@ from skillmap.gaps.selectors.runs import latest_run
 from skillmap.people.access import access_of, staff_of
 from skillmap.people.choices import Role
 from skillmap.people.models import Staff, User
-from skillmap.portal import selectors
 from skillmap.portal.radar import radar
+from skillmap.portal.selectors import finding, maps
+from skillmap.portal.selectors.areas import adopted_areas
+from skillmap.portal.selectors.frame import frame
+from skillmap.portal.selectors.looks import looks_at
+from skillmap.portal.selectors.next_for_me import (
+    check_to_open,
+    coordinator_tasks,
+    mentor_tasks,
+    own_checks,
+    own_tasks,
+    secretariat_tasks,
+)
+from skillmap.portal.selectors.progress import cycles_in_progress
 
 HELP_TOPICS = {
     "staff": _("For ICT staff"),
@@ -48,15 +60,15 @@ def home(request: HttpRequest) -> HttpResponse:
     """Next for me: what is due, until when, one button each; then what belongs to the role."""
     user = _user(request)
     access = access_of(user)
-    checks = selectors.own_checks(access.staff_id) if access.staff_id is not None else []
-    tasks = selectors.own_tasks(checks)
+    checks = own_checks(access.staff_id) if access.staff_id is not None else []
+    tasks = own_tasks(checks)
     if access.staff_id is not None:
-        tasks += selectors.mentor_tasks(access.staff_id)
+        tasks += mentor_tasks(access.staff_id)
     if access.is_coordinator:
-        tasks += selectors.coordinator_tasks(user)
-    progress = selectors.cycles_in_progress() if access.is_secretariat else []
+        tasks += coordinator_tasks(user)
+    progress = cycles_in_progress() if access.is_secretariat else []
     if access.is_secretariat:
-        tasks += selectors.secretariat_tasks(progress)
+        tasks += secretariat_tasks(progress)
     tasks.sort(key=lambda task: task.is_ahead)
     reads_figures = access.sees_all_aggregates or access.is_coordinator
     context = {
@@ -65,7 +77,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "progress": progress,
         "reads_figures": reads_figures,
         "run": latest_run(user) if reads_figures else None,
-        "areas": selectors.adopted_areas(),
+        "areas": adopted_areas(),
         "access": access,
     }
     return render(request, "portal/home.html", context)
@@ -88,9 +100,9 @@ class MapForm(forms.Form):
 def _map(request: HttpRequest, staff: Staff, *, reason: str, own: bool) -> HttpResponse:
     form = MapForm(request.GET)
     valid = form.is_valid()
-    areas = selectors.adopted_areas()
+    areas = adopted_areas()
     found = look(
-        lambda: selectors.person_map(
+        lambda: maps.person_map(
             viewer=_user(request),
             staff=staff,
             job_type_id=form.cleaned_data.get("job_type") if valid else None,
@@ -114,8 +126,8 @@ def _map(request: HttpRequest, staff: Staff, *, reason: str, own: bool) -> HttpR
         labels = [category.label for category, _mean, _target in found.means]
         context["radar"] = radar(labels, [mean for _c, mean, _t in found.means], [t or 0 for _c, _m, t in found.means])
     if own:
-        context["looks"] = list(selectors.looks_at(staff.pk)[:3])
-        context["check"] = selectors.check_to_open(selectors.own_checks(staff.pk))
+        context["looks"] = list(looks_at(staff.pk)[:3])
+        context["check"] = check_to_open(own_checks(staff.pk))
     return render(request, "portal/map.html", context, status=200 if valid else 422)
 
 
@@ -183,7 +195,7 @@ def looks(request: HttpRequest) -> HttpResponse:
     staff_id = access_of(_user(request)).staff_id
     if staff_id is None:
         raise Http404
-    page = Paginator(selectors.looks_at(staff_id), 50).get_page(request.GET.get("page"))
+    page = Paginator(looks_at(staff_id), 50).get_page(request.GET.get("page"))
     labels = dict(Purpose.choices)
     rows = [{"event": event, "purpose": labels.get(event.purpose, event.purpose)} for event in page]
     return render(request, "portal/looks.html", {"rows": rows, "page_obj": page})
@@ -219,7 +231,7 @@ def notices_read(request: HttpRequest) -> HttpResponse:
 def search(request: HttpRequest) -> HttpResponse:
     """Items, job types, organisations and, by right, people."""
     words = request.GET.get("q", "").strip()[:60].replace("\x00", "")
-    hits = selectors.search(_user(request), words) if words else []
+    hits = finding.search(_user(request), words) if words else []
     return render(request, "portal/search.html", {"hits": hits, "search_query": words})
 
 
@@ -255,7 +267,7 @@ def _own_topics(request: HttpRequest) -> list[str]:
         "executive": access.is_executive,
         "coordinator": access.is_coordinator,
         "expert": access.is_expert,
-        "mentor": selectors.frame(user).is_mentor,
+        "mentor": frame(user).is_mentor,
         "staff": access.staff_id is not None,
     }
     return [topic for topic, is_own in held.items() if is_own]

@@ -30,7 +30,7 @@ from skillmap.core.models import AuditEvent, Notification
 from skillmap.core.plaintext import plain
 from skillmap.people import tokens
 from skillmap.people.models import User
-from skillmap.portal.selectors import person_map
+from skillmap.portal.selectors.maps import person_map
 from tests.factories.assessment import World, make_cycle, set_windows
 from tests.support.ground import on_ground
 

@@ -18,7 +18,8 @@ from skillmap.gaps.models import PriorityArea
 from skillmap.people.choices import Role
 from skillmap.people.models import User
 from skillmap.portal.radar import radar
-from skillmap.portal.selectors import adopted_areas, person_map
+from skillmap.portal.selectors.areas import adopted_areas
+from skillmap.portal.selectors.maps import person_map
 from tests.factories.assessment import World, make_cycle, set_windows
 from tests.factories.people import user_with
 from tests.support.ground import on_ground
