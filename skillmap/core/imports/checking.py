@@ -1,0 +1,134 @@
+"""The job that reads and checks an uploaded table, and stages its rows."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from skillmap.core import clock, files
+from skillmap.core.choices import ImportState, RowOutcome
+from skillmap.core.errors import RuleViolation
+from skillmap.core.imports.batches import LONG_STEP, allowed, drop_file
+from skillmap.core.imports.importer import IMPORTERS, Checked, Staged
+from skillmap.core.jobs import JobRun, job_handler
+from skillmap.core.models import ImportBatch, ImportRow
+from skillmap.core.tabular.problems import TabularError
+from skillmap.core.tabular.reading import TableReading, read_table
+
+MAX_PROBLEMS = 20_000
+LISTED = 1_000  # entries of one further list that are kept
+
+
+@job_handler("core.import_check")
+def check_job(run: JobRun) -> Mapping[str, Any]:
+    """Read, check and stage one table; done again it comes to the same."""
+    batch = ImportBatch.objects.select_related("file").get(pk=run.inputs["batch"])
+    if batch.state != ImportState.CHECKING:
+        return {}
+    with translation.override(run.inputs.get("language") or settings.LANGUAGE_CODE):
+        return _check(batch, run)
+
+
+def _check(batch: ImportBatch, run: JobRun) -> Mapping[str, Any]:
+    run.progress(0, 0, _("Reading the file"), lease=LONG_STEP)
+    try:
+        user = allowed(batch, run)
+        reading = _read(batch)
+        total = len(reading.rows)
+        checked = IMPORTERS[batch.kind].check(reading, batch.options, user=user, progress=run.progress)
+    except RuleViolation as refusal:
+        _refuse(batch, refusal)
+        raise
+    with transaction.atomic():
+        run.progress(total, total, _("Checked"))
+        _stage(batch, reading, checked)
+    return {"rows": total, "problems": reading.problems_total}
+
+
+def _read(batch: ImportBatch) -> TableReading:
+    importer = IMPORTERS[batch.kind]
+    if batch.file is None:
+        raise TabularError("unreadable")
+    try:
+        with files.opened(batch.file) as source:
+            return read_table(
+                source,
+                batch.file_name,
+                columns=importer.columns(batch.options),
+                sheets=importer.sheets,
+                unique=importer.unique,
+                limits=importer.limits,
+                max_problems=MAX_PROBLEMS,
+            )
+    except FileNotFoundError as error:
+        raise TabularError("unreadable") from error
+
+
+@transaction.atomic
+def _refuse(batch: ImportBatch, refusal: RuleViolation) -> None:
+    """The table can't be read at all."""
+    ImportBatch.objects.filter(pk=batch.pk, state=ImportState.CHECKING).update(
+        state=ImportState.REFUSED, problem=str(refusal)[:600], checked_at=clock.now()
+    )
+    drop_file(batch)
+
+
+def _stage(batch: ImportBatch, reading: TableReading, checked: Checked) -> None:
+    """Keep rows, problems and facts; in the transaction of the caller."""
+    ImportRow.objects.filter(batch=batch).delete()
+    problems: dict[int, list[dict[str, Any]]] = {}
+    for problem in reading.problems:
+        problems.setdefault(problem.row, []).append(problem.to_json())
+    failed = {row.number for row in reading.rows if row.failed} | set(problems)
+    staged = {row.number: row for row in checked.rows}
+    rows = [
+        _import_row(batch, number, staged.get(number), problems.get(number, []))
+        for number in sorted(failed | set(staged))
+    ]
+    for row in rows:
+        if row.number in failed:
+            row.outcome, row.data = RowOutcome.ERROR, {}
+    ImportRow.objects.bulk_create(rows, batch_size=500)
+    counts = {outcome.value: sum(row.outcome == outcome for row in rows) for outcome in RowOutcome}
+    ok = reading.ok and not failed
+    ImportBatch.objects.filter(pk=batch.pk, state=ImportState.CHECKING).update(
+        state=ImportState.CHECKED if ok else ImportState.REFUSED,
+        row_count=len(reading.rows),
+        problem_count=reading.problems_total,
+        checked_at=clock.now(),
+        facts=_facts(reading, checked, counts),
+    )
+
+
+def _import_row(batch: ImportBatch, number: int, row: Staged | None, problems: list[dict[str, Any]]) -> ImportRow:
+    if row is None:
+        return ImportRow(batch=batch, number=number, outcome=RowOutcome.ERROR, problems=problems)
+    return ImportRow(
+        batch=batch,
+        number=number,
+        key=row.key[:100],
+        label=row.label[:200],
+        outcome=row.outcome,
+        data=dict(row.data),
+        version=row.version,
+        problems=problems,
+    )
+
+
+def _facts(reading: TableReading, checked: Checked, counts: Mapping[str, int]) -> dict[str, Any]:
+    """What to show about the file: how it was read, what would happen, further lists (shortened) with their lengths."""
+    return {
+        "counts": dict(counts),
+        "sheet": reading.sheet,
+        "encoding": reading.encoding,
+        "notices": [notice.to_json() for notice in reading.notices],
+        "preview": reading.preview,
+        "dates": [[item.row, item.column, item.written, item.value] for item in reading.dates],
+        "problems_left_out": reading.problems_left_out,
+        "remarks": [str(text) for text in checked.remarks],
+        "lists": {name: [list(entry) for entry in entries[:LISTED]] for name, entries in checked.lists.items()},
+        "list_lengths": {name: len(entries) for name, entries in checked.lists.items()},
+    }
