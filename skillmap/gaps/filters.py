@@ -16,7 +16,7 @@ from skillmap.core.templatetags.ui import jp_date
 from skillmap.gaps.models import GapRun
 from skillmap.gaps.rules import DEMAND_LEVELS
 from skillmap.gaps.selectors.dashboard_page import PEOPLE, SHOWS, Dashboard, View
-from skillmap.gaps.selectors.runs import WHOLE, Place
+from skillmap.gaps.selectors.runs.places import WHOLE, Place
 
 INDENT = "\u3000"
 ORGANISATIONS = "organisations"

@@ -22,7 +22,12 @@ from skillmap.framework.models import Skill
 from skillmap.gaps.models import GapRun
 from skillmap.gaps.selectors import areas as area_reads
 from skillmap.gaps.selectors import progress as progress_reads
-from skillmap.gaps.selectors import runs as reads
+from skillmap.gaps.selectors.runs.headcounts import headcount_gaps
+from skillmap.gaps.selectors.runs.levels import levels
+from skillmap.gaps.selectors.runs.parameters import parameter_lines
+from skillmap.gaps.selectors.runs.places import WHOLE, Place
+from skillmap.gaps.selectors.runs.ranks import run_result
+from skillmap.gaps.selectors.runs.visible import latest_run
 from skillmap.people.access import access_of
 from skillmap.people.choices import Role
 from skillmap.people.models import Organisation, User
@@ -84,7 +89,7 @@ def builders() -> dict[str, Builder]:
 # ------------------------------------------------------------------------------------------------------------ parts
 def _run(user: User, fiscal_year: int | None) -> GapRun:
     access_of(user).require(Role.SECRETARIAT, Role.SUPPORTER, Role.EXECUTIVE, Role.COORDINATOR)
-    run = reads.latest_run(user, fiscal_year)
+    run = latest_run(user, fiscal_year)
     if run is None:
         raise Http404
     return run
@@ -93,7 +98,7 @@ def _run(user: User, fiscal_year: int | None) -> GapRun:
 def _key(organisation: str) -> str:
     """The node of an organisation's code; Http404 where there is no such organisation."""
     if not organisation:
-        return reads.WHOLE
+        return WHOLE
     found = Organisation.objects.filter(code=organisation).values_list("pk", flat=True).first()
     if found is None:
         raise Http404
@@ -116,7 +121,7 @@ def _figures(keys_and_labels: Iterable[tuple[str, str]]) -> list[tuple[str, Out]
     return [(key, Out(label, Form.INTEGER)) for key, label in keys_and_labels]
 
 
-def _facts(run: GapRun, place: reads.Place, organisation: str) -> dict[str, Any]:
+def _facts(run: GapRun, place: Place, organisation: str) -> dict[str, Any]:
     return {
         "fiscal_year": run.fiscal_year,
         "organisation": organisation or None,
@@ -127,12 +132,12 @@ def _facts(run: GapRun, place: reads.Place, organisation: str) -> dict[str, Any]
     }
 
 
-def _notes(run: GapRun, place: reads.Place) -> list[str]:
+def _notes(run: GapRun, place: Place) -> list[str]:
     filters: dict[str, object] = {
         _("Fiscal year"): fiscal_year_label(run.fiscal_year, get_language() or "ja"),
         _("Place"): place.label,
     }
-    used = [f"{line.label}: {line.value}" for line in reads.parameter_lines(run)]
+    used = [f"{line.label}: {line.value}" for line in parameter_lines(run)]
     return notes_for(filters=filters, more=used)
 
 
@@ -144,14 +149,14 @@ def _k(run: GapRun) -> int:
 def supply(user: User, fiscal_year: int | None, organisation: str) -> Report:
     """People at each level or higher by skill, at one place; ranks where it is the whole."""
     run = _run(user, fiscal_year)
-    place, rows = reads.levels(user, run, _key(organisation))
+    place, rows = levels(user, run, _key(organisation))
     columns = [
         *_skill_columns(),
         *_figures((f"at_least_{level}", _("People at Lv.%(level)d or higher") % {"level": level}) for level in LEVELS),
     ]
     values = [{**_skill(row.skill), **{f"at_least_{level}": row.at_least[level] for level in LEVELS}} for row in rows]
-    if place.key == reads.WHOLE:
-        ranks = {line.skill.pk: line.supply_rank for line in reads.run_result(user, run).lines}
+    if place.key == WHOLE:
+        ranks = {line.skill.pk: line.supply_rank for line in run_result(user, run).lines}
         columns += _figures([("supply_rank", _("Supply rank"))])
         values = [{**value, "supply_rank": ranks[row.skill.pk]} for value, row in zip(values, rows, strict=True)]
     return Report("supply", _("Supply"), columns, values, _facts(run, place, organisation), _notes(run, place), _k(run))
@@ -160,7 +165,7 @@ def supply(user: User, fiscal_year: int | None, organisation: str) -> Report:
 def gap(user: User, fiscal_year: int | None, organisation: str) -> Report:
     """Heads asked for, and heads that nobody of the place covers, by skill and level."""
     run = _run(user, fiscal_year)
-    place, rows = reads.headcount_gaps(user, run, _key(organisation))
+    place, rows = headcount_gaps(user, run, _key(organisation))
     columns = [
         *_skill_columns(),
         *_figures((f"demand_{level}", _("Asked for Lv.%(level)d") % {"level": level}) for level in LEVELS),

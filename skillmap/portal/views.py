@@ -20,7 +20,7 @@ from skillmap.core import clock, purpose
 from skillmap.core.choices import JobState, MailState, Purpose
 from skillmap.core.htmx import sign_in_required
 from skillmap.core.models import Job, Notification
-from skillmap.gaps.selectors.runs import latest_run
+from skillmap.gaps.selectors.runs.visible import latest_run
 from skillmap.people.access import access_of, staff_of
 from skillmap.people.choices import Role
 from skillmap.people.models import Staff, User

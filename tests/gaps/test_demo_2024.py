@@ -14,7 +14,8 @@ from django.test import Client
 from skillmap.assessment.demo import ASSUMED_PLACES
 from skillmap.gaps.models import GapRun, PriorityArea
 from skillmap.gaps.selectors.areas import areas
-from skillmap.gaps.selectors.runs import latest_run, run_result, runs_for
+from skillmap.gaps.selectors.runs.ranks import run_result
+from skillmap.gaps.selectors.runs.visible import latest_run, runs_for
 from skillmap.people.models import User
 
 THREE = ["クラウドサービス活用", "UXデザイン", "UIデザイン"]

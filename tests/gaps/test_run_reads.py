@@ -15,7 +15,13 @@ from django.urls import reverse
 from skillmap.gaps.choices import LevelBasis
 from skillmap.gaps.models import GapCell, GapRun
 from skillmap.gaps.selectors import dashboard
-from skillmap.gaps.selectors import runs as reads
+from skillmap.gaps.selectors.runs.headcounts import headcount_gaps
+from skillmap.gaps.selectors.runs.heat import Block, heatmap
+from skillmap.gaps.selectors.runs.levels import levels
+from skillmap.gaps.selectors.runs.parameters import parameter_lines
+from skillmap.gaps.selectors.runs.places import Place, tree
+from skillmap.gaps.selectors.runs.ranks import run_result
+from skillmap.gaps.selectors.runs.visible import latest_run, runs_for
 from skillmap.gaps.services.areas import area_adopt, area_refuse
 from skillmap.people.access import access_of
 from skillmap.people.choices import Role
@@ -26,11 +32,11 @@ from tests.support.ground import Ground
 
 Read = Callable[[User, GapRun], object]
 READS: dict[str, Read] = {
-    "tree": reads.tree,
-    "run_result": reads.run_result,
-    "heatmap": reads.heatmap,
-    "levels": reads.levels,
-    "headcount_gaps": reads.headcount_gaps,
+    "tree": tree,
+    "run_result": run_result,
+    "heatmap": heatmap,
+    "levels": levels,
+    "headcount_gaps": headcount_gaps,
 }
 
 
@@ -59,7 +65,7 @@ def run(both: tuple[RunWorld, GapRun]) -> GapRun:
     return both[1]
 
 
-def keys(places: list[reads.Place]) -> list[str]:
+def keys(places: list[Place]) -> list[str]:
     """Their keys."""
     return [place.key for place in places]
 
@@ -87,11 +93,11 @@ def test_a_coordinator_reads_the_own_part_alone(world: RunWorld, run: GapRun) ->
     user = world.roles()["other_coordinator"]
     own = f"org-{world.bureaus[1].pk}"
     below = [f"org-{section.pk}" for section in world.sections[2:4]]
-    assert keys(reads.tree(user, run)) == ["whole", own, *below]
-    assert keys(reads.heatmap(user, run).columns) == [own]
-    assert keys(reads.heatmap(user, run, own).columns) == below
+    assert keys(tree(user, run)) == ["whole", own, *below]
+    assert keys(heatmap(user, run).columns) == [own]
+    assert keys(heatmap(user, run, own).columns) == below
     for key in (f"org-{world.bureaus[0].pk}", f"org-{world.sections[0].pk}", f"group-{world.groups[1].pk}", "", "x"):
-        for refused in (reads.heatmap, reads.levels, reads.headcount_gaps):
+        for refused in (heatmap, levels, headcount_gaps):
             with pytest.raises(Http404):
                 refused(user, run, key)
 
@@ -101,8 +107,8 @@ def test_who_coordinates_two_organisations_reads_both(world: RunWorld, run: GapR
     user = world.roles()["coordinator"]
     assert access_of(user).is_coordinator
     seen = [world.bureaus[0], world.sections[0], world.sections[1], world.sections[4]]
-    assert keys(reads.tree(user, run)) == ["whole", *(f"org-{unit.pk}" for unit in seen)]
-    assert keys(reads.heatmap(user, run).columns) == [f"org-{seen[0].pk}", f"org-{seen[3].pk}"]
+    assert keys(tree(user, run)) == ["whole", *(f"org-{unit.pk}" for unit in seen)]
+    assert keys(heatmap(user, run).columns) == [f"org-{seen[0].pk}", f"org-{seen[3].pk}"]
 
 
 def test_decisions_that_were_not_for_it_are_read_by_the_secretariat_alone(world: RunWorld, run: GapRun) -> None:
@@ -113,45 +119,45 @@ def test_decisions_that_were_not_for_it_are_read_by_the_secretariat_alone(world:
     roles = world.roles()
 
     def decided(role: str) -> dict[str, str]:
-        return {line.skill.code: line.area.state for line in reads.run_result(roles[role], run).lines if line.area}
+        return {line.skill.code: line.area.state for line in run_result(roles[role], run).lines if line.area}
 
     assert decided("secretariat") == {codes[0]: "adopted", codes[1]: "refused"}
     assert decided("executive") == decided("coordinator") == {codes[0]: "adopted"}
-    assert not reads.run_result(roles["secretariat"], run).undecided
+    assert not run_result(roles["secretariat"], run).undecided
 
 
 def test_the_newest_published_run_opens_the_dashboard(world: RunWorld, run: GapRun) -> None:
     executive, office = world.roles()["executive"], world.roles()["secretariat"]
-    assert reads.latest_run(executive) == run
+    assert latest_run(executive) == run
     later = finished_run(world, parameters={"k": 6})
-    assert reads.latest_run(executive) == reads.latest_run(office) == run
-    assert list(reads.runs_for(office)) == [later, run]
-    assert list(reads.runs_for(executive)) == [run]
-    assert reads.latest_run(executive, run.fiscal_year) == run
-    assert reads.latest_run(executive, 1999) is None
-    assert reads.latest_run(world.roles()["person"]) is None
+    assert latest_run(executive) == latest_run(office) == run
+    assert list(runs_for(office)) == [later, run]
+    assert list(runs_for(executive)) == [run]
+    assert latest_run(executive, run.fiscal_year) == run
+    assert latest_run(executive, 1999) is None
+    assert latest_run(world.roles()["person"]) is None
 
 
 # ----------------------------------------------------------------------------------------------------- what is read
 def test_heat_map_shows_the_members_of_a_place(world: RunWorld, run: GapRun) -> None:
     user = world.roles()["executive"]
-    whole = reads.heatmap(user, run)
+    whole = heatmap(user, run)
     groups = [f"group-{group.pk}" for group in world.groups]
     bureaus = [f"org-{bureau.pk}" for bureau in world.bureaus]
     assert keys(whole.columns) == [*groups, *bureaus[2:]]
-    assert (keys(whole.trail), whole.parent.key, whole.block) == (["whole"], "whole", reads.Block.AT_LEAST_2)
+    assert (keys(whole.trail), whole.parent.key, whole.block) == (["whole"], "whole", Block.AT_LEAST_2)
     assert [row.skill.number for row in whole.rows] == [1, 2, 3, 4, 5, 6]
-    down = reads.heatmap(user, run, bureaus[0], "at_least_1")
+    down = heatmap(user, run, bureaus[0], "at_least_1")
     assert keys(down.trail) == ["whole", groups[0], bureaus[0]]
     assert keys(down.columns) == [f"org-{section.pk}" for section in world.sections[:2]]
-    assert reads.heatmap(user, run, down.columns[0].key).columns == []
+    assert heatmap(user, run, down.columns[0].key).columns == []
     with pytest.raises(Http404):
-        reads.heatmap(user, run, "whole", "names")
+        heatmap(user, run, "whole", "names")
 
 
-@pytest.mark.parametrize("block", list(reads.Block))
-def test_heat_map_says_what_the_cells_say(world: RunWorld, run: GapRun, block: reads.Block) -> None:
-    found = reads.heatmap(world.roles()["executive"], run, "whole", block)
+@pytest.mark.parametrize("block", list(Block))
+def test_heat_map_says_what_the_cells_say(world: RunWorld, run: GapRun, block: Block) -> None:
+    found = heatmap(world.roles()["executive"], run, "whole", block)
     cells = {(cell.node_id, cell.skill_id): cell for cell in GapCell.objects.filter(run=run)}
     hidden = 0
     for row in found.rows:
@@ -166,11 +172,11 @@ def test_heat_map_says_what_the_cells_say(world: RunWorld, run: GapRun, block: r
             hidden += shown.is_hidden
             if shown.percent is not None and place.people:
                 assert shown.percent == round(100 * (shown.value or 0) / place.people)
-    assert block == reads.Block.DEMAND or hidden, "this world hides something"
+    assert block == Block.DEMAND or hidden, "this world hides something"
 
 
 def test_levels_come_in_blocks_that_make_up_the_place(world: RunWorld, run: GapRun) -> None:
-    place, rows = reads.levels(world.roles()["executive"], run)
+    place, rows = levels(world.roles()["executive"], run)
     assert place.people == 100
     assert any(len(row.blocks) > 2 for row in rows)
     for row in rows:
@@ -189,17 +195,17 @@ def test_all_of_them_is_no_figure(client: Client, db: None) -> None:
     world = make_run_world(people=40, items=2, level_of=lambda _index, number: 0 if number == 1 else 3)
     run = finished_run(world, publish=True)
     user = world.roles()["executive"]
-    _place, rows = reads.levels(user, run)
+    _place, rows = levels(user, run)
     assert [[block.people for block in row.blocks] for row in rows] == [[0, None, 0, 0, 0], [0, 0, 0, 0, None]]
     assert [row.at_least for row in rows] == [{1: 0, 2: 0, 3: 0}, {1: None, 2: None, 3: None}]
-    figures = dashboard.cells_of(run, reads.tree(user, run)[:1]).values()
+    figures = dashboard.cells_of(run, tree(user, run)[:1]).values()
     assert [each.bars for each in figures] == [[], []]
     client.force_login(user)
     assert client.get(reverse("gaps:dashboard")).status_code == 200
 
 
 def test_head_count_gap_of_one_place(world: RunWorld, run: GapRun) -> None:
-    place, rows = reads.headcount_gaps(world.roles()["executive"], run, f"org-{world.bureaus[0].pk}")
+    place, rows = headcount_gaps(world.roles()["executive"], run, f"org-{world.bureaus[0].pk}")
     assert place.people == 26
     first = rows[0]
     assert (first.demand, first.demand_total) == ((0, 4, 4), 8), "the section's line counts for the bureau too"
@@ -210,7 +216,7 @@ def test_head_count_gap_of_one_place(world: RunWorld, run: GapRun) -> None:
 
 def test_settings_are_told_in_words_with_their_default(world: RunWorld) -> None:
     run = finished_run(world, basis=LevelBasis.CORRECTED, parameters={"supply_level": 3, "top_share": [1, 4]})
-    lines = {line.name: line for line in reads.parameter_lines(run)}
+    lines = {line.name: line for line in parameter_lines(run)}
     assert list(lines) == ["basis", "population", "supply_level", "top_share", "k"]
     assert {name: line.is_default for name, line in lines.items()} == {
         "basis": False,
@@ -226,10 +232,10 @@ def test_settings_are_told_in_words_with_their_default(world: RunWorld) -> None:
 
 def test_a_run_under_way_has_no_result_yet(world: RunWorld) -> None:
     run, office = asked_run(world), world.roles()["secretariat"]
-    assert reads.tree(office, run) == []
-    assert reads.run_result(office, run).lines == []
+    assert tree(office, run) == []
+    assert run_result(office, run).lines == []
     with pytest.raises(Http404):
-        reads.levels(office, run)
+        levels(office, run)
 
 
 @pytest.mark.parametrize("name", READS)

@@ -26,7 +26,10 @@ from skillmap.gaps.choices import AreaState, LevelBasis
 from skillmap.gaps.models import GapRun, PriorityArea
 from skillmap.gaps.run_messages import refuse
 from skillmap.gaps.selectors import areas as area_reads
-from skillmap.gaps.selectors import runs as reads
+from skillmap.gaps.selectors.runs.headcounts import GapRow, gap_rows
+from skillmap.gaps.selectors.runs.places import WHOLE, Place, place_of
+from skillmap.gaps.selectors.runs.ranks import SkillLine, run_result
+from skillmap.gaps.selectors.runs.visible import runs_for
 from skillmap.gaps.services import areas as area_services
 from skillmap.gaps.services import runs as services
 from skillmap.people.access import access_of
@@ -122,7 +125,7 @@ class GapRunRequestSerializer(StrictSerializer):
     settings = WantedSettingsSerializer(required=False)
 
 
-class SkillResultSerializer(serializers.Serializer[reads.SkillLine]):
+class SkillResultSerializer(serializers.Serializer[SkillLine]):
     """One skill over the whole; null is a hidden figure."""
 
     skill_number = serializers.IntegerField(source="skill.number")
@@ -150,7 +153,7 @@ class SkillResultSerializer(serializers.Serializer[reads.SkillLine]):
     )
 
 
-class PlaceSerializer(serializers.Serializer[reads.Place]):
+class PlaceSerializer(serializers.Serializer[Place]):
     """A place of the run's tree that the caller may see."""
 
     key = serializers.CharField()
@@ -213,7 +216,7 @@ class GapRunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.G
         """`visible_to`."""
         if getattr(self, "swagger_fake_view", False):
             return self.queryset
-        return reads.runs_for(_user(self.request))
+        return runs_for(_user(self.request))
 
     @extend_schema(
         request=GapRunRequestSerializer,
@@ -247,9 +250,9 @@ class GapRunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.G
         run = get_object_or_404(self.get_queryset(), pk=pk)
         if run.finished_at is None:
             raise refuse("not_finished")
-        result = reads.run_result(user, run)
-        place, places = reads.place_of(user, run, request.query_params.get("place", reads.WHOLE))
-        rows = reads.gap_rows(run, place)
+        result = run_result(user, run)
+        place, places = place_of(user, run, request.query_params.get("place", WHOLE))
+        rows = gap_rows(run, place)
         body = {
             "run": run.pk,
             "fiscal_year": run.fiscal_year,
@@ -262,7 +265,7 @@ class GapRunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.G
         return Response(ResultSerializer(body).data)
 
 
-def _cell(row: reads.GapRow) -> dict[str, Any]:
+def _cell(row: GapRow) -> dict[str, Any]:
     return {
         "skill_code": row.skill.code,
         **{f"at_least_{level}": people for level, people in row.at_least.items()},

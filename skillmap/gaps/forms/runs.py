@@ -14,7 +14,7 @@ from skillmap.assessment.models import Cycle
 from skillmap.gaps.choices import LevelBasis, SurveyState
 from skillmap.gaps.models import DemandSurvey
 from skillmap.gaps.rules import DEMAND_LEVELS
-from skillmap.gaps.selectors.runs import parameter_labels, parameter_sources
+from skillmap.gaps.selectors.runs.parameters import parameter_labels, parameter_sources
 from skillmap.gaps.services.areas import LONGEST_REASON
 from skillmap.gaps.services.runs import default_settings
 from skillmap.people.choices import Occupation

@@ -21,8 +21,10 @@ from skillmap.framework.models import Skill
 from skillmap.gaps import rules
 from skillmap.gaps.choices import AreaState
 from skillmap.gaps.models import GapCell, GapRun, PriorityArea, SkillResult
-from skillmap.gaps.selectors import runs as reads
 from skillmap.gaps.selectors.progress import StepCounts
+from skillmap.gaps.selectors.runs.cells import ByLevel, by_level
+from skillmap.gaps.selectors.runs.places import Place, children_of
+from skillmap.gaps.selectors.runs.visible import runs_for
 from skillmap.people.access import access_of
 from skillmap.people.choices import Role
 from skillmap.people.models import Organisation, RoleGrant, User
@@ -35,7 +37,7 @@ OFFERED = 100
 
 def finished_runs(user: User) -> list[GapRun]:
     """The finished runs that the reader may choose from: newest fiscal year first, published ones before others."""
-    rows = reads.runs_for(user).filter(finished_at__isnull=False)[:OFFERED]
+    rows = runs_for(user).filter(finished_at__isnull=False)[:OFFERED]
     return sorted(rows, key=_recency, reverse=True)
 
 
@@ -60,7 +62,7 @@ class RankLine:
     supply: int | None
     supply_rank: int | None
     is_proposed: bool
-    within: reads.ByLevel | None
+    within: ByLevel | None
     state: str
     decided_on: date | None
 
@@ -103,16 +105,12 @@ def rank_lines(user: User, run: GapRun) -> list[RankLine]:
             supply=row.supply,
             supply_rank=row.supply_rank,
             is_proposed=row.is_proposed,
-            within=_by_level(row.gaps.get("within")),
+            within=by_level(row.gaps.get("within")),
             state=row.area_state or "",
             decided_on=row.area_decided_on,
         )
         for row in rows
     ]
-
-
-def _by_level(values: Sequence[int] | None) -> reads.ByLevel | None:
-    return (values[0], values[1], values[2]) if values is not None else None
 
 
 # ------------------------------------------------------------------------------------------------------- the cells
@@ -144,8 +142,8 @@ class Figures:
     """The figures of one place and one skill; None for every hidden one."""
 
     at_least: tuple[int | None, int | None, int | None]
-    demand: reads.ByLevel
-    gap: reads.ByLevel | None
+    demand: ByLevel
+    gap: ByLevel | None
     bars: list[Bar]
 
     def people_from(self, level: int) -> int | None:
@@ -170,7 +168,7 @@ class Figures:
 HIDDEN = Figures((None, None, None), (0, 0, 0), None, [])
 
 
-def cells_of(run: GapRun, places: Iterable[reads.Place]) -> dict[tuple[int, int], Figures]:
+def cells_of(run: GapRun, places: Iterable[Place]) -> dict[tuple[int, int], Figures]:
     """Figures by place and skill id; one query. The places are such as the reader may see."""
     rows = GapCell.objects.filter(run=run, node__in=[place.pk for place in places]).values_list(
         "node_id", "skill_id", "at_least_1", "at_least_2", "at_least_3", "demand_1", "demand_2", "demand_3",
@@ -198,14 +196,14 @@ def _level(index: int) -> int | None:
     return index - 1 if index else None
 
 
-def columns_of(places: Sequence[reads.Place], parent: reads.Place, *, by_organisation: bool) -> list[reads.Place]:
+def columns_of(places: Sequence[Place], parent: Place, *, by_organisation: bool) -> list[Place]:
     """The columns of the heat map: the places directly below, or in place of groups the organisations in them."""
-    below = reads.children_of(places, parent.key)
+    below = children_of(places, parent.key)
     if not by_organisation:
         return below
-    found: list[reads.Place] = []
+    found: list[Place] = []
     for place in below:
-        found += reads.children_of(places, place.key) if place.kind == "group" else [place]
+        found += children_of(places, place.key) if place.kind == "group" else [place]
     return found
 
 

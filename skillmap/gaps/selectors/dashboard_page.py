@@ -14,8 +14,9 @@ from skillmap.core.templatetags.ui import heat_step
 from skillmap.framework.models import Skill
 from skillmap.gaps.models import GapRun
 from skillmap.gaps.selectors import dashboard as reads
-from skillmap.gaps.selectors import runs
-from skillmap.gaps.selectors.runs import Place, children_of, tree
+from skillmap.gaps.selectors.runs.cells import ByLevel
+from skillmap.gaps.selectors.runs.parameters import ParameterLine, parameter_lines
+from skillmap.gaps.selectors.runs.places import WHOLE, Place, children_of, tree
 from skillmap.people.models import User
 
 PEOPLE, DEMAND, GAP = "people", "demand", "gap"
@@ -26,7 +27,7 @@ SHOWS = (PEOPLE, DEMAND, GAP)
 class View:
     """What the reader chose: a place of the tree, a level from which is counted, and what the heat map shows."""
 
-    place: str = runs.WHOLE
+    place: str = WHOLE
     level: int = 2
     show: str = PEOPLE
     by_organisation: bool = False
@@ -76,8 +77,8 @@ class GapRow:
     """
 
     line: reads.RankLine
-    demand: runs.ByLevel
-    gap: runs.ByLevel | None
+    demand: ByLevel
+    gap: ByLevel | None
     asked: int
     total: int | None
     within: int | None
@@ -133,9 +134,9 @@ class Dashboard:
         return int(entry.get("value", 5))
 
     @property
-    def parameters(self) -> list[runs.ParameterLine]:
+    def parameters(self) -> list[ParameterLine]:
         """The settings with their default and its source."""
-        return runs.parameter_lines(self.run)
+        return parameter_lines(self.run)
 
     @property
     def population(self) -> str:

@@ -17,7 +17,8 @@ from skillmap.gaps.forms.runs import AddAreaForm, ReasonForm
 from skillmap.gaps.models import PriorityArea
 from skillmap.gaps.selectors import areas as selectors
 from skillmap.gaps.selectors.dashboard import area_history
-from skillmap.gaps.selectors.runs import RunResult, SkillLine, run_result, runs_for
+from skillmap.gaps.selectors.runs.ranks import RunResult, SkillLine, run_result
+from skillmap.gaps.selectors.runs.visible import runs_for
 from skillmap.gaps.services import areas as services
 from skillmap.people.access import access_of
 from skillmap.people.choices import Role

@@ -15,7 +15,8 @@ from skillmap.gaps.choices import LevelBasis
 from skillmap.gaps.forms.runs import RunForm
 from skillmap.gaps.selectors import dashboard as reads
 from skillmap.gaps.selectors.interim import readiness, still_open, was_open
-from skillmap.gaps.selectors.runs import run_result, runs_for
+from skillmap.gaps.selectors.runs.ranks import run_result
+from skillmap.gaps.selectors.runs.visible import runs_for
 from skillmap.gaps.services import runs as services
 from skillmap.people.access import access_of
 from skillmap.people.choices import Role
