@@ -15,24 +15,18 @@ from rest_framework.response import Response
 from skillmap.core.api import etag_of, version_from
 from skillmap.framework.models import Framework, Skill
 from skillmap.gaps import demand_rules
-from skillmap.gaps.api.runs import StrictSerializer
+from skillmap.gaps.api.common import StrictSerializer, user_of
 from skillmap.gaps.choices import Phase, ResponseState, SurveyState
 from skillmap.gaps.models import DemandItem, DemandResponse, DemandSurvey
 from skillmap.gaps.selectors.demand import capacities_of, responses_for, situation_of, skills_of, with_counts
 from skillmap.gaps.selectors.demand_surveys import surveys_for
 from skillmap.gaps.services import demand as services
 from skillmap.gaps.services.demand import Line, line_of
-from skillmap.people.models import User
 
 READ, WRITE = "reports:read", "demand:write"
 IF_MATCH = OpenApiParameter(
     "If-Match", str, OpenApiParameter.HEADER, required=True, description="The ETag of the line that was read."
 )
-
-
-def _user(request: Request) -> User:
-    assert isinstance(request.user, User)  # noqa: S101  the permission class lets nobody else in
-    return request.user
 
 
 # ---------------------------------------------------------------------------------------------------------- surveys
@@ -83,12 +77,12 @@ class AnswerSerializer(serializers.Serializer[DemandResponse]):
 
     def get_can_edit(self, answer: DemandResponse) -> bool:
         """As on the page."""
-        held = capacities_of(_user(self.context["request"]), answer)
+        held = capacities_of(user_of(self.context["request"]), answer)
         return demand_rules.COORDINATOR in held and demand_rules.entry_refusal(situation_of(answer)) is None
 
     def get_actions(self, answer: DemandResponse) -> list[str]:
         """submit, nothing, reopen, ask."""
-        held = capacities_of(_user(self.context["request"]), answer)
+        held = capacities_of(user_of(self.context["request"]), answer)
         return list(demand_rules.open_actions(situation_of(answer), held))
 
 
@@ -137,7 +131,7 @@ class DemandSurveyViewSet(viewsets.ReadOnlyModelViewSet[DemandSurvey]):
         """`visible_to`, with counts and, for one survey, its answers."""
         if getattr(self, "swagger_fake_view", False):
             return self.queryset
-        user = _user(self.request)
+        user = user_of(self.request)
         seen = Q(responses__in=DemandResponse.objects.visible_to(user))
         done = seen & Q(responses__state__in=sorted(demand_rules.ANSWERED))
         rows = surveys_for(user).annotate(
@@ -284,7 +278,7 @@ class DemandItemViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[DemandIte
         """`visible_to`."""
         if getattr(self, "swagger_fake_view", False):
             return self.queryset
-        rows = DemandItem.objects.visible_to(_user(self.request))
+        rows = DemandItem.objects.visible_to(user_of(self.request))
         return rows.select_related("skill", "response__organisation", "response__survey__framework")
 
     def retrieve(self, request: Request, pk: int) -> Response:
@@ -302,7 +296,7 @@ class DemandItemViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[DemandIte
         body = DemandItemCreateSerializer(data=request.data, context={"framework": response.survey.framework})
         body.is_valid(raise_exception=True)
         values = {name: value for name, value in body.validated_data.items() if name not in ("survey", "organisation")}
-        item = services.line_add(response_id=response.pk, line=values, actor=_user(request), channel="api")  # type: ignore[arg-type]
+        item = services.line_add(response_id=response.pk, line=values, actor=user_of(request), channel="api")  # type: ignore[arg-type]
         return _answer(item, status.HTTP_201_CREATED)
 
     @extend_schema(
@@ -323,7 +317,7 @@ class DemandItemViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[DemandIte
         body.is_valid(raise_exception=True)
         line: Line = {**present, **body.validated_data}
         done = services.line_change(
-            response_id=item.response_id, item_id=pk, version=version, line=line, actor=_user(request), channel="api"
+            response_id=item.response_id, item_id=pk, version=version, line=line, actor=user_of(request), channel="api"
         )
         for name, value in done.line.items():
             setattr(item, name, value)
@@ -342,7 +336,7 @@ class DemandItemViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[DemandIte
             response_id=item.response_id,
             item_id=pk,
             version=version_from(request),
-            actor=_user(request),
+            actor=user_of(request),
             channel="api",
         )
         return Response(status=status.HTTP_204_NO_CONTENT)
@@ -368,7 +362,7 @@ def _response_named(request: Request) -> DemandResponse:
     target = TargetSerializer(data=request.data)
     target.is_valid(raise_exception=True)
     survey, organisation = target.validated_data["survey"], target.validated_data["organisation"]
-    rows = responses_for(_user(request))
+    rows = responses_for(user_of(request))
     found = rows.filter(survey=survey, organisation__code=organisation).first()
     if found is None:
         raise serializers.ValidationError({"organisation": [_("This survey does not ask this organisation.")]})

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from skillmap.gaps.api import demand, runs
+from skillmap.gaps.api import areas, demand, reports, runs
 
 app_name = "gaps-api"
 urlpatterns = [
@@ -25,11 +25,11 @@ urlpatterns = [
     path("gap-runs/<int:pk>/results/", runs.GapRunViewSet.as_view({"get": "results"}), name="gap-run-results"),
     path(
         "priority-areas/",
-        runs.PriorityAreaViewSet.as_view({"get": "list", "post": "create"}),
+        areas.PriorityAreaViewSet.as_view({"get": "list", "post": "create"}),
         name="priority-area-list",
     ),
     path(
-        "priority-areas/<int:pk>/", runs.PriorityAreaViewSet.as_view({"get": "retrieve"}), name="priority-area-detail"
+        "priority-areas/<int:pk>/", areas.PriorityAreaViewSet.as_view({"get": "retrieve"}), name="priority-area-detail"
     ),
-    path("reports/<slug:name>/", runs.ReportView.as_view(), name="report"),
+    path("reports/<slug:name>/", reports.ReportView.as_view(), name="report"),
 ]
