@@ -10,7 +10,6 @@ from skillmap.assessment.views import (
     findings,
     levels,
     mail_texts,
-    meetings,
     mentees,
     mentors,
     objections,
@@ -18,6 +17,7 @@ from skillmap.assessment.views import (
     results,
     times,
 )
+from skillmap.assessment.views.meetings import mentors_page, parts, persons_page, sheet
 
 app_name = "assessment"
 urlpatterns: list[URLPattern] = [
@@ -40,14 +40,14 @@ urlpatterns: list[URLPattern] = [
     path("mentees/", mentees.mentees, name="mentees"),
     path("mentees/memos/", mentees.memos, name="memos"),
     path("mentees/memos/<int:pk>/remove/", mentees.memo_remove, name="memo_remove"),
-    path("one-on-ones/<int:pk>/", meetings.one_on_one, name="one_on_one"),
-    path("one-on-ones/<int:pk>/views/<slug:code>/", meetings.one_on_one_view, name="one_on_one_view"),
-    path("one-on-ones/<int:pk>/texts/<slug:part>/", meetings.one_on_one_text, name="one_on_one_text"),
-    path("one-on-ones/<int:pk>/mine/", meetings.my_one_on_one, name="my_one_on_one"),
-    path("one-on-ones/<int:pk>/sheet/", meetings.meeting_sheet, name="meeting_sheet"),
+    path("one-on-ones/<int:pk>/", mentors_page.one_on_one, name="one_on_one"),
+    path("one-on-ones/<int:pk>/views/<slug:code>/", parts.one_on_one_view, name="one_on_one_view"),
+    path("one-on-ones/<int:pk>/texts/<slug:part>/", parts.one_on_one_text, name="one_on_one_text"),
+    path("one-on-ones/<int:pk>/mine/", persons_page.my_one_on_one, name="my_one_on_one"),
+    path("one-on-ones/<int:pk>/sheet/", sheet.meeting_sheet, name="meeting_sheet"),
     path("one-on-ones/<int:pk>/times/", times.meeting_times, name="meeting_times"),
     path("one-on-ones/<int:pk>/calendar.ics", times.meeting_file, name="meeting_file"),
-    path("one-on-ones/goals/<int:pk>/tick/", meetings.goal_tick, name="goal_tick"),
+    path("one-on-ones/goals/<int:pk>/tick/", persons_page.goal_tick, name="goal_tick"),
     # results and requests for correction
     path("results/<int:pk>/", results.result, name="result"),
     path("results/<int:pk>/objection/", objections.objection_create, name="objection_create"),
