@@ -16,7 +16,8 @@ from skillmap.assessment.models import (
     MentorPair,
     SkillRating,
 )
-from skillmap.assessment.selectors.meetings import Dossier, dossier_of
+from skillmap.assessment.selectors.meetings.dossier import Dossier
+from skillmap.assessment.selectors.meetings.reading import dossier_of
 from skillmap.assessment.services import meetings, times
 from skillmap.assessment.services.meetings import View
 from skillmap.core import clock

@@ -15,7 +15,7 @@ from django.utils.translation import gettext
 from skillmap.assessment.choices import CycleStep
 from skillmap.assessment.models import Assessment, Cycle, Extension, MentorPair, SkillRating
 from skillmap.assessment.selectors.checks import current_check_id
-from skillmap.assessment.selectors.meetings import dossier_of
+from skillmap.assessment.selectors.meetings.reading import dossier_of
 from skillmap.assessment.selectors.preview import ready_to_confirm
 from skillmap.assessment.selectors.profile import last_levels
 from skillmap.assessment.selectors.results import result_sheet

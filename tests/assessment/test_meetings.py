@@ -18,7 +18,7 @@ from skillmap.assessment.models import (
     OneOnOne,
     PrivateMemo,
 )
-from skillmap.assessment.selectors.meetings import dossier_of
+from skillmap.assessment.selectors.meetings.reading import dossier_of
 from skillmap.assessment.selectors.situations import capacity_of
 from skillmap.assessment.services import meetings, times
 from skillmap.assessment.services.meetings import Text, View

@@ -10,7 +10,7 @@ from django.urls import reverse
 from skillmap.assessment import rules
 from skillmap.assessment.choices import SecondMeeting, State
 from skillmap.assessment.models import AssessmentEvent, MentorPair, OneOnOne, SkillRating
-from skillmap.assessment.selectors.meetings import dossier_of
+from skillmap.assessment.selectors.meetings.reading import dossier_of
 from skillmap.assessment.selectors.results import ResultSheet, result_sheet
 from skillmap.core import clock
 from skillmap.core.models import AuditEvent

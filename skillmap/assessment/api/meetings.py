@@ -16,7 +16,9 @@ from skillmap.assessment.api.views import NOTICE
 from skillmap.assessment.choices import GoalState, MeetingKind, MeetingWay
 from skillmap.assessment.messages import refuse
 from skillmap.assessment.models import SkillRating
-from skillmap.assessment.selectors.meetings import Dossier, Meeting, dossier_of
+from skillmap.assessment.selectors.meetings.dossier import Dossier
+from skillmap.assessment.selectors.meetings.parts import Meeting
+from skillmap.assessment.selectors.meetings.reading import dossier_of
 from skillmap.assessment.services import goals, meetings
 from skillmap.assessment.services.looks import look
 from skillmap.people.models import User

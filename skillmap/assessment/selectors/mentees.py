@@ -12,7 +12,7 @@ from skillmap.assessment import rules
 from skillmap.assessment.choices import CycleState, ProposalState, State
 from skillmap.assessment.models import Assessment, MentorPair, PrivateMemo
 from skillmap.assessment.models.checks import mentored_by
-from skillmap.assessment.selectors.meetings import extension_rows, time_from, time_rows, window_rows, windows_from
+from skillmap.assessment.selectors.meetings.rows import extension_rows, time_from, time_rows, window_rows, windows_from
 from skillmap.assessment.selectors.situations import situation_of, with_progress
 from skillmap.people.access import access_of
 from skillmap.people.models import User

@@ -8,7 +8,7 @@ from django.db.models import F, OuterRef, QuerySet, Subquery
 from skillmap.assessment import rules
 from skillmap.assessment.choices import ObjectionState, State
 from skillmap.assessment.models import Assessment, Objection, SkillRating
-from skillmap.assessment.selectors.meetings import Dossier
+from skillmap.assessment.selectors.meetings.dossier import Dossier
 from skillmap.assessment.selectors.profile import last_levels
 from skillmap.assessment.selectors.steps import StepLine, step_lines
 from skillmap.framework.catalogue import Catalogue, catalogue_of

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from skillmap.assessment import rules
 from skillmap.assessment.models import Evidence, SkillRating
-from skillmap.assessment.selectors.meetings import Dossier
+from skillmap.assessment.selectors.meetings.dossier import Dossier
 from skillmap.assessment.selectors.profile import last_levels
 from skillmap.framework.catalogue import Catalogue, catalogue_of
 from skillmap.framework.models import JobType, Skill, SkillCategory

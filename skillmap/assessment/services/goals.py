@@ -10,7 +10,7 @@ from django.http import Http404
 from skillmap.assessment.choices import GoalState
 from skillmap.assessment.messages import REFUSALS, refuse
 from skillmap.assessment.models import Assessment, DevelopmentGoal
-from skillmap.assessment.selectors.meetings import Dossier
+from skillmap.assessment.selectors.meetings.dossier import Dossier
 from skillmap.assessment.services.meetings import hold, refuse_unless
 from skillmap.core import clock
 from skillmap.core.errors import Conflict

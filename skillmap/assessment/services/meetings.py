@@ -17,7 +17,9 @@ from skillmap.assessment import rules
 from skillmap.assessment.choices import Action, MeetingKind, MeetingWay
 from skillmap.assessment.messages import REFUSALS, refuse
 from skillmap.assessment.models import Assessment, MentorPair, OneOnOne, PrivateMemo, SkillRating
-from skillmap.assessment.selectors.meetings import Dossier, Meeting, dossier_of
+from skillmap.assessment.selectors.meetings.dossier import Dossier
+from skillmap.assessment.selectors.meetings.parts import Meeting
+from skillmap.assessment.selectors.meetings.reading import dossier_of
 from skillmap.assessment.services.locking import share_cycle_of
 from skillmap.assessment.services.transitions import transition
 from skillmap.core import audit, clock

@@ -13,7 +13,8 @@ from skillmap.assessment import rules
 from skillmap.assessment.choices import MeetingWay, ProposalState
 from skillmap.assessment.messages import refuse
 from skillmap.assessment.models import MeetingProposal
-from skillmap.assessment.selectors.meetings import Dossier, Time
+from skillmap.assessment.selectors.meetings.dossier import Dossier
+from skillmap.assessment.selectors.meetings.parts import Time
 from skillmap.assessment.services.meetings import hold, refuse_unless
 from skillmap.core import clock, notifications
 from skillmap.core.clock import TOKYO

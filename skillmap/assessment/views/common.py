@@ -2,7 +2,8 @@
 
 from django.http import Http404, HttpRequest
 
-from skillmap.assessment.selectors.meetings import Dossier, dossier_of
+from skillmap.assessment.selectors.meetings.dossier import Dossier
+from skillmap.assessment.selectors.meetings.reading import dossier_of
 from skillmap.people.models import User
 
 

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods
 from skillmap.assessment import rules
 from skillmap.assessment.choices import Action
 from skillmap.assessment.messages import REFUSALS
-from skillmap.assessment.selectors.meetings import Dossier
+from skillmap.assessment.selectors.meetings.dossier import Dossier
 from skillmap.assessment.selectors.results import ResultSheet, objections_of, result_sheet
 from skillmap.assessment.services.looks import look
 from skillmap.assessment.services.transitions import transition

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from skillmap.assessment.choices import MeetingKind
 from skillmap.assessment.forms.meetings import AnswerTimeForm, TimesForm
 from skillmap.assessment.messages import REFUSALS
-from skillmap.assessment.selectors.meetings import Dossier
+from skillmap.assessment.selectors.meetings.dossier import Dossier
 from skillmap.assessment.services import times
 from skillmap.assessment.views.common import dossier_or_404, user_of
 from skillmap.core import clock, ics

@@ -2,7 +2,7 @@
 
 from django.http import HttpRequest
 
-from skillmap.assessment.selectors.meetings import Dossier
+from skillmap.assessment.selectors.meetings.dossier import Dossier
 from skillmap.assessment.selectors.talks import Talk, talk_of
 from skillmap.assessment.services.looks import look
 from skillmap.assessment.views.common import user_of

@@ -12,7 +12,8 @@ from django.utils.translation import gettext as _
 from skillmap.assessment.choices import MeetingKind, State
 from skillmap.assessment.forms.meetings import GoalForm, RecordForm
 from skillmap.assessment.messages import REFUSALS
-from skillmap.assessment.selectors.meetings import Dossier, Goal
+from skillmap.assessment.selectors.meetings.dossier import Dossier
+from skillmap.assessment.selectors.meetings.parts import Goal
 from skillmap.assessment.selectors.talks import Talk, TalkItem
 from skillmap.assessment.views.meetings.common import talk_with_look
 from skillmap.assessment.views.meetings.saving import Sent

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods
 
 from skillmap.assessment.choices import Action, GoalState
 from skillmap.assessment.forms.meetings import RecordForm
-from skillmap.assessment.selectors.meetings import Dossier
+from skillmap.assessment.selectors.meetings.dossier import Dossier
 from skillmap.assessment.services import goals, meetings
 from skillmap.assessment.services.transitions import transition
 from skillmap.assessment.views.common import dossier_or_404, user_of

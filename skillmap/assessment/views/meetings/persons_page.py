@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from skillmap.assessment.choices import GoalState, State
 from skillmap.assessment.forms.meetings import read_words
-from skillmap.assessment.selectors.meetings import Dossier
+from skillmap.assessment.selectors.meetings.dossier import Dossier
 from skillmap.assessment.selectors.talks import talk_of
 from skillmap.assessment.services import goals, meetings
 from skillmap.assessment.views.common import dossier_or_404, user_of

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from skillmap.assessment.forms.meetings import GoalForm, read_goals, read_page
 from skillmap.assessment.messages import REFUSALS
-from skillmap.assessment.selectors.meetings import Dossier
+from skillmap.assessment.selectors.meetings.dossier import Dossier
 from skillmap.assessment.services import goals, meetings
 from skillmap.assessment.views.common import user_of
 from skillmap.core.errors import Conflict, RuleViolation
