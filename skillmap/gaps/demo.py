@@ -11,7 +11,7 @@ from random import Random
 
 from django.db import transaction
 
-from skillmap.assessment.demo import DemoCycles
+from skillmap.assessment.demo.cycles import DemoCycles
 from skillmap.core import clock, jobs
 from skillmap.core.models import Job
 from skillmap.framework.models import Framework, Skill

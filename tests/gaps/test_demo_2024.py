@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from skillmap.assessment.demo import ASSUMED_PLACES
+from skillmap.assessment.demo.levels import ASSUMED_PLACES
 from skillmap.gaps.models import GapRun, PriorityArea
 from skillmap.gaps.selectors.areas import areas
 from skillmap.gaps.selectors.runs.ranks import run_result

@@ -10,7 +10,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
-from skillmap.assessment import demo as assessment_demo
+from skillmap.assessment.demo import cycles as assessment_demo
 from skillmap.core import clock
 from skillmap.core.fiscal import fiscal_year_of
 from skillmap.framework.selectors import current_framework

@@ -1,0 +1,125 @@
+"""The cycles of the demo world: those of 2024 and of the two years before the running one, and the running one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from random import Random
+
+from skillmap.assessment.choices import CycleState, CycleStep
+from skillmap.assessment.demo.answers import write_answers
+from skillmap.assessment.demo.cast import Cast, pair_up
+from skillmap.assessment.demo.checks import write_checks
+from skillmap.assessment.demo.confirming import PastLevels, write_past, write_running
+from skillmap.assessment.demo.days import at, day_of
+from skillmap.assessment.demo.levels import Levels, levels_of_2024, next_year, supply_order, tool_levels
+from skillmap.assessment.demo.meetings import write_meetings, write_pairs
+from skillmap.assessment.demo.stages import stages_of
+from skillmap.assessment.demo.steps import write_steps
+from skillmap.assessment.models import Cycle, CycleWindow, PurposeAcknowledgement
+from skillmap.assessment.services.cycles import newest_purpose_text
+from skillmap.framework.models import Framework
+from skillmap.people.demo import DemoPeople
+
+Windows = Mapping[CycleStep, tuple[date, date]]
+
+
+@dataclass(frozen=True)
+class DemoCycles:
+    """The cycles by fiscal year."""
+
+    by_year: Mapping[int, Cycle]
+    running: int
+
+
+def build(
+    *, people: DemoPeople, framework: Framework, rng: Random, today: date, running: int, fixtures: Path
+) -> DemoCycles:
+    """Write the cycles of 2024, of the two years before the running one, and the running one."""
+    order = supply_order(fixtures / "priority_2024.csv")
+    skills = list(framework.skills.select_related("category").order_by("kind", "number"))
+    tools = [skill for skill in skills if skill.kind == "tool"]
+    levels = levels_of_2024(people.ict, order, rng) | levels_of_2024(people.experts, order, rng)
+    levels |= tool_levels(people.ambassadors, tools, rng)
+    cast = Cast(
+        framework=framework,
+        digital=[skill for skill in skills if skill.kind == "digital"],
+        tools=tools,
+        job_types=list(framework.job_types.order_by("sort_order")),
+        text=newest_purpose_text(),
+        office=people.accounts["secretariat"],
+        rng=rng,
+        people=people,
+        pairs=pair_up(people, rng),
+    )
+    past = []
+    for year in sorted({2024, running - 2, running - 1} - {running}):
+        past.append(PastLevels(_past_cycle(cast, year, levels), levels, day_of(year, 9, 30)))
+        levels = next_year(levels, rng)
+    write_past(cast, past)
+    cycles = {step.cycle.fiscal_year: step.cycle for step in past}
+    cycles[running] = _running_cycle(cast, running, levels, today)
+    return DemoCycles(cycles, running)
+
+
+def _past_cycle(cast: Cast, year: int, levels: Levels) -> Cycle:
+    """A closed cycle in which everyone received the confirmed levels."""
+    windows = {
+        CycleStep.SELF_CHECK: (day_of(year, 6, 1), day_of(year, 6, 30)),
+        CycleStep.FIRST_ONE_ON_ONE: (day_of(year, 7, 1), day_of(year, 7, 31)),
+        CycleStep.CORRECTION: (day_of(year, 8, 1), day_of(year, 8, 20)),
+        CycleStep.CONFIRMATION: (day_of(year, 8, 21), day_of(year, 9, 30)),
+        CycleStep.SECOND_ONE_ON_ONE: (day_of(year, 10, 1), day_of(year, 10, 31)),
+    }
+    cycle = _cycle(cast, year, CycleState.CLOSED, windows)
+    everyone = (*cast.people.ict, *cast.people.experts, *cast.people.ambassadors)
+    checks = write_checks(cast, cycle, {person.pk: "received" for person in everyone})
+    write_answers(cast, checks, levels, changing=False)
+    write_pairs(cast, cycle, ended=at(day_of(year, 10, 31), 18))
+    write_meetings(cast, checks, windows)
+    write_steps(cast, checks)
+    return cycle
+
+
+def _running_cycle(cast: Cast, year: int, levels: Levels, today: date) -> Cycle:
+    """An open cycle whose windows all lie around today, with people in every state."""
+    windows = {
+        CycleStep.SELF_CHECK: (today - timedelta(days=20), today + timedelta(days=10)),
+        CycleStep.FIRST_ONE_ON_ONE: (today - timedelta(days=15), today + timedelta(days=20)),
+        CycleStep.CORRECTION: (today - timedelta(days=12), today + timedelta(days=27)),
+        CycleStep.CONFIRMATION: (today - timedelta(days=9), today + timedelta(days=34)),
+        CycleStep.SECOND_ONE_ON_ONE: (today - timedelta(days=8), today + timedelta(days=55)),
+    }
+    cycle = _cycle(cast, year, CycleState.OPEN, windows)
+    checks = write_checks(cast, cycle, stages_of(cast))
+    write_answers(cast, checks, next_year(levels, cast.rng), changing=True)
+    write_pairs(cast, cycle, ended=None)
+    write_meetings(cast, checks, windows)
+    write_steps(cast, checks)
+    write_running(cast, checks, today)
+    PurposeAcknowledgement.objects.bulk_create(
+        PurposeAcknowledgement(staff=check.staff, cycle=cycle, purpose_text=cast.text)
+        for check, stage in checks
+        if stage != "untouched"
+    )
+    return cycle
+
+
+def _cycle(cast: Cast, year: int, state: CycleState, windows: Windows) -> Cycle:
+    opened = min(opens for opens, _closes in windows.values())
+    closed = max(closes for _opens, closes in windows.values())
+    cycle = Cycle.objects.create(
+        fiscal_year=year,
+        name=f"{year}年度 スキルチェック",
+        framework=cast.framework,
+        state=state,
+        purpose_text=cast.text,
+        created_by=cast.office,
+        opened_at=at(opened, 9),
+        closed_at=at(closed, 18) if state == CycleState.CLOSED else None,
+    )
+    CycleWindow.objects.bulk_create(
+        CycleWindow(cycle=cycle, step=step, opens_on=opens, closes_on=closes)
+        for step, (opens, closes) in windows.items()
+    )
+    return cycle
