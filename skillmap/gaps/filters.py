@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from skillmap.core.fiscal import fiscal_year_label
-from skillmap.core.templatetags.ui import jp_date
+from skillmap.core.templatetags.ui.words import jp_date
 from skillmap.gaps.models import GapRun
 from skillmap.gaps.rules import DEMAND_LEVELS
 from skillmap.gaps.selectors.dashboard_page import PEOPLE, SHOWS, Dashboard, View

@@ -13,7 +13,7 @@ from django.template import Context, Template
 from django.test import RequestFactory, override_settings
 from django.utils import translation
 
-from skillmap.core.templatetags import ui
+from skillmap.core.templatetags.ui import charts, icons, words
 
 
 def render(source: str, **context: Any) -> str:
@@ -44,39 +44,39 @@ class Wish(forms.Form):
 )
 def test_fiscal_year(value: Any, japanese: str, english: str) -> None:
     with translation.override("ja"):
-        assert ui.fiscal_year(value) == japanese
+        assert words.fiscal_year(value) == japanese
     with translation.override("en"):
-        assert ui.fiscal_year(value) == english
+        assert words.fiscal_year(value) == english
 
 
 def test_dates_are_shown_in_tokyo() -> None:
     late = datetime(2026, 3, 31, 15, 2, tzinfo=UTC)
     with translation.override("ja"):
-        assert ui.jp_date(date(2026, 4, 1)) == "2026年4月1日(水)"
-        assert ui.jp_datetime(late) == "2026年4月1日(水) 00:02"
+        assert words.jp_date(date(2026, 4, 1)) == "2026年4月1日(水)"
+        assert words.jp_datetime(late) == "2026年4月1日(水) 00:02"
     with translation.override("en"):
-        assert ui.jp_date(date(2026, 4, 1)) == "Wed 1 Apr 2026"
-        assert ui.jp_datetime(late) == "Wed 1 Apr 2026 00:02"
-    assert ui.jp_date(None) == ui.jp_time(None) == ui.jp_datetime(None) == ""
+        assert words.jp_date(date(2026, 4, 1)) == "Wed 1 Apr 2026"
+        assert words.jp_datetime(late) == "Wed 1 Apr 2026 00:02"
+    assert words.jp_date(None) == words.jp_time(None) == words.jp_datetime(None) == ""
 
 
 def test_not_answered_is_not_level_zero() -> None:
     with translation.override("en"):
-        assert ui.level_label(None) == "Not answered"
-        assert ui.level_label(0) == "Lv.0 Not yet practised"
-        assert ui.level_label(3) == "Lv.3 Guides others"
-        assert ui.level_label(7) == "Lv.7"
+        assert words.level_label(None) == "Not answered"
+        assert words.level_label(0) == "Lv.0 Not yet practised"
+        assert words.level_label(3) == "Lv.3 Guides others"
+        assert words.level_label(7) == "Lv.7"
     assert "level--none" in render("{% level_badge None %}")
     assert "level--0" in render("{% level_badge 0 %}")
 
 
 @pytest.mark.parametrize("largest", [1, 3, 5, 21, 97, 1000])
 def test_heat_steps_and_their_legend_agree(largest: int) -> None:
-    keys = ui.heat_legend(largest)["keys"]
+    keys = charts.heat_legend(largest)["keys"]
     said = {value: key["step"] for key in keys for value in range(key["low"], key["high"] + 1)}
-    assert said == {value: ui.heat_step(value, largest) for value in range(1, largest + 1)}
-    assert ui.heat_step(largest, largest) == ui.HEAT_STEPS
-    assert ui.heat_step(0, largest) == ui.heat_step(None, largest) == ui.heat_step(3, 0) == 0
+    assert said == {value: charts.heat_step(value, largest) for value in range(1, largest + 1)}
+    assert charts.heat_step(largest, largest) == charts.HEAT_STEPS
+    assert charts.heat_step(0, largest) == charts.heat_step(None, largest) == charts.heat_step(3, 0) == 0
 
 
 # ------------------------------------------------------------------------------------------------------------ parts
@@ -106,7 +106,7 @@ def test_badges_say_their_word() -> None:
 def test_icons_are_decoration_and_known() -> None:
     assert 'aria-hidden="true"' in render("{% icon 'bell' %}")
     with pytest.raises(KeyError):
-        ui.icon("never-drawn")
+        icons.icon("never-drawn")
 
 
 def test_stepper_marks_the_running_step() -> None:

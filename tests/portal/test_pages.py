@@ -13,7 +13,7 @@ from skillmap.assessment.choices import SecondMeeting
 from skillmap.assessment.models import Assessment, Cycle, CycleGroup
 from skillmap.core import clock, notifications
 from skillmap.core.models import AuditEvent, Notification
-from skillmap.core.templatetags.ui import jp_date
+from skillmap.core.templatetags.ui.words import jp_date
 from skillmap.gaps.models import PriorityArea
 from skillmap.people.choices import Role
 from skillmap.people.models import User

@@ -18,7 +18,7 @@ from skillmap.assessment.selectors.cycles import windows_of_cycle
 from skillmap.core import audit, clock, notifications
 from skillmap.core.errors import Conflict
 from skillmap.core.models import Notification
-from skillmap.core.templatetags.ui import jp_date
+from skillmap.core.templatetags.ui.words import jp_date
 from skillmap.people.access import access_of
 from skillmap.people.choices import Role
 from skillmap.people.models import User

@@ -17,7 +17,7 @@ from skillmap.assessment.views.office import office_of, user_of
 from skillmap.core import clock
 from skillmap.core.errors import Conflict, RuleViolation
 from skillmap.core.htmx import sign_in_required
-from skillmap.core.templatetags.ui import jp_date
+from skillmap.core.templatetags.ui.words import jp_date
 
 
 @sign_in_required

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from skillmap.core.lines import LineField
-from skillmap.core.templatetags.ui import level_label
+from skillmap.core.templatetags.ui.words import level_label
 from skillmap.framework.models import Skill
 from skillmap.gaps import demand_rules
 from skillmap.gaps.choices import Phase

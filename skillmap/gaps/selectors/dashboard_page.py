@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from skillmap.core.templatetags.ui import heat_step
+from skillmap.core.templatetags.ui.charts import heat_step
 from skillmap.framework.models import Skill
 from skillmap.gaps.models import GapRun
 from skillmap.gaps.selectors import dashboard as reads

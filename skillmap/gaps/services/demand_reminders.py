@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 
 from skillmap.core import clock, notifications
 from skillmap.core.models import Notification
-from skillmap.core.templatetags.ui import jp_date
+from skillmap.core.templatetags.ui.words import jp_date
 from skillmap.gaps import demand_rules
 from skillmap.gaps.choices import SurveyState
 from skillmap.gaps.models import DemandResponse

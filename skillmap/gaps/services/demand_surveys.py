@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from skillmap.core import audit, clock
 from skillmap.core.locks import queue_to_change
-from skillmap.core.templatetags.ui import jp_date
+from skillmap.core.templatetags.ui.words import jp_date
 from skillmap.framework.models import Framework
 from skillmap.gaps import demand_rules
 from skillmap.gaps.choices import SurveyState

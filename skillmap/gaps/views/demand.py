@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from skillmap.core.errors import Conflict, NotAllowed, RuleViolation
 from skillmap.core.htmx import sign_in_required
-from skillmap.core.templatetags.ui import jp_date
+from skillmap.core.templatetags.ui.words import jp_date
 from skillmap.gaps.choices import SurveyState
 from skillmap.gaps.demand_rules import ANSWERED, COORDINATOR, SECRETARIAT
 from skillmap.gaps.forms.demand import ExtendForm, LineForm, QuestionForm, ReplyForm

@@ -6,7 +6,7 @@ from django import template
 from django.utils.translation import gettext as _
 
 from skillmap.core import clock
-from skillmap.core.templatetags.ui import jp_date
+from skillmap.core.templatetags.ui.words import jp_date
 
 register = template.Library()
 

@@ -1,0 +1,124 @@
+"""Small parts: badges, figures, steps, lists, ways through the pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django import template
+from django.core.paginator import Page
+from django.utils.formats import number_format
+from django.utils.translation import gettext
+
+from skillmap.core.templatetags.ui.library import library
+from skillmap.core.templatetags.ui.words import level_label
+
+# Colour says the mood only; the word says what it is. A state not named here is grey.
+TONES = {
+    "open": "info",
+    "running": "info",
+    "submitted": "info",
+    "reviewed": "info",
+    "corrected": "info",
+    "proposed": "info",
+    "pending": "warn",
+    "queued": "mute",
+    "overdue": "bad",
+    "returned": "warn",
+    "waiting": "warn",
+    "question": "warn",
+    "questioned": "warn",
+    "answered": "good",
+    "confirmed": "good",
+    "received": "good",
+    "published": "good",
+    "adopted": "good",
+    "active": "good",
+    "done": "good",
+    "succeeded": "good",
+    "completed": "good",
+    "failed": "bad",
+    "dead": "bad",
+    "refused": "bad",
+    "error": "bad",
+}
+
+
+@library.inclusion_tag("components/badge.html")
+def badge(label: str, tone: str = "mute", small: bool = False) -> dict[str, Any]:
+    """Show a word with one of the tones info, good, warn, bad, mute, strong, outline."""
+    return {"label": label, "tone": tone, "small": small}
+
+
+@library.inclusion_tag("components/badge.html")
+def status_badge(value: str, label: str = "") -> dict[str, Any]:
+    """Show a coloured word for any state; an unknown one is grey rather than an error."""
+    return {"label": label or value, "tone": TONES.get(str(value), "mute")}
+
+
+@library.inclusion_tag("components/level_badge.html")
+def level_badge(level: int | None, short: bool = False) -> dict[str, Any]:
+    """Show a level in the colour of its step; None as 未回答. ``short`` leaves the name to screen readers."""
+    return {"level": level, "label": level_label(level), "short": short and level is not None}
+
+
+@library.inclusion_tag("components/provenance_badge.html")
+def provenance_badge(provenance: str) -> dict[str, Any]:
+    """Mark a value that is our default and not the government's own; nothing for one that is printed or confirmed."""
+    return {"is_default": str(provenance) in {"inferred", "default"}}
+
+
+@library.inclusion_tag("components/stat.html")
+def stat(label: str, value: object, unit: str = "", note: str = "", url: str = "") -> dict[str, Any]:
+    """Show one figure; to be put inside ``<div class="stats">``. Whole numbers get their thousands separated."""
+    shown = number_format(value, use_l10n=True, force_grouping=True) if isinstance(value, int) else value
+    return {"label": label, "value": shown, "unit": unit, "note": note, "url": url}
+
+
+@library.inclusion_tag("components/stepper.html")
+def stepper(steps: Iterable[object], label: str = "") -> dict[str, Any]:
+    """Show the steps of a cycle; each has name, date and state (done, current, todo)."""
+    return {"steps": list(steps), "label": label or gettext("Steps")}
+
+
+@library.inclusion_tag("components/progress.html")
+def progress(value: int | None, maximum: int, label: str, text: str = "") -> dict[str, Any]:
+    """Show a progress bar with its words; value None means: running, not known how far."""
+    return {"value": value, "maximum": maximum, "label": label, "text": text}
+
+
+@library.inclusion_tag("components/history.html")
+def history(entries: Iterable[object]) -> dict[str, Any]:
+    """List what happened, newest first; each entry has when, who, text and maybe why."""
+    return {"entries": list(entries)}
+
+
+@library.inclusion_tag("components/empty.html")
+def empty_state(title: str, text: str = "", url: str = "", action: str = "") -> dict[str, Any]:
+    """Say what will be here and how to begin."""
+    return {"title": title, "text": text, "url": url, "action": action}
+
+
+@library.inclusion_tag("components/tabs.html")
+def tabs(items: Iterable[object], label: str) -> dict[str, Any]:
+    """Show pages of one matter as links; each has label, url, active and maybe count."""
+    return {"items": list(items), "label": label}
+
+
+@library.inclusion_tag("components/breadcrumbs.html")
+def breadcrumbs(*pairs: str) -> dict[str, Any]:
+    """Show the way to this page: label, url, label, url, …, label of this page."""
+    steps = [{"label": label, "url": url} for label, url in zip(pairs[::2], [*pairs[1::2], ""], strict=False)]
+    return {"steps": steps}
+
+
+@library.inclusion_tag("components/pagination.html", takes_context=True)
+def pagination(context: template.Context, page: Page[Any], target: str = "") -> dict[str, Any]:
+    """Show the pages of a list, keeping the filters of the address; ``target`` is the id that htmx swaps."""
+    return {
+        "page": page,
+        "target": target,
+        "request": context.get("request"),
+        "numbers": page.paginator.get_elided_page_range(page.number, on_each_side=2, on_ends=1),
+        "gap": page.paginator.ELLIPSIS,
+    }
