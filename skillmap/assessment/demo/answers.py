@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from skillmap.assessment.choices import Difficulty, GroupItems, State, WorkRole
 from skillmap.assessment.demo.bulk import BATCH, bulk
 from skillmap.assessment.demo.cast import Cast
-from skillmap.assessment.demo.checks import Checks
+from skillmap.assessment.demo.checks import Course, Courses
 from skillmap.assessment.demo.levels import Levels
 from skillmap.assessment.demo.stages import NOT_MET
 from skillmap.assessment.models import Assessment, Evidence, SkillRating
@@ -17,23 +17,23 @@ WORKS = (
 )  # fmt: skip
 
 
-def write_answers(cast: Cast, checks: Checks, levels: Levels, *, changing: bool) -> None:
+def write_answers(cast: Cast, courses: Courses, levels: Levels, *, changing: bool) -> None:
     """Ratings of every check, and evidence behind some of those above level 1."""
     rows: list[SkillRating] = []
-    for check, stage in checks:
-        rows += _ratings_of(cast, check, stage, levels[check.staff_id], changing=changing)
+    for course in courses:
+        rows += _ratings_of(cast, course, levels[course.check.staff_id], changing=changing)
     for start in range(0, len(rows), BATCH * 5):
         SkillRating.objects.bulk_create(rows[start : start + BATCH * 5], batch_size=BATCH)
     _write_evidence(cast, rows)
 
 
-def _ratings_of(
-    cast: Cast, check: Assessment, stage: str, held: Mapping[str, int], *, changing: bool
-) -> Iterator[SkillRating]:
+def _ratings_of(cast: Cast, course: Course, held: Mapping[str, int], *, changing: bool) -> Iterator[SkillRating]:
+    check, stage, moments = course.check, course.stage, course.moments
     skills = cast.tools if check.group.items == GroupItems.TOOL else cast.digital
     answered = {"untouched": 0, "started": len(skills) * 8 // 22}.get(stage, len(skills))
-    state, at, user = check.state, check.cycle.opened_at, check.staff.user
+    state, user = check.state, check.staff.user
     corrected = state in (State.REVIEWED, State.CORRECTED, State.CONFIRMED, State.RECEIVED)
+    corrected = corrected and check.group.with_one_on_one
     for index, skill in enumerate(skills):
         level = held[skill.code]
         own = max(0, level - 1) if changing and cast.rng.random() < 0.05 else level
@@ -43,13 +43,15 @@ def _ratings_of(
             assessment=check,
             skill=skill,
             self_level=own if is_answered else None,
-            self_at=at if is_answered else None,
+            self_at=moments.submitted if is_answered else None,
             self_by=user if is_answered else None,
-            corrected_level=level if corrected and check.group.with_one_on_one else None,
+            corrected_level=level if corrected else None,
+            corrected_at=moments.corrected if corrected else None,
+            corrected_by=user if corrected else None,
             mentor_level=seen,
             mentor_reason="実績から見ると、もう少し高い(低い)と感じます。" if seen not in (None, level) else "",
             mentor_by=cast.pairs[check.staff_id].user if seen is not None else None,
-            mentor_at=at if seen is not None else None,
+            mentor_at=moments.first_met if seen is not None else None,
             confirmed_level=level if state in (State.CONFIRMED, State.RECEIVED) else None,
             wish=is_answered and cast.rng.random() < 0.08,
         )

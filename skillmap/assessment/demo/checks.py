@@ -1,30 +1,40 @@
 """The groups of a cycle and everyone's check in it."""
 
-from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from skillmap.assessment.choices import GroupItems, State
 from skillmap.assessment.demo.bulk import BATCH
 from skillmap.assessment.demo.cast import Cast
-from skillmap.assessment.demo.stages import STATE_OF
+from skillmap.assessment.demo.days import Moments
+from skillmap.assessment.demo.stages import NOT_SUBMITTED, STATE_OF
 from skillmap.assessment.models import Assessment, Cycle, CycleGroup
 from skillmap.people.choices import Occupation
 from skillmap.people.models import Staff
 
-#: Checks, each with the stage at which it stands.
-Checks = Sequence[tuple[Assessment, str]]
+
+@dataclass(frozen=True)
+class Course:
+    """A check, the stage at which it stands, and when its steps were taken."""
+
+    check: Assessment
+    stage: str
+    moments: Moments
 
 
-def write_checks(cast: Cast, cycle: Cycle, stages: Mapping[int, str]) -> Checks:
+Courses = Sequence[Course]
+
+
+def write_checks(cast: Cast, cycle: Cycle, stages: Mapping[int, str], moments: Callable[[], Moments]) -> Courses:
     """A check for everyone, at the stage that is given by staff id."""
     ict, experts, tools = _groups(cycle)
     found = []
     members = ((ict, cast.people.ict), (experts, cast.people.experts), (tools, cast.people.ambassadors))
     for group, people in members:
         for person in people:
-            stage = stages[person.pk]
-            found.append((_check(cast, cycle, group, person, stage), stage))
-    Assessment.objects.bulk_create([check for check, _stage in found], batch_size=BATCH)
+            stage, taken = stages[person.pk], moments()
+            found.append(Course(_check(cast, cycle, group, person, stage, taken), stage, taken))
+    Assessment.objects.bulk_create([course.check for course in found], batch_size=BATCH)
     return found
 
 
@@ -49,10 +59,9 @@ def _groups(cycle: Cycle) -> tuple[CycleGroup, CycleGroup, CycleGroup]:
     return ict, experts, tools
 
 
-def _check(cast: Cast, cycle: Cycle, group: CycleGroup, person: Staff, stage: str) -> Assessment:
+def _check(cast: Cast, cycle: Cycle, group: CycleGroup, person: Staff, stage: str, taken: Moments) -> Assessment:
     state = STATE_OF[stage]
     done = state in (State.CONFIRMED, State.RECEIVED)
-    assert cycle.opened_at is not None  # noqa: S101
     return Assessment(
         cycle=cycle,
         group=group,
@@ -62,8 +71,8 @@ def _check(cast: Cast, cycle: Cycle, group: CycleGroup, person: Staff, stage: st
         occupation=person.occupation,
         target_job_type=cast.rng.choice(cast.job_types) if group.items == GroupItems.DIGITAL else None,
         state=state,
-        submitted_at=None if state == State.DRAFT else cycle.opened_at + timedelta(days=6),
-        confirmed_at=cycle.opened_at + timedelta(days=12) if done else None,
+        submitted_at=None if stage in NOT_SUBMITTED else taken.submitted,
+        confirmed_at=taken.confirmed if done else None,
         confirmed_by=cast.office if done else None,
-        received_at=cycle.opened_at + timedelta(days=14) if state == State.RECEIVED else None,
+        received_at=taken.received if state == State.RECEIVED else None,
     )

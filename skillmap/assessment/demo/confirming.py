@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from skillmap.assessment.choices import LevelSource, State
 from skillmap.assessment.demo.bulk import BATCH, chunks
 from skillmap.assessment.demo.cast import Cast
-from skillmap.assessment.demo.checks import Checks
+from skillmap.assessment.demo.checks import Courses
 from skillmap.assessment.demo.days import at
 from skillmap.assessment.demo.levels import Levels
 from skillmap.assessment.demo.stages import STATE_OF
@@ -52,11 +52,10 @@ def _past_rows(
                 yield ConfirmedLevel(**common, recorded_at=at(after, 15), valid_to=after)
 
 
-def write_running(cast: Cast, checks: Checks, today: date) -> None:
-    """Confirmed levels of the running cycle: what held before is kept as it was known, and comes back closed."""
-    day = today - timedelta(days=5)
+def write_running(cast: Cast, courses: Courses, day: date) -> None:
+    """Levels that the running cycle confirmed: what held before is kept as it was known, and comes back closed."""
     moment = at(day, 15)
-    done = [check for check, stage in checks if STATE_OF[stage] in (State.CONFIRMED, State.RECEIVED)]
+    done = [course.check for course in courses if STATE_OF[course.stage] in (State.CONFIRMED, State.RECEIVED)]
     for chunk in chunks(done, 200):
         _confirm(cast, chunk, day, moment)
 

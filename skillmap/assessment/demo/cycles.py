@@ -11,8 +11,9 @@ from skillmap.assessment.demo.answers import write_answers
 from skillmap.assessment.demo.cast import Cast, pair_up
 from skillmap.assessment.demo.checks import write_checks
 from skillmap.assessment.demo.confirming import PastLevels, write_past, write_running
-from skillmap.assessment.demo.days import at, day_of
+from skillmap.assessment.demo.days import Windows, at, day_of, moments_of
 from skillmap.assessment.demo.levels import Levels, levels_of_2024, next_year, supply_order, tool_levels
+from skillmap.assessment.demo.looks import write_looks
 from skillmap.assessment.demo.meetings import write_meetings, write_pairs
 from skillmap.assessment.demo.stages import stages_of
 from skillmap.assessment.demo.steps import write_steps
@@ -20,8 +21,6 @@ from skillmap.assessment.models import Cycle, CycleWindow, PurposeAcknowledgemen
 from skillmap.assessment.services.cycles import newest_purpose_text
 from skillmap.framework.models import Framework
 from skillmap.people.demo import DemoPeople
-
-Windows = Mapping[CycleStep, tuple[date, date]]
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,9 @@ def build(
     )
     past = []
     for year in sorted({2024, running - 2, running - 1} - {running}):
-        past.append(PastLevels(_past_cycle(cast, year, levels), levels, day_of(year, 9, 30)))
+        confirmed_on = day_of(year, 9, 30)
+        goals_done = 0.4 if year == running - 1 else 1.0
+        past.append(PastLevels(_past_cycle(cast, year, levels, confirmed_on, goals_done), levels, confirmed_on))
         levels = next_year(levels, rng)
     write_past(cast, past)
     cycles = {step.cycle.fiscal_year: step.cycle for step in past}
@@ -62,7 +63,7 @@ def build(
     return DemoCycles(cycles, running)
 
 
-def _past_cycle(cast: Cast, year: int, levels: Levels) -> Cycle:
+def _past_cycle(cast: Cast, year: int, levels: Levels, confirmed_on: date, goals_done: float) -> Cycle:
     """A closed cycle in which everyone received the confirmed levels."""
     windows = {
         CycleStep.SELF_CHECK: (day_of(year, 6, 1), day_of(year, 6, 30)),
@@ -73,11 +74,14 @@ def _past_cycle(cast: Cast, year: int, levels: Levels) -> Cycle:
     }
     cycle = _cycle(cast, year, CycleState.CLOSED, windows)
     everyone = (*cast.people.ict, *cast.people.experts, *cast.people.ambassadors)
-    checks = write_checks(cast, cycle, {person.pk: "received" for person in everyone})
-    write_answers(cast, checks, levels, changing=False)
+    stages = {person.pk: "received" for person in everyone}
+    courses = write_checks(
+        cast, cycle, stages, lambda: moments_of(windows, confirmed_on, day_of(year, 10, 31), cast.rng)
+    )
+    write_answers(cast, courses, levels, changing=False)
     write_pairs(cast, cycle, ended=at(day_of(year, 10, 31), 18))
-    write_meetings(cast, checks, windows)
-    write_steps(cast, checks)
+    write_meetings(cast, courses, goals_done=goals_done)
+    write_steps(cast, courses)
     return cycle
 
 
@@ -91,16 +95,18 @@ def _running_cycle(cast: Cast, year: int, levels: Levels, today: date) -> Cycle:
         CycleStep.SECOND_ONE_ON_ONE: (today - timedelta(days=8), today + timedelta(days=55)),
     }
     cycle = _cycle(cast, year, CycleState.OPEN, windows)
-    checks = write_checks(cast, cycle, stages_of(cast))
-    write_answers(cast, checks, next_year(levels, cast.rng), changing=True)
+    confirmed_on = today - timedelta(days=5)
+    courses = write_checks(cast, cycle, stages_of(cast), lambda: moments_of(windows, confirmed_on, today, cast.rng))
+    write_answers(cast, courses, next_year(levels, cast.rng), changing=True)
     write_pairs(cast, cycle, ended=None)
-    write_meetings(cast, checks, windows)
-    write_steps(cast, checks)
-    write_running(cast, checks, today)
+    write_meetings(cast, courses, goals_done=0)
+    write_steps(cast, courses)
+    write_running(cast, courses, confirmed_on)
+    write_looks(cast, courses)
     PurposeAcknowledgement.objects.bulk_create(
-        PurposeAcknowledgement(staff=check.staff, cycle=cycle, purpose_text=cast.text)
-        for check, stage in checks
-        if stage != "untouched"
+        PurposeAcknowledgement(staff=course.check.staff, cycle=cycle, purpose_text=cast.text)
+        for course in courses
+        if course.stage != "untouched"
     )
     return cycle
 

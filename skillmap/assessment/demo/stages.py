@@ -13,8 +13,9 @@ STATE_OF = {
     "met": State.SUBMITTED, "reviewed": State.REVIEWED, "corrected": State.CORRECTED, "confirmed": State.CONFIRMED,
     "met_again": State.CONFIRMED, "received": State.RECEIVED, "withdrawn": State.WITHDRAWN,
 }  # fmt: skip
+NOT_SUBMITTED = frozenset({"untouched", "started", "answered", "withdrawn"})
 # Stages before the first 1on1, and of those who left.
-NOT_MET = frozenset({"untouched", "started", "answered", "submitted", "withdrawn"})
+NOT_MET = NOT_SUBMITTED | {"submitted"}
 
 
 def stages_of(cast: Cast) -> dict[int, str]:

@@ -3,15 +3,24 @@
 from skillmap.assessment.choices import Actor, State
 from skillmap.assessment.demo.bulk import bulk
 from skillmap.assessment.demo.cast import Cast
-from skillmap.assessment.demo.checks import Checks
+from skillmap.assessment.demo.checks import Courses
 from skillmap.assessment.demo.stages import STATE_OF
 from skillmap.assessment.models import AssessmentEvent
 
 
-def write_steps(cast: Cast, checks: Checks) -> None:
-    """Write who took them, and in which capacity."""
+def write_steps(cast: Cast, courses: Courses) -> None:
+    """Write who took them, when, and in which capacity."""
     rows = []
-    for check, stage in checks:
+    for course in courses:
+        check, stage, moments = course.check, course.stage, course.moments
+        when = {
+            "submit": moments.submitted,
+            "review": moments.reviewed,
+            "correct": moments.corrected,
+            "confirm": moments.confirmed,
+            "receive": moments.received,
+            "withdraw": moments.submitted,
+        }
         mentor = cast.pairs.get(check.staff_id)
         for action, source, target, acting_as in _path(stage, with_one_on_one=check.group.with_one_on_one):
             user = {Actor.SELF: check.staff.user, Actor.MENTOR: mentor.user if mentor else None}.get(acting_as)
@@ -24,6 +33,7 @@ def write_steps(cast: Cast, checks: Checks) -> None:
                     actor=user or cast.office,
                     acting_as=acting_as,
                     comment="休職のため" if action == "withdraw" else "",
+                    at=when[action],
                 )
             )
     bulk(AssessmentEvent, rows)

@@ -4,6 +4,8 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
+import skillmap.core.clock
+
 
 class Migration(migrations.Migration):
     initial = True
@@ -152,7 +154,7 @@ class Migration(migrations.Migration):
                 ),
                 ("on_behalf", models.BooleanField(default=False)),
                 ("comment", models.CharField(blank=True, max_length=1000)),
-                ("at", models.DateTimeField(auto_now_add=True)),
+                ("at", models.DateTimeField(default=skillmap.core.clock.now)),
                 (
                     "actor",
                     models.ForeignKey(

@@ -8,6 +8,7 @@ from django.db.models import Q
 
 from skillmap.assessment.choices import Action, Actor, CycleStep, Difficulty, ObjectionState, State, WorkRole
 from skillmap.assessment.models.cycles import Cycle, CycleGroup, MentorPair
+from skillmap.core import clock
 from skillmap.framework.choices import Level
 from skillmap.framework.models import Certification, JobType, Skill
 from skillmap.people.access import access_of
@@ -157,7 +158,7 @@ class AssessmentEvent(models.Model):
     acting_as = models.CharField(max_length=12, choices=Actor)
     on_behalf = models.BooleanField(default=False)
     comment = models.CharField(max_length=1000, blank=True)
-    at = models.DateTimeField(auto_now_add=True)
+    at = models.DateTimeField(default=clock.now)
 
     def __str__(self) -> str:
         return f"{self.assessment_id} {self.action} #{self.pk}"
