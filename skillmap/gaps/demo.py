@@ -29,6 +29,8 @@ from skillmap.gaps.services.runs import run_publish, run_request
 from skillmap.people.demo import DemoPeople
 from skillmap.people.models import Organisation, User
 
+PEOPLE = 180  # ICT staff whose demand the head counts below are
+MOST_HEADS = 999
 BUSINESSES = (
     "電子申請基盤の運用", "窓口予約サービスの改善", "業務システムの更改", "データ公開サイトの構築", "庁内ネットワークの更新",
     "オンライン相談の導入", "補助金申請の電子化", "施設予約システムの再構築", "防災情報アプリの改修", "生成AIの業務利用の検証",
@@ -52,6 +54,7 @@ def build_surveys(
     skills = {skill.code: skill for skill in framework.skills.filter(kind="digital")}
     bureaus = list(Organisation.objects.filter(pk__in=people.coordinators).order_by("sort_order"))
     office = people.accounts["secretariat"]
+    scale = max(1, len(people.ict) // PEOPLE)
     for year in sorted({2024, running - 2, running - 1} - {running}):
         survey = DemandSurvey.objects.create(
             fiscal_year=year,
@@ -64,7 +67,7 @@ def build_surveys(
         )
         responses = _responses(survey, bureaus, people.coordinators, {})
         totals = {code: 4 * (len(order) - rank) + 8 for rank, code in enumerate(order)}
-        _lines(responses, totals, skills, rng)
+        _lines(responses, totals, skills, rng, scale)
         rng.shuffle(order) if year == 2024 else None
     _running_survey(framework, bureaus, people, order, skills, rng, today, running)
 
@@ -93,14 +96,14 @@ def _responses(
 
 
 def _lines(
-    responses: Sequence[DemandResponse], totals: Mapping[str, int], skills: Mapping[str, Skill], rng: Random
+    responses: Sequence[DemandResponse], totals: Mapping[str, int], skills: Mapping[str, Skill], rng: Random, scale: int
 ) -> None:
-    """Spread the head counts of each item over the organisations, a few people a line."""
+    """Spread the head counts of each item over the organisations, a few people a line; `scale` times as many."""
     rows: list[DemandItem] = []
     for code, total in totals.items():
-        left = total
+        left = total * scale
         while left > 0:
-            heads = min(left, rng.randint(1, 5))
+            heads = min(left, rng.randint(1, 5) * scale, MOST_HEADS)
             left -= heads
             response = rng.choice(responses)
             rows.append(
@@ -145,10 +148,11 @@ def _running_survey(
     )  # fmt: skip
     states = {bureau.pk: spread[index % len(spread)] for index, bureau in enumerate(bureaus)}
     states[own] = ResponseState.DRAFT
+    scale = max(1, len(people.ict) // PEOPLE)
     responses = _responses(survey, bureaus, people.coordinators, states)
     writing = (ResponseState.SUBMITTED, ResponseState.DRAFT, ResponseState.QUESTIONED)
     totals = {code: 2 * (len(order) - rank) + 4 for rank, code in enumerate(order)}
-    _lines([response for response in responses if response.state in writing], totals, skills, rng)
+    _lines([response for response in responses if response.state in writing], totals, skills, rng, scale)
     DemandQuestion.objects.bulk_create(
         DemandQuestion(
             response=response,

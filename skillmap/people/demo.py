@@ -7,6 +7,7 @@ from random import Random
 
 from django.contrib.auth.hashers import make_password
 
+from skillmap.core.bulk import insert
 from skillmap.people.choices import (
     DesignationKind,
     Employer,
@@ -58,27 +59,35 @@ def _names(rng: Random) -> Iterator[tuple[str, str]]:
         yield f"{surname} {given}", f"{surname_kana} {given_kana}"
 
 
-def _sections(bureaus: Sequence[Organisation], opened: date) -> dict[str, list[Organisation]]:
-    """Three sections below each bureau, written in bulk; by bureau code."""
+def _section_names(people: int, bureaus: int) -> Sequence[tuple[str, str]]:
+    """Three sections a bureau, in larger worlds one for every sixty people."""
+    more = max(0, people // (bureaus * 60) - len(SECTIONS))
+    return (*SECTIONS, *((f"事業第{number}課", f"works{number}") for number in range(1, more + 1)))
+
+
+def _sections(
+    bureaus: Sequence[Organisation], names: Sequence[tuple[str, str]], opened: date
+) -> dict[str, list[Organisation]]:
+    """Sections below each bureau, written in bulk; by bureau code."""
     rows = [
         Organisation(
             code=f"{bureau.code}_{code}",
             name=name,
             kind=OrganisationKind.SECTION,
             parent=bureau,
-            sort_order=bureau.sort_order * 10 + index,
+            sort_order=bureau.sort_order * 10 + min(index, 9),
             provenance="inferred",
             source="demo",
             bureau_group=bureau.bureau_group,
             valid_from=opened,
         )
         for bureau in bureaus
-        for index, (name, code) in enumerate(SECTIONS)
+        for index, (name, code) in enumerate(names)
     ]
     Organisation.objects.bulk_create(rows)
     for row in rows:
         row.path = f"{row.parent.path}{row.pk}/" if row.parent else f"/{row.pk}/"
-    Organisation.objects.bulk_update(rows, ["path"])
+    Organisation.objects.bulk_update(rows, ["path"], batch_size=500)
     OrganisationVersion.objects.bulk_create(
         OrganisationVersion(
             organisation=row, name=row.name, parent=row.parent, bureau_group=row.bureau_group, valid_from=opened
@@ -100,7 +109,7 @@ def build(*, people: int, rng: Random, today: date) -> DemoPeople:
         today: hire dates and roles lie before it.
     """
     bureaus = list(Organisation.objects.current().filter(code__in=WEIGHTS).order_by("sort_order"))
-    sections = _sections(bureaus, date(2020, 4, 1))
+    sections = _sections(bureaus, _section_names(people, len(bureaus)), date(2020, 4, 1))
     places = [section for bureau in bureaus for section in sections[bureau.code]]
     weights = [WEIGHTS[bureau.code] for bureau in bureaus for _section in sections[bureau.code]]
     govtech = Organisation.objects.get(code="govtech_tokyo")
@@ -154,7 +163,7 @@ def build(*, people: int, rng: Random, today: date) -> DemoPeople:
     )
     accounts = _accounts(everyone, named)
     _memberships(everyone, today)
-    Designation.objects.bulk_create(
+    designations = (
         Designation(
             staff=person,
             kind=DesignationKind.DX_AMBASSADOR,
@@ -163,6 +172,7 @@ def build(*, people: int, rng: Random, today: date) -> DemoPeople:
         )
         for person in clerical
     )
+    insert(designations, Designation)
     start = date(2020, 4, 1)
     RoleGrant.objects.bulk_create(
         [
@@ -193,24 +203,22 @@ def _accounts(everyone: Sequence[Staff], named: dict[str, Staff]) -> dict[str, U
         for person in everyone
     ]
     executive = User(email=f"executive@{DOMAIN}", name="CIO補佐 閲覧者", password=password)
-    User.objects.bulk_create([*users, executive], batch_size=2000)
+    insert([*users, executive], User)
     for person, user in zip(everyone, users, strict=True):
         person.user, person.email = user, user.email
-    Staff.objects.bulk_create(everyone, batch_size=2000)
+    insert(everyone, Staff)
     return {word: person.user for word, person in named.items() if person.user is not None} | {"executive": executive}
 
 
 def _memberships(everyone: Sequence[Staff], today: date) -> None:
-    Membership.objects.bulk_create(
-        (
-            Membership(
-                staff=person,
-                organisation=person.organisation,
-                grade=person.grade,
-                occupation=person.occupation,
-                valid_from=person.hired_on or today - timedelta(days=365),
-            )
-            for person in everyone
-        ),
-        batch_size=2000,
+    rows = (
+        Membership(
+            staff=person,
+            organisation=person.organisation,
+            grade=person.grade,
+            occupation=person.occupation,
+            valid_from=person.hired_on or today - timedelta(days=365),
+        )
+        for person in everyone
     )
+    insert(rows, Membership)

@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from skillmap.assessment.choices import GroupItems, State
-from skillmap.assessment.demo.bulk import BATCH
 from skillmap.assessment.demo.cast import Cast
 from skillmap.assessment.demo.days import Moments
 from skillmap.assessment.demo.stages import NOT_SUBMITTED, STATE_OF
 from skillmap.assessment.models import Assessment, Cycle, CycleGroup
+from skillmap.core.bulk import insert
 from skillmap.people.choices import Occupation
 from skillmap.people.models import Staff
 
@@ -34,7 +34,7 @@ def write_checks(cast: Cast, cycle: Cycle, stages: Mapping[int, str], moments: C
         for person in people:
             stage, taken = stages[person.pk], moments()
             found.append(Course(_check(cast, cycle, group, person, stage, taken), stage, taken))
-    Assessment.objects.bulk_create([course.check for course in found], batch_size=BATCH)
+    insert((course.check for course in found), Assessment)
     return found
 
 

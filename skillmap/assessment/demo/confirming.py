@@ -2,17 +2,22 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 
 from skillmap.assessment.choices import LevelSource, State
-from skillmap.assessment.demo.bulk import BATCH, chunks
 from skillmap.assessment.demo.cast import Cast
 from skillmap.assessment.demo.checks import Courses
 from skillmap.assessment.demo.days import at
 from skillmap.assessment.demo.levels import Levels
 from skillmap.assessment.demo.stages import STATE_OF
 from skillmap.assessment.models import Assessment, ConfirmedLevel, Cycle, SkillRating
-from skillmap.framework.models import Skill
+from skillmap.core.bulk import Row, chunks, write
+
+CHECKS = 500  # whose levels are held at a time
+COLUMNS = (
+    "staff_id", "skill_id", "skill_code", "level", "assessment_id", "recorded_by_id", "source", "valid_from",
+    "valid_to", "recorded_at", "recorded_until",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -26,61 +31,43 @@ class PastLevels:
 
 def write_past(cast: Cast, past: Sequence[PastLevels]) -> None:
     """Confirmed levels of past cycles in their order: the last one of each item stays open."""
-    skills = {skill.code: skill for skill in (*cast.digital, *cast.tools)}
+    skills = {skill.code: skill.pk for skill in (*cast.digital, *cast.tools)}
     for index, step in enumerate(past):
         after = past[index + 1].day if index + 1 < len(past) else None
-        ConfirmedLevel.objects.bulk_create(_past_rows(cast, step, after, skills), batch_size=BATCH)
+        write(ConfirmedLevel, COLUMNS, _past_rows(cast, step, after, skills))
 
 
-def _past_rows(
-    cast: Cast, step: PastLevels, after: date | None, skills: Mapping[str, Skill]
-) -> Iterator[ConfirmedLevel]:
+def _past_rows(cast: Cast, step: PastLevels, after: date | None, skills: Mapping[str, int]) -> Iterator[Row]:
     """Each level as it was known until the next cycle, then its closed copy known from then on."""
     checks = dict(Assessment.objects.filter(cycle=step.cycle).values_list("staff_id", "pk"))
+    known, moment = at(step.day, 15), at(after, 15) if after else None
     for staff_id, held in step.levels.items():
         if staff_id not in checks:
             continue
         for code, level in held.items():
-            common = {
-                "staff_id": staff_id, "skill": skills[code], "skill_code": code, "level": level,
-                "valid_from": step.day, "source": LevelSource.CYCLE, "assessment_id": checks[staff_id],
-                "recorded_by": cast.office,
-            }  # fmt: skip
-            known_until = at(after, 15) if after else None
-            yield ConfirmedLevel(**common, recorded_at=at(step.day, 15), recorded_until=known_until)
+            what = (staff_id, skills[code], code, level, checks[staff_id], cast.office.pk, LevelSource.CYCLE, step.day)
+            yield (*what, None, known, moment)
             if after is not None:
-                yield ConfirmedLevel(**common, recorded_at=at(after, 15), valid_to=after)
+                yield (*what, after, moment, None)
 
 
 def write_running(cast: Cast, courses: Courses, day: date) -> None:
     """Levels that the running cycle confirmed: what held before is kept as it was known, and comes back closed."""
-    moment = at(day, 15)
     done = [course.check for course in courses if STATE_OF[course.stage] in (State.CONFIRMED, State.RECEIVED)]
-    for chunk in chunks(done, 200):
-        _confirm(cast, chunk, day, moment)
+    for some in chunks(done, CHECKS):
+        _confirm(cast, {check.pk: check.staff_id for check in some}, day)
 
 
-def _confirm(cast: Cast, checks: Sequence[Assessment], day: date, moment: datetime) -> None:
-    staff = [check.staff_id for check in checks]
-    before = list(ConfirmedLevel.objects.current().filter(staff__in=staff))
-    ConfirmedLevel.objects.filter(pk__in=[row.pk for row in before]).update(recorded_until=moment)
-    rows = []
-    for row in before:
-        row.pk, row.valid_to, row.recorded_at, row.recorded_until = None, day, moment, None
-        rows.append(row)
-    ratings = SkillRating.objects.filter(assessment__in=checks, confirmed_level__isnull=False)
-    rows += [
-        ConfirmedLevel(
-            staff_id=rating.assessment.staff_id,
-            skill=rating.skill,
-            skill_code=rating.skill.code,
-            level=rating.confirmed_level or 0,
-            valid_from=day,
-            recorded_at=moment,
-            source=LevelSource.CYCLE,
-            assessment=rating.assessment,
-            recorded_by=cast.office,
+def _confirm(cast: Cast, staff_of: Mapping[int, int], day: date) -> None:
+    moment = at(day, 15)
+    current = ConfirmedLevel.objects.current().filter(staff__in=staff_of.values()).order_by("pk")
+    closed = [(*row[:-3], day, moment, None) for row in current.values_list(*COLUMNS)]
+    current.order_by().update(recorded_until=moment)
+    ratings = SkillRating.objects.filter(assessment__in=staff_of, confirmed_level__isnull=False).order_by("pk")
+    confirmed = (
+        (staff_of[check], skill, code, level, check, cast.office.pk, LevelSource.CYCLE, day, None, moment, None)
+        for check, skill, code, level in ratings.values_list(
+            "assessment_id", "skill_id", "skill__code", "confirmed_level"
         )
-        for rating in ratings.select_related("skill", "assessment")
-    ]
-    ConfirmedLevel.objects.bulk_create(rows, batch_size=BATCH)
+    )
+    write(ConfirmedLevel, COLUMNS, [*closed, *confirmed])

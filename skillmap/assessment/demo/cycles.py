@@ -19,6 +19,7 @@ from skillmap.assessment.demo.stages import stages_of
 from skillmap.assessment.demo.steps import write_steps
 from skillmap.assessment.models import Cycle, CycleWindow, PurposeAcknowledgement
 from skillmap.assessment.services.cycles import newest_purpose_text
+from skillmap.core.bulk import insert
 from skillmap.framework.models import Framework
 from skillmap.people.demo import DemoPeople
 
@@ -103,10 +104,10 @@ def _running_cycle(cast: Cast, year: int, levels: Levels, today: date) -> Cycle:
     write_steps(cast, courses)
     write_running(cast, courses, confirmed_on)
     write_looks(cast, courses)
-    PurposeAcknowledgement.objects.bulk_create(
-        PurposeAcknowledgement(staff=course.check.staff, cycle=cycle, purpose_text=cast.text)
-        for course in courses
-        if course.stage != "untouched"
+    read = (course.check.staff for course in courses if course.stage != "untouched")
+    insert(
+        (PurposeAcknowledgement(staff=person, cycle=cycle, purpose_text=cast.text) for person in read),
+        PurposeAcknowledgement,
     )
     return cycle
 

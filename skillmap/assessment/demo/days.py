@@ -40,7 +40,9 @@ def moments_of(windows: Windows, confirmed_on: date, until: date, rng: Random) -
     first = _between(opens[CycleStep.FIRST_ONE_ON_ONE], opens[CycleStep.CORRECTION], rng)
     second = _between(confirmed_on + timedelta(days=1), min(windows[CycleStep.SECOND_ONE_ON_ONE][1], until), rng)
     return Moments(
-        submitted=at(_between(opens[CycleStep.SELF_CHECK], opens[CycleStep.FIRST_ONE_ON_ONE], rng), rng.randint(10, 17)),
+        submitted=at(
+            _between(opens[CycleStep.SELF_CHECK], opens[CycleStep.FIRST_ONE_ON_ONE], rng), rng.randint(10, 17)
+        ),
         first_met=at(first, 10),
         reviewed=at(first, 11),
         corrected=at(_between(opens[CycleStep.CORRECTION], opens[CycleStep.CONFIRMATION], rng), rng.randint(10, 17)),

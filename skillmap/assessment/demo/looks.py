@@ -2,13 +2,11 @@
 
 from collections.abc import Iterator
 
-from django.db import transaction
-
-from skillmap.assessment.demo.bulk import BATCH, chunks
 from skillmap.assessment.demo.cast import Cast
 from skillmap.assessment.demo.checks import Course, Courses
 from skillmap.assessment.demo.stages import NOT_MET
 from skillmap.core import audit
+from skillmap.core.bulk import insert
 from skillmap.core.choices import Purpose
 from skillmap.core.models import AuditEvent
 from skillmap.people.models import User
@@ -16,9 +14,7 @@ from skillmap.people.models import User
 
 def write_looks(cast: Cast, courses: Courses) -> None:
     """A line of the audit trail for each look that the stage of a check supposes."""
-    for some in chunks(courses, BATCH):
-        with transaction.atomic():
-            audit.record_many(line for course in some for line in _looks_at(cast, course))
+    insert((line for course in courses for line in _looks_at(cast, course)), AuditEvent)
 
 
 def _looks_at(cast: Cast, course: Course) -> Iterator[AuditEvent]:

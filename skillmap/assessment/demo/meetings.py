@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from datetime import date, datetime
 
 from skillmap.assessment.choices import GoalState, MeetingKind, MeetingWay
-from skillmap.assessment.demo.bulk import bulk
 from skillmap.assessment.demo.cast import Cast
 from skillmap.assessment.demo.checks import Course, Courses
 from skillmap.assessment.demo.stages import NOT_MET
 from skillmap.assessment.models import Cycle, DevelopmentGoal, MentorPair, OneOnOne
+from skillmap.core.bulk import insert
 
 NOTES = (
     "日ごろの業務の進め方と、これから伸ばしたい分野について話しました。担当範囲を広げることにしました。",
@@ -47,14 +47,14 @@ def write_pairs(cast: Cast, cycle: Cycle, *, ended: datetime | None) -> None:
         )
         for mentee, mentor in cast.pairs.items()
     )
-    bulk(MentorPair, rows)
+    insert(rows, MentorPair)
 
 
 def write_meetings(cast: Cast, courses: Courses, *, goals_done: float) -> None:
     """The 1on1s that were held, each first one with a goal, of which that share is no longer open."""
     held = [course for course in courses if course.check.group.with_one_on_one and course.stage not in NOT_MET]
-    bulk(OneOnOne, (row for course in held for row in _meetings_of(cast, course)))
-    bulk(DevelopmentGoal, (_goal_of(cast, course, goals_done) for course in held))
+    insert((row for course in held for row in _meetings_of(cast, course)), OneOnOne)
+    insert((_goal_of(cast, course, goals_done) for course in held), DevelopmentGoal)
 
 
 def _meetings_of(cast: Cast, course: Course) -> Iterator[OneOnOne]:

@@ -1,0 +1,151 @@
+"""Rows by the million, past the ORM: for made-up worlds and measurements, never for what people enter.
+
+PostgreSQL takes them by COPY, SQLite by `executemany`, a batch at a time. Ids are given in order, so that later rows
+can point to earlier ones; call inside a transaction, with nobody else writing to the table. The database's own
+constraints hold; validation, signals and audit do not take place.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import date, datetime
+from functools import lru_cache
+from io import StringIO
+from itertools import islice
+from typing import Any
+
+from django.core.management.color import no_style
+from django.db import connection, models
+from django.db.models import Max
+
+from skillmap.core import clock
+
+BATCH = 10_000
+Row = Sequence[Any]
+
+
+def insert(rows: Iterable[models.Model], model: type[models.Model]) -> int:
+    """Write unsaved objects as they come and give them their ids; returns how many."""
+    fields = [field for field in model._meta.concrete_fields if not field.primary_key]
+    now = clock.now()
+    stamped = {field.attname for field in fields if _is_stamped(field)}
+    names = [field.attname for field in fields]
+    count = 0
+    for batch in _batches(rows, BATCH):
+        first = next_id(model)
+        for number, row in enumerate(batch, first):
+            row.pk = number
+            for field in fields:  # of objects that were given before they had an id
+                other = row._state.fields_cache.get(field.name)
+                if other is not None and getattr(row, field.attname) is None:
+                    setattr(row, field.attname, other.pk)
+        values = ([now if name in stamped else getattr(row, name) for name in names] for row in batch)
+        count += write(model, names, values)
+    return count
+
+
+def write(model: type[models.Model], names: Sequence[str], rows: Iterable[Row]) -> int:
+    """Write rows of plain values of the named columns as they come, the others by their defaults; returns how many.
+
+    The ids follow on `next_id(model)` in the order of the rows.
+    """
+    now = clock.now()
+    others = [field for field in model._meta.concrete_fields if not field.primary_key and field.attname not in names]
+    rest = [now if _is_stamped(field) else field.get_default() for field in others]
+    columns = [_column(model, name) for name in (model._meta.pk.attname, *names, *(field.attname for field in others))]
+    writer = _copy if connection.vendor == "postgresql" else _execute
+    first = number = next_id(model)
+    for batch in _batches(rows, BATCH):
+        writer(model._meta.db_table, columns, number, batch, rest)
+        number += len(batch)
+    _follow(model)
+    return number - first
+
+
+def next_id(model: type[models.Model]) -> int:
+    """The id that the next row gets."""
+    last = model._default_manager.aggregate(last=Max("pk"))["last"]
+    return (last or 0) + 1
+
+
+def _is_stamped(field: object) -> bool:
+    """Whether the column holds when its row was written."""
+    return bool(getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False))
+
+
+def _column(model: type[models.Model], name: str) -> str:
+    column = next(field.column for field in model._meta.concrete_fields if field.attname == name)
+    return connection.ops.quote_name(str(column))
+
+
+def chunks(rows: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
+    """The rows in pieces of at most that size."""
+    return (rows[start : start + size] for start in range(0, len(rows), size))
+
+
+def _batches(rows: Iterable[Any], size: int) -> Iterator[list[Any]]:
+    stream = iter(rows)
+    while batch := list(islice(stream, size)):
+        yield batch
+
+
+def _follow(model: type[models.Model]) -> None:
+    """Let the database count on from the last id."""
+    with connection.cursor() as cursor:
+        for statement in connection.ops.sequence_reset_sql(no_style(), [model]):
+            cursor.execute(statement)
+
+
+# ------------------------------------------------------------------------------------------------ PostgreSQL's COPY
+
+ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+TEXTS: dict[type, Callable[[Any], str]] = {
+    type(None): lambda _none: "\\N",
+    bool: lambda value: "t" if value else "f",
+    int: str,
+    float: repr,
+    date: date.isoformat,
+    datetime: datetime.isoformat,
+    list: lambda value: _json(value).translate(ESCAPES),
+    dict: lambda value: _json(value).translate(ESCAPES),
+}
+
+
+def _text(value: Any) -> str:
+    write_as = TEXTS.get(type(value))
+    if write_as is not None:
+        return write_as(value)
+    return str(int(value)) if isinstance(value, int) else str(value).translate(ESCAPES)
+
+
+def _copy(table: str, columns: Sequence[str], first: int, rows: Sequence[Row], rest: Row) -> None:
+    ending = "".join(f"\t{_text(value)}" for value in rest) + "\n"
+    lines = ("\t".join([str(number), *map(_text, row)]) + ending for number, row in enumerate(rows, first))
+    statement = f"COPY {connection.ops.quote_name(table)} ({', '.join(columns)}) FROM STDIN"
+    with connection.wrap_database_errors, connection.cursor() as cursor:
+        cursor.cursor.copy_expert(statement, StringIO("".join(lines)))
+
+
+# ------------------------------------------------------------------------------------------------------ any other
+
+
+def _execute(table: str, columns: Sequence[str], first: int, rows: Sequence[Row], rest: Row) -> None:
+    places = ", ".join(["%s"] * len(columns))
+    statement = f"INSERT INTO {connection.ops.quote_name(table)} ({', '.join(columns)}) VALUES ({places})"  # noqa: S608  quoted names
+    forms: dict[type, Callable[[Any], Any]] = {
+        datetime: lru_cache(maxsize=100_000)(connection.ops.adapt_datetimefield_value),
+        date: connection.ops.adapt_datefield_value,
+        list: _json,
+        dict: _json,
+    }
+
+    def plain(row: Iterable[Any]) -> list[Any]:
+        return [forms[type(value)](value) if type(value) in forms else value for value in row]
+
+    end = plain(rest)
+    values = [[number, *plain(row), *end] for number, row in enumerate(rows, first)]
+    with connection.cursor() as cursor:
+        cursor.executemany(statement, values)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,72 @@
+"""Rows past the ORM: what is written is what the ORM reads, on both databases."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from skillmap.core import bulk, clock
+from skillmap.core.models import AuditEvent, Notification
+from skillmap.people.choices import OrganisationKind
+from skillmap.people.models import Organisation, User
+
+NASTY = ["", "\\N", "\\", "tab\there", "line\nbreak\r\n", "𠮷野家 髙橋", "'; DROP TABLE x; --", "%s %(x)s", "\\.", '"']
+
+
+@pytest.mark.django_db
+def test_texts_come_back_as_they_were_written() -> None:
+    users = [User(email=f"u{number}@example.test", name=name) for number, name in enumerate(NASTY)]
+    assert bulk.insert(users, User) == len(NASTY)
+    assert [user.name for user in User.objects.order_by("pk")] == NASTY
+    assert [user.pk for user in users] == list(User.objects.order_by("pk").values_list("pk", flat=True))
+
+
+@pytest.mark.django_db
+def test_times_days_lists_and_none_come_back_as_they_were_written() -> None:
+    moment = clock.now() - timedelta(days=3, microseconds=7)
+    values = [{"a": ["\t\\", None, True, "髙"]}, {}]
+    before = clock.now()
+    bulk.insert([AuditEvent(verb="x", data=data) for data in values], AuditEvent)
+    rows = AuditEvent.objects.order_by("pk")
+    assert [row.data for row in rows] == values
+    assert all(before <= row.at <= clock.now() for row in rows)
+    users = [User(email="a@example.test", last_login=moment), User(email="b@example.test")]
+    bulk.insert(users, User)
+    assert list(User.objects.order_by("pk").values_list("last_login", flat=True)) == [moment, None]
+    bureau = Organisation(code="b", name="局", kind=OrganisationKind.BUREAU, valid_from=date(2020, 4, 1))
+    bulk.insert([bureau], Organisation)
+    assert Organisation.objects.get(code="b").valid_from == date(2020, 4, 1)
+
+
+@pytest.mark.django_db
+def test_plain_values_take_the_defaults_of_the_other_columns() -> None:
+    first = bulk.next_id(AuditEvent)
+    assert bulk.write(AuditEvent, ["verb"], ([f"thing.{number}"] for number in range(bulk.BATCH + 1))) == bulk.BATCH + 1
+    assert bulk.next_id(AuditEvent) == first + bulk.BATCH + 1
+    last = AuditEvent.objects.get(pk=first + bulk.BATCH)
+    assert (last.verb, last.channel, last.data, last.actor) == (f"thing.{bulk.BATCH}", "page", {}, None)
+
+
+@pytest.mark.django_db
+def test_the_database_counts_on_from_the_last_id() -> None:
+    user = User(email="a@example.test")
+    bulk.insert([user], User)
+    assert User.objects.create(email="b@example.test").pk == user.pk + 1
+
+
+@pytest.mark.django_db
+def test_what_the_database_refuses_is_not_written() -> None:
+    with pytest.raises(IntegrityError), transaction.atomic():
+        bulk.insert([User(email="a@example.test"), User(email="a@example.test")], User)
+    assert not User.objects.exists()
+
+
+@pytest.mark.django_db
+def test_objects_may_point_to_others_that_had_no_id_yet() -> None:
+    user = User(email="a@example.test")
+    row = Notification(recipient=user, kind="x", dedup_key="1")
+    bulk.insert([user], User)
+    bulk.insert([row], Notification)
+    assert Notification.objects.get().recipient_id == user.pk
