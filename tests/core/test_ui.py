@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -124,13 +125,17 @@ def test_unknown_progress_has_no_value() -> None:
 
 
 def test_level_cards_choose_nothing_for_the_person() -> None:
-    levels = [{"level": number, "name": f"N{number}", "definition": f"D{number}"} for number in range(4)]
+    levels = [SimpleNamespace(level=number, name=f"N{number}", definition=f"D{number} <b>") for number in range(4)]
     untouched = render("{% level_cards 'skill' levels None 2 %}", levels=levels)
     assert "checked" not in untouched
     assert untouched.count("level-card__last") == 1
     assert untouched.index("D2") < untouched.index("level-card__last") < untouched.index("D3")
     answered = render("{% level_cards 'skill' levels 0 %}", levels=levels)
     assert re.findall(r'value="(\d)"[^>]* checked', answered) == ["0"]
+    assert "<b>" not in answered and "disabled" not in answered
+    shown = render("{% level_cards 'skill' levels 0 None 'x' True 'f' %}", levels=levels)
+    assert shown.count(" disabled") == shown.count(' form="f"') == shown.count('name="skill"') == 4
+    assert re.findall(r'id="(\w+)"', shown) == ["x_0", "x_1", "x_2", "x_3"]
 
 
 def test_stacked_bar_fills_its_width() -> None:

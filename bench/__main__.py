@@ -1,0 +1,124 @@
+"""`python -m bench`: a private PostgreSQL and Redis, a demo world of each size, every measurement, a table, a file.
+
+Options: --people 1000 100000   --runs 20   --only home save   --keep FOLDER (worlds made before are used again)
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+
+from tests.support import services
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "bench" / "results.json"
+NAMES = [
+    "home",
+    "selfcheck",
+    "save",
+    "mymap",
+    "mentees",
+    "oneonone",
+    "board",
+    "people",
+    "dashboard",
+    "gap-run",
+    "export",
+]
+HEAD = f"{'name':<11}{'people':>8}{'ms':>12}{'floor ms':>12}{'ratio':>8}{'queries':>8}{'MB':>8}{'runs':>5}   floor"
+
+
+def environment(database: str, redis: str) -> dict[str, str]:
+    """What production reads, for one world."""
+    return os.environ | {
+        "DJANGO_SETTINGS_MODULE": "bench.settings",
+        "SECRET_KEY": secrets.token_urlsafe(60),
+        "TOKEN_PEPPER": secrets.token_urlsafe(40),
+        "ALLOWED_HOSTS": "skillmap.example",
+        "SITE_URL": "https://skillmap.example",
+        "DATABASE_URL": database,
+        "REDIS_URL": redis,
+        "EMAIL_URL": "dummymail://",
+        "DEFAULT_FROM_EMAIL": "skillmap@example.test",
+        "MFA_REQUIRED_ROLES": "",
+        "LOG_LEVEL": "ERROR",
+    }
+
+
+def command(world: dict[str, str], *arguments: str) -> str:
+    """Run Python in a world and return what it prints."""
+    done = subprocess.run(
+        [sys.executable, *arguments], env=world, cwd=ROOT, check=False, capture_output=True, text=True
+    )
+    if done.returncode:
+        raise SystemExit(f"{' '.join(arguments)} failed:\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}")
+    return done.stdout
+
+
+def execute(database: str, statement: str) -> None:
+    """Run a statement that no transaction may hold."""
+    with contextlib.closing(psycopg2.connect(database)) as connection:
+        connection.autocommit = True
+        connection.cursor().execute(statement)
+
+
+def make_world(server: str, redis: str, people: int) -> dict[str, str]:
+    """A database with that many people of the demo, analysed."""
+    name = f"bench_{people}"
+    execute(server, f"CREATE DATABASE {name}")
+    world = environment(server.rsplit("/", 1)[0] + f"/{name}", redis)
+    begun = time.monotonic()
+    command(world, "manage.py", "migrate", "--verbosity", "0")
+    command(world, "manage.py", "demo", "--people", str(people), "--seed", "1")
+    execute(world["DATABASE_URL"], "VACUUM ANALYZE")
+    print(f"{people:,} people made in {time.monotonic() - begun:.0f} s", flush=True)
+    return world
+
+
+def measure(world: dict[str, str], name: str, people: int, runs: int) -> dict[str, Any]:
+    """One line of the results."""
+    found = json.loads(command(world, "-m", "bench.measure", name, str(runs)).splitlines()[-1])
+    return {"name": found.pop("name"), "people": people, "database": "postgresql", **found}
+
+
+def show(row: dict[str, Any]) -> None:
+    """One line of the table."""
+    ratio = row["seconds"] / row["floor_seconds"] if row["floor_seconds"] else float("inf")
+    print(
+        f"{row['name']:<11}{row['people']:>8,}{row['seconds'] * 1000:>12.2f}{row['floor_seconds'] * 1000:>12.2f}"
+        f"{ratio:>8.2f}{row['queries']:>8}{row['peak_mb']:>8.0f}{row['runs']:>5}   {row['floor']}",
+        flush=True,
+    )
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Measure everything at every size."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--people", type=int, nargs="+", default=[1000, 100_000])
+    parser.add_argument("--runs", type=int, default=20)
+    parser.add_argument("--only", nargs="+", choices=NAMES, default=NAMES)
+    chosen = parser.parse_args(arguments)
+    rows = []
+    with services.postgres() as server, services.redis() as redis:
+        worlds = {people: make_world(server, redis, people) for people in chosen.people}
+        print(HEAD, flush=True)
+        for name in chosen.only:
+            for people, world in worlds.items():
+                rows.append(measure(world, name, people, chosen.runs))
+                show(rows[-1])
+    RESULTS.write_text(json.dumps(rows, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,57 @@
+"""One measurement in a process of its own: `python -m bench.measure NAME RUNS` prints a line of JSON."""
+
+import json
+import resource
+import statistics
+import sys
+import time
+
+import django
+
+WARM_UP = 3
+
+
+def timed(act: object) -> float:
+    """Seconds that one call takes."""
+    begun = time.perf_counter()
+    act()  # type: ignore[operator]
+    return time.perf_counter() - begun
+
+
+def main() -> None:
+    """Warm up, then do it and its floor in turn; medians."""
+    django.setup()
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    from bench.measures import MEASURES
+
+    name, asked = sys.argv[1], int(sys.argv[2])
+    measure = MEASURES[name]()
+    runs = min(asked, measure.runs or asked)
+    for _ in range(WARM_UP if measure.runs is None else 1):
+        measure.real()
+        measure.floor()
+    with CaptureQueriesContext(connection) as captured:
+        measure.real()
+    marks = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE", "ROLLBACK")
+    queries = sum(1 for query in captured.captured_queries if not query["sql"].startswith(marks))
+    pairs = [(timed(measure.real), timed(measure.floor)) for _ in range(runs)]
+    print(
+        json.dumps(
+            {
+                "name": name,
+                "seconds": round(statistics.median(real for real, _floor in pairs), 6),
+                "floor_seconds": round(statistics.median(floor for _real, floor in pairs), 6),
+                "queries": queries,
+                "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+                "runs": runs,
+                "floor": measure.floor_words,
+            },
+            ensure_ascii=False,
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()
