@@ -7,14 +7,16 @@ constraints hold; validation, signals and audit do not take place.
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime
 from functools import lru_cache
 from io import StringIO
 from itertools import islice
 from typing import Any
 
+from django.apps import apps
 from django.core.management.color import no_style
-from django.db import connection, models
+from django.db import IntegrityError, connection, models
 from django.db.models import Max
 
 from skillmap.core import clock
@@ -93,6 +95,51 @@ def _follow(model: type[models.Model]) -> None:
     with connection.cursor() as cursor:
         for statement in connection.ops.sequence_reset_sql(no_style(), [model]):
             cursor.execute(statement)
+
+
+# ------------------------------------------------------------------------------------------- what rows point to
+
+
+@contextmanager
+def looked_up_later() -> Iterator[None]:
+    """Within it PostgreSQL does not look up one by one what each row points to; at the end all are, table by table.
+
+    A superuser alone may do so; for others, and on SQLite, nothing changes. Stands inside a transaction.
+
+    Raises:
+        IntegrityError: a row points to nothing.
+    """
+    if connection.vendor != "postgresql" or not _is_superuser():
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        yield
+        cursor.execute("SET LOCAL session_replication_role = DEFAULT")
+        for model in apps.get_models():
+            _look_up(cursor, model)
+
+
+def _is_superuser() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT usesuper FROM pg_user WHERE usename = current_user")
+        return bool(cursor.fetchone()[0])
+
+
+def _look_up(cursor: Any, model: type[models.Model]) -> None:
+    quote = connection.ops.quote_name
+    for field in model._meta.concrete_fields:
+        if not isinstance(field, models.ForeignKey) or not getattr(field, "db_constraint", True):
+            continue
+        table, column = quote(model._meta.db_table), quote(str(field.column))
+        other, key = quote(field.related_model._meta.db_table), quote(str(field.target_field.column))
+        cursor.execute(
+            f"SELECT t.{column} FROM {table} t LEFT JOIN {other} o ON o.{key} = t.{column}"  # noqa: S608  quoted names
+            f" WHERE t.{column} IS NOT NULL AND o.{key} IS NULL LIMIT 1"
+        )
+        lost = cursor.fetchone()
+        if lost is not None:
+            raise IntegrityError(f"{model._meta.label}.{field.name} points to {lost[0]}, which is not there")
 
 
 # ------------------------------------------------------------------------------------------------ PostgreSQL's COPY

@@ -70,3 +70,31 @@ def test_objects_may_point_to_others_that_had_no_id_yet() -> None:
     bulk.insert([user], User)
     bulk.insert([row], Notification)
     assert Notification.objects.get().recipient_id == user.pk
+
+
+def _look_at_nobody() -> Notification:
+    return Notification(recipient_id=999_999, kind="x", dedup_key="1")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_row_that_points_to_nothing_is_found_at_the_end() -> None:
+    with pytest.raises(IntegrityError), transaction.atomic(), bulk.looked_up_later():
+        bulk.insert([_look_at_nobody()], Notification)
+    assert not Notification.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_afterwards_what_rows_point_to_is_looked_up_as_always() -> None:
+    with transaction.atomic(), bulk.looked_up_later():
+        bulk.insert([User(email="a@example.test")], User)
+    assert User.objects.count() == 1
+    with pytest.raises(IntegrityError), transaction.atomic():
+        bulk.insert([_look_at_nobody()], Notification)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_after_an_error_within_what_rows_point_to_is_looked_up_as_always() -> None:
+    with pytest.raises(ZeroDivisionError), transaction.atomic(), bulk.looked_up_later():
+        raise ZeroDivisionError
+    with pytest.raises(IntegrityError), transaction.atomic():
+        bulk.insert([_look_at_nobody()], Notification)

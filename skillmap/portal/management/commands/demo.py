@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
 from skillmap.assessment.demo import cycles as assessment_demo
-from skillmap.core import clock
+from skillmap.core import bulk, clock
 from skillmap.core.fiscal import fiscal_year_of
 from skillmap.framework.selectors import current_framework
 from skillmap.gaps import demo as gaps_demo
@@ -67,7 +67,7 @@ class Command(BaseCommand):
         if framework is None:
             raise CommandError("No framework is published.")
         running = fiscal_year_of(today)
-        with transaction.atomic():
+        with transaction.atomic(), bulk.looked_up_later():
             self._say("people")
             everyone = people_demo.build(people=people, rng=rng, today=today)
             self._say("cycles")
