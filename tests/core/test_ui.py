@@ -133,9 +133,9 @@ def test_level_cards_choose_nothing_for_the_person() -> None:
     answered = render("{% level_cards 'skill' levels 0 %}", levels=levels)
     assert re.findall(r'value="(\d)"[^>]* checked', answered) == ["0"]
     assert "<b>" not in answered and "disabled" not in answered
-    shown = render("{% level_cards 'skill' levels 0 None 'x' True 'f' %}", levels=levels)
+    shown = render("{% level_cards 'skill' levels 0 None True 'f' %}", levels=levels)
     assert shown.count(" disabled") == shown.count(' form="f"') == shown.count('name="skill"') == 4
-    assert re.findall(r'id="(\w+)"', shown) == ["x_0", "x_1", "x_2", "x_3"]
+    assert re.findall(r'id="(\w+)"', shown) == ["skill_0", "skill_1", "skill_2", "skill_3"]
 
 
 def test_stacked_bar_fills_its_width() -> None:

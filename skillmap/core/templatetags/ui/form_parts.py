@@ -25,7 +25,6 @@ def level_cards(
     levels: Iterable[Any],
     chosen: int | None = None,
     last: int | None = None,
-    prefix: str = "",
     disabled: bool = False,
     form: str = "",
 ) -> SafeString:
@@ -43,7 +42,7 @@ def level_cards(
             CARD,
             name,
             row.level,
-            prefix or name,
+            name,
             row.level,
             CHECKED + ending if row.level == chosen else ending,
             row.level,
