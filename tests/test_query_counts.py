@@ -42,6 +42,7 @@ PAGES: dict[str, tuple[str, Callable[[World], str], int]] = {
     "api: cycles": ("secretariat", lambda _w: reverse("assessment-api:cycle-list"), 10),
     "api: checks": ("secretariat", lambda _w: reverse("assessment-api:assessment-list"), 10),
     "api: check": ("person", lambda w: reverse("assessment-api:assessment-detail", args=[w.check("started").pk]), 10),
+    "api: profiles": ("mentor", lambda _w: reverse("assessment-api:profiles"), 10),
     "api: profile": ("person", lambda w: reverse("assessment-api:profile", args=[w.staff("started").pk]), 10),
 }
 

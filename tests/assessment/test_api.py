@@ -9,11 +9,11 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from skillmap.assessment.models import SkillRating
+from skillmap.assessment.models import MentorPair, SkillRating
 from skillmap.core import clock, purpose
 from skillmap.core.models import AuditEvent
 from skillmap.people import tokens
-from skillmap.people.models import ApiToken, User
+from skillmap.people.models import ApiToken, Staff, User
 from tests.factories.assessment import World, make_cycle
 from tests.support.ground import on_ground
 
@@ -194,6 +194,52 @@ def test_the_profile_now_and_as_of_a_day_says_its_purpose(world: World) -> None:
 def test_a_foreign_profile_is_not_found(world: World, role: str) -> None:
     url = reverse("assessment-api:profile", args=[world.staff("confirmed").pk])
     assert as_user(getattr(world, role)).get(url).status_code == 404
+
+
+PROFILES = "/api/v1/profiles/"
+
+
+def test_profiles_of_many_are_those_of_each_and_each_look_is_recorded(world: World) -> None:
+    client, token = bearer(world, "levels:read")
+    found, url = [], f"{PROFILES}?page_size=5"
+    while url:
+        page = client.get(url).json()
+        assert len(page["results"]) <= 5
+        found += page["results"]
+        url = page["next"]
+    assert [row["staff"] for row in found] == list(Staff.objects.order_by("pk").values_list("pk", flat=True))
+    looks = AuditEvent.objects.filter(verb="levels.read", channel="api", purpose=token.purpose, actor=world.secretariat)
+    others = [row["staff"] for row in found if row["staff"] != world.secretariat.staff.pk]
+    assert sorted(looks.values_list("subject_key", flat=True)) == sorted(f"staff:{pk}" for pk in others)
+    assert sum(bool(row["levels"]) for row in found) > 3
+    for row in found:
+        one = client.get(reverse("assessment-api:profile", args=[row["staff"]])).json()
+        assert one["levels"] == row["levels"]
+
+
+def test_profiles_go_by_day_and_by_the_filters_of_people(world: World) -> None:
+    client, _token = bearer(world, "levels:read")
+    staff = world.staff("confirmed")
+    assert [row["number"] for row in client.get(PROFILES, {"q": staff.number}).json()["results"]] == [staff.number]
+    long_ago = (clock.today() - timedelta(days=3000)).isoformat()
+    for day in ("as_of", "valid_on"):
+        past = client.get(PROFILES, {"q": staff.number, day: long_ago}).json()["results"]
+        assert [(row["number"], row["levels"]) for row in past] == [(staff.number, [])]
+    tomorrow = (clock.today() + timedelta(days=1)).isoformat()
+    for wrong in ({"as_of": tomorrow}, {"as_of": "x"}, {"as_of": long_ago, "valid_on": long_ago}, {"grade": "x"}):
+        assert client.get(PROFILES, wrong).status_code == 400
+
+
+@pytest.mark.parametrize("role", ["mentor", "deputy", "former_mentor", "coordinator", "executive", "supporter"])
+def test_profiles_hold_oneself_and_present_mentees_alone(world: World, role: str) -> None:
+    user = getattr(world, role)
+    own = Staff.objects.filter(user=user).values_list("pk", flat=True)
+    mentees = MentorPair.objects.active().filter(mentor__user=user, cycle=world.cycle).values_list("mentee", flat=True)
+    assert bool(mentees) == (role in ("mentor", "deputy"))
+    rows = as_user(user).get(PROFILES, {"page_size": 100}).json()["results"]
+    assert [row["staff"] for row in rows] == sorted({*own, *mentees})
+    looks = AuditEvent.objects.filter(verb="levels.read", purpose="mentoring", actor=user)
+    assert sorted(looks.values_list("subject_key", flat=True)) == sorted(f"staff:{pk}" for pk in mentees)
 
 
 def test_lists_show_steps_and_no_level(world: World) -> None:

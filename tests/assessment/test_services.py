@@ -8,7 +8,7 @@ from django.http import Http404
 
 from skillmap.assessment.choices import Action, LevelSource, State
 from skillmap.assessment.models import Assessment, AssessmentEvent, ConfirmedLevel, Cycle, Extension, SkillRating
-from skillmap.assessment.selectors.profile import profile
+from skillmap.assessment.selectors.profile import levels_of
 from skillmap.assessment.services import ratings
 from skillmap.assessment.services.profile import NewLevel, record_levels
 from skillmap.assessment.services.transitions import confirm_many, transition
@@ -324,7 +324,7 @@ def test_the_profile_gives_back_any_past_state(world: World) -> None:
         record_levels([NewLevel(staff.pk, skill, 2)], valid_from=day, source=LevelSource.IMPORT, actor=None)
 
     def level(**when: object) -> list[int]:
-        rows = profile(viewer=world.secretariat, staff_id=staff.pk, **when)  # type: ignore[arg-type]
+        rows = levels_of([staff.pk], viewer=world.secretariat, **when)  # type: ignore[arg-type]
         return [row.level for row in rows if row.skill_code == skill.code]
 
     assert level() == [2]

@@ -11,8 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from skillmap.assessment import rules
-from skillmap.assessment.api.purposes import purpose_of
-from skillmap.assessment.api.views import NOTICE
+from skillmap.assessment.api.purposes import NOTICE, purpose_of
 from skillmap.assessment.choices import GoalState, MeetingKind, MeetingWay
 from skillmap.assessment.messages import refuse
 from skillmap.assessment.models import SkillRating

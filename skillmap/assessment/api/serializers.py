@@ -173,3 +173,11 @@ class ProfileSerializer(serializers.Serializer[Any]):
     purpose = serializers.CharField()
     notice = serializers.CharField()
     levels = ProfileLevelSerializer(many=True)
+
+
+class PersonLevelsSerializer(serializers.Serializer[Any]):
+    """The confirmed levels of one of many people."""
+
+    staff = serializers.IntegerField()
+    number = serializers.CharField()
+    levels = ProfileLevelSerializer(many=True)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from skillmap.assessment.api import meetings, views
+from skillmap.assessment.api import meetings, profiles, views
 
 app_name = "assessment-api"
 urlpatterns = [
@@ -17,5 +17,6 @@ urlpatterns = [
     ),
     path("assessments/<int:pk>/ratings/<slug:code>/", views.RatingView.as_view(), name="rating"),
     path("assessments/<int:pk>/one-on-ones/", meetings.OneOnOnesView.as_view(), name="one-on-ones"),
-    path("staff/<int:pk>/profile/", views.ProfileView.as_view(), name="profile"),
+    path("profiles/", profiles.ProfilesViewSet.as_view({"get": "list"}), name="profiles"),
+    path("staff/<int:pk>/profile/", profiles.ProfileView.as_view(), name="profile"),
 ]

@@ -1,16 +1,13 @@
-"""Cycles, checks, ratings, steps and the confirmed profile over REST: the same services and rights as the pages."""
+"""Cycles, checks, ratings and steps over REST: the same services and rights as the pages."""
 
 from collections.abc import Callable
-from datetime import date
 from typing import Any
 
 import django_filters
 from django.db.models import Prefetch, QuerySet
-from django.http import Http404
 from django.shortcuts import get_object_or_404
-from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
-from rest_framework import mixins, serializers, viewsets
+from rest_framework import mixins, viewsets
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -21,24 +18,20 @@ from skillmap.assessment.api.serializers import (
     AssessmentLineSerializer,
     AssessmentSerializer,
     CycleSerializer,
-    ProfileSerializer,
     RatingChangeSerializer,
     SavedRatingSerializer,
     TransitionSerializer,
 )
 from skillmap.assessment.choices import State
-from skillmap.assessment.models import Assessment, AssessmentEvent, Cycle, MentorPair, SkillRating
-from skillmap.assessment.selectors.profile import profile
+from skillmap.assessment.models import Assessment, AssessmentEvent, Cycle, SkillRating
 from skillmap.assessment.selectors.situations import open_actions, with_progress
 from skillmap.assessment.services.looks import look
 from skillmap.assessment.services.ratings import Saved, save_rating
 from skillmap.assessment.services.transitions import transition
-from skillmap.core import clock
 from skillmap.core.api import PreconditionRequired, etag_of, version_from
 from skillmap.people.access import access_of
-from skillmap.people.models import Staff, User
+from skillmap.people.models import User
 
-NOTICE = "人材育成目的。人事評価への利用禁止"
 IF_MATCH = OpenApiParameter("If-Match", str, OpenApiParameter.HEADER, description="The ETag that was read.")
 
 
@@ -244,61 +237,3 @@ class RatingView(APIView):
             "items": saved.items,
         }
         return Response(body, headers={"ETag": etag_of(saved.rating.version)})
-
-
-class ProfileView(APIView):
-    """The confirmed profile of one person."""
-
-    read_scope = "levels:read"
-
-    @extend_schema(
-        parameters=[
-            OpenApiParameter("as_of", date, description="As known at the end of this day (Asia/Tokyo)."),
-            OpenApiParameter("valid_on", date, description="What held on this day, by today's knowledge."),
-        ],
-        responses={200: ProfileSerializer, 409: None},
-    )
-    def get(self, request: Request, pk: int) -> Response:
-        """Confirmed levels now, as of a day, or valid on a day; the look is recorded."""
-        user = _user(request)
-        if not _may_read_levels(user, pk):
-            raise Http404
-        as_of, valid_on = _day(request, "as_of"), _day(request, "valid_on")
-        if as_of is not None and as_of > clock.today():
-            raise serializers.ValidationError({"as_of": [_("Choose a day that is not in the future.")]})
-        if as_of is not None and valid_on is not None:
-            raise serializers.ValidationError({"valid_on": [_("Give either as_of or valid_on.")]})
-        purpose = purpose_of(request, subject_id=pk)
-        rows = look(
-            lambda: profile(viewer=user, staff_id=pk, as_of=as_of, valid_on=valid_on),
-            viewer=user,
-            staff_ids=[pk],
-            purpose=purpose,
-            what="profile",
-            channel="api",
-        )
-        body = {"staff": pk, "as_of": as_of, "valid_on": valid_on, "purpose": purpose, "notice": NOTICE, "levels": rows}
-        return Response(ProfileSerializer(body).data)
-
-
-def _may_read_levels(user: User, staff_id: int) -> bool:
-    """Oneself, the present mentor, the secretariat; and the person exists."""
-    access = access_of(user)
-    if access.staff_id == staff_id:
-        return True
-    if access.is_secretariat:
-        return Staff.objects.filter(pk=staff_id).exists()
-    if access.staff_id is None:
-        return False
-    pairs = MentorPair.objects.active().filter(mentor=access.staff_id, mentee=staff_id, cycle__state="open")
-    return pairs.exists()
-
-
-def _day(request: Request, name: str) -> date | None:
-    value = request.query_params.get(name)
-    if value is None:
-        return None
-    try:
-        return date.fromisoformat(value)
-    except ValueError as error:
-        raise serializers.ValidationError({name: [_("Write the day as 2026-04-01.")]}) from error

@@ -1,13 +1,15 @@
 """The confirmed profile as it is, as it was known on a past day, or as it held on a day."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from django.db.models import F, OuterRef, Q, Subquery
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 
-from skillmap.assessment.models import ConfirmedLevel
-from skillmap.people.models import User
+from skillmap.assessment.choices import CycleState
+from skillmap.assessment.models import ConfirmedLevel, MentorPair
+from skillmap.people.access import access_of
+from skillmap.people.models import Staff, User
 
 
 @dataclass(frozen=True)
@@ -38,21 +40,32 @@ def last_levels(staff_id: int, *, before_assessment: int | None = None) -> dict[
     return {code: LastLevel(level, since) for code, level, since in ordered}
 
 
-def profile(
-    *, viewer: User, staff_id: int, as_of: date | None = None, valid_on: date | None = None
-) -> list[ConfirmedLevel]:
-    """Confirmed levels of one person that the viewer may see, in item order; one query.
+def people_with_levels(user: User) -> QuerySet[Staff]:
+    """Whose confirmed levels the user may read: oneself, present mentees, for the secretariat everyone."""
+    access = access_of(user)
+    if access.is_secretariat:
+        return Staff.objects.all()
+    if access.staff_id is None:
+        return Staff.objects.none()
+    mentees = MentorPair.objects.active().filter(mentor=access.staff_id, cycle__state=CycleState.OPEN)
+    return Staff.objects.filter(Q(pk=access.staff_id) | Q(pk__in=mentees.values("mentee")))
+
+
+def levels_of(
+    staff_ids: Sequence[int], *, viewer: User, as_of: date | None = None, valid_on: date | None = None
+) -> QuerySet[ConfirmedLevel]:
+    """Confirmed levels of people that the viewer may see, by person in item order; one query.
 
     `as_of`: as known at the end of that day; `valid_on`: what held that day by today's knowledge; neither: now.
     """
-    rows = ConfirmedLevel.objects.visible_to(viewer).filter(staff=staff_id)
+    rows = ConfirmedLevel.objects.visible_to(viewer).filter(staff__in=staff_ids)
     if as_of is not None:
         rows = rows.as_of(as_of)
     elif valid_on is not None:
         rows = rows.valid_on(valid_on)
     else:
         rows = rows.current()
-    return list(rows.select_related("skill").order_by("skill__kind", "skill__number"))
+    return rows.order_by("staff_id", "skill__kind", "skill__number")
 
 
 def levels_now(staff_ids: Iterable[int]) -> dict[int, dict[str, int]]:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from skillmap.assessment import rules
 from skillmap.assessment.choices import State
 from skillmap.assessment.models import Assessment, ConfirmedLevel
-from skillmap.assessment.selectors.profile import profile
+from skillmap.assessment.selectors.profile import levels_of
 from skillmap.core.fiscal import fiscal_year_label
 from skillmap.framework.catalogue import Catalogue, catalogue_of
 from skillmap.framework.choices import ItemKind
@@ -76,7 +76,7 @@ def person_map(
     if framework is None:
         return None
     catalogue = catalogue_of(framework)
-    levels = {row.skill_code: row for row in profile(viewer=viewer, staff_id=staff.pk, as_of=as_of)}
+    levels = {row.skill_code: row for row in levels_of([staff.pk], viewer=viewer, as_of=as_of)}
     checks = Assessment.objects.filter(staff=staff).exclude(state=State.WITHDRAWN)
     if access_of(viewer).staff_id != staff.pk:
         checks = checks.exclude(state=State.DRAFT)  # what is being answered is the person's own
