@@ -23,19 +23,10 @@ from tests.support import services
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "bench" / "results.json"
-NAMES = [
-    "home",
-    "selfcheck",
-    "save",
-    "mymap",
-    "mentees",
-    "oneonone",
-    "board",
-    "people",
-    "dashboard",
-    "gap-run",
-    "export",
-]
+NAMES = (
+    *("home", "selfcheck", "save", "mymap", "mentees", "oneonone", "board", "people", "dashboard"),
+    *("gap-run", "export", "levels-api", "import"),
+)
 HEAD = f"{'name':<11}{'people':>8}{'ms':>12}{'floor ms':>12}{'ratio':>8}{'queries':>8}{'MB':>8}{'runs':>5}   floor"
 
 

@@ -5,17 +5,18 @@ import resource
 import statistics
 import sys
 import time
+from collections.abc import Callable
 
 import django
 
 WARM_UP = 3
 
 
-def timed(act: object) -> float:
-    """Seconds that one call takes."""
+def timed(act: Callable[[], object]) -> float:
+    """Seconds that one call takes; one that prepares something first says itself how long the rest took."""
     begun = time.perf_counter()
-    act()  # type: ignore[operator]
-    return time.perf_counter() - begun
+    told = act()
+    return told if isinstance(told, float) else time.perf_counter() - begun
 
 
 def main() -> None:

@@ -4,22 +4,31 @@ Pages and calls go through the whole application (`bench.browser`), heavy work t
 The people of the demo world are those who do it: its staff member, mentor, secretariat.
 """
 
+import io
 import json
+import os
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import count
 from tempfile import TemporaryFile
 from typing import Any
 
+import openpyxl
+import psycopg2
 import xlsxwriter
-from django.db import connection
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection, transaction
 from django.urls import reverse
+from psycopg2.extras import execute_values
 
 from bench import floors
 from bench.browser import Browser
 from skillmap.assessment.models import Assessment, Cycle, SkillRating
 from skillmap.assessment.services.levels_import import levels_table
-from skillmap.core import jobs
-from skillmap.core.choices import Purpose
+from skillmap.core import clock, imports, jobs
+from skillmap.core.choices import ImportState, Purpose
+from skillmap.core.models import ImportBatch
 from skillmap.core.tabular.writing import write_xlsx
 from skillmap.gaps.models import DemandSurvey, GapRun
 from skillmap.gaps.services.runs import run_request
@@ -196,6 +205,104 @@ def export() -> Measure:
     return Measure(real, floor, f"{len(cells):,} x {columns} cells by xlsxwriter alone", runs=3)
 
 
+LEVELS = """
+    SELECT staff_id, skill_code, level, valid_from, valid_to, recorded_at, source
+      FROM assessment_confirmedlevel
+     WHERE staff_id = ANY(%s) AND recorded_until IS NULL AND valid_to IS NULL
+     ORDER BY staff_id, skill_code
+"""
+
+
+def levels_api() -> Measure:
+    """A hundred people with their levels over REST; the floor reads the same rows by psycopg2 and writes JSON."""
+    browser = Browser(_user("secretariat"), why=Purpose.TRAINING_PLAN)
+    address = reverse("assessment-api:profiles") + "?page_size=100&occupation=ict"
+    ids = [row["staff"] for row in json.loads(browser.get(address).body)["results"]]
+    bare = psycopg2.connect(os.environ["DATABASE_URL"])
+
+    def real() -> object:
+        answer = browser.get(address)
+        if answer.status != 200:
+            raise RuntimeError(f"{address}: {answer.status} {answer.body[:200]!r}")
+        return answer
+
+    def floor() -> object:
+        with bare, bare.cursor() as cursor:
+            cursor.execute(LEVELS, [ids])
+            return json.dumps(cursor.fetchall(), default=str)
+
+    return Measure(real, floor, "the same rows by psycopg2 and json")
+
+
+IMPORT_ROWS = 20_000
+HEADINGS = ("職員番号", "氏名", "ふりがな", "メールアドレス", "任用元", "職種", "採用日", "職層", "組織コード")
+
+
+def _sheet(first: int, place: str) -> bytes:
+    """A workbook of people whom nobody knows yet."""
+    file = io.BytesIO()
+    book = xlsxwriter.Workbook(file, {"constant_memory": True})
+    sheet = book.add_worksheet("職員")
+    sheet.write_row(0, 0, HEADINGS)
+    for number in range(IMPORT_ROWS):
+        key = f"8{first + number:08d}"
+        row = (
+            key,
+            "試験 太郎",
+            "しけん たろう",
+            f"n{key}@bench.example",
+            "都",
+            "ICT職",
+            "2020-04-01",
+            "主任",
+            place,
+        )
+        sheet.write_row(number + 1, 0, row)
+    book.close()
+    return file.getvalue()
+
+
+def _done(batch: ImportBatch, wanted: ImportState) -> None:
+    """Do the batch's job as a worker does."""
+    if batch.job is None:
+        raise RuntimeError("A batch that waits has a job.")
+    jobs.run(batch.job.pk)
+    batch.refresh_from_db()
+    if batch.state != wanted:
+        problems = [str(problem) for problem in imports.problems_of(batch)][:3]
+        raise RuntimeError(f"The sheet is {batch.state}: {batch.problem} {problems}")
+
+
+def people_import() -> Measure:
+    """A sheet of 20,000 new people: check and apply, as the worker does; the floor reads it and writes bare rows."""
+    office = _user("secretariat")
+    place = _user("staff").staff.organisation.code
+    turns, options = count(1), {"effective_on": clock.today(), "accounts": False}
+
+    def real() -> object:
+        sheet = _sheet(next(turns) * 1_000_000, place)
+        file = SimpleUploadedFile("people.xlsx", sheet)
+        begun = time.perf_counter()
+        batch = imports.upload(kind="people.staff", file=file, options=options, user=office).batch
+        _done(batch, ImportState.CHECKED)
+        _done(imports.apply(batch=batch, user=office), ImportState.APPLIED)
+        return time.perf_counter() - begun
+
+    def floor() -> object:
+        sheet = _sheet(next(turns) * 1_000_000, place)
+        begun = time.perf_counter()
+        book = openpyxl.load_workbook(io.BytesIO(sheet), read_only=True)
+        rows = book.worksheets[0].iter_rows(min_row=2, values_only=True)
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(
+                "CREATE TEMPORARY TABLE bare (" + ", ".join(f"c{n} text" for n in range(9)) + ") ON COMMIT DROP"
+            )
+            execute_values(cursor.cursor, "INSERT INTO bare VALUES %s", list(rows), page_size=1000)
+        return time.perf_counter() - begun
+
+    return Measure(real, floor, "the sheet read by openpyxl, its rows written bare", runs=3)
+
+
 MEASURES: dict[str, Callable[[], Measure]] = {
     "home": home,
     "selfcheck": selfcheck,
@@ -208,4 +315,6 @@ MEASURES: dict[str, Callable[[], Measure]] = {
     "dashboard": dashboard,
     "gap-run": gap_run,
     "export": export,
+    "levels-api": levels_api,
+    "import": people_import,
 }
