@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
+from functools import cache
 from typing import Any
 
 from django.db.models import QuerySet
@@ -98,15 +99,16 @@ class ProfilesViewSet(viewsets.GenericViewSet[Staff]):
 def _by_person(rows: QuerySet[Any]) -> dict[int, Sequence[dict[str, Any]]]:
     """Levels by person, in the form of the serializer: plain values, a page has thousands."""
     found: dict[int, list[dict[str, Any]]] = {}
+    day, moment = cache(date.isoformat), cache(lambda at: at.astimezone(clock.TOKYO).isoformat())  # few, often
     columns = ("staff_id", "skill_code", "level", "valid_from", "valid_to", "recorded_at", "source")
     for staff_id, code, level, valid_from, valid_to, recorded_at, source in rows.values_list(*columns):
         found.setdefault(staff_id, []).append(
             {
                 "skill_code": code,
                 "level": level,
-                "valid_from": valid_from.isoformat(),
-                "valid_to": valid_to.isoformat() if valid_to is not None else None,
-                "recorded_at": recorded_at.astimezone(clock.TOKYO).isoformat(),
+                "valid_from": day(valid_from),
+                "valid_to": day(valid_to) if valid_to is not None else None,
+                "recorded_at": moment(recorded_at),
                 "source": source,
             }
         )
