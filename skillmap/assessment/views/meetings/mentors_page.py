@@ -2,7 +2,7 @@
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -56,8 +56,6 @@ def _post(request: HttpRequest, dossier: Dossier) -> HttpResponse:
         return _record(request, fresh, sent, finish=action == "finish")
     try:
         anchor = _do(request, pk, action)
-    except Http404:
-        raise
     except RuleViolation as refusal:
         return draw(request, fresh, problem=str(refusal), record=_posted_record(request), status=422)
     return redirect(_address(request, "one_on_one", pk, anchor))
