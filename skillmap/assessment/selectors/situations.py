@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.db.models import Count, DateField, Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, DateField, Exists, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from skillmap.assessment import rules
 from skillmap.assessment.choices import CycleState, MeetingKind, SecondMeeting
-from skillmap.assessment.models import Assessment, CycleWindow, Extension, MentorPair, OneOnOne
+from skillmap.assessment.models import Assessment, CycleWindow, Extension, MentorPair, OneOnOne, SkillRating
 from skillmap.core import clock
 from skillmap.people.access import access_of
 from skillmap.people.models import User
@@ -27,15 +27,24 @@ def windows_of(assessment: Assessment) -> dict[str, rules.Window]:
 
 
 def with_progress(assessments: QuerySet[Assessment]) -> QuerySet[Assessment]:
-    """Add items, answered, corrected_items, first_held, second_held; in the same query."""
+    """Add item_count, answered_count, corrected_count, first_held, second_held; in the same query.
+
+    Counted check by check: joined and grouped, the database would read the ratings of everyone before it narrows down.
+    """
     held = OneOnOne.objects.filter(assessment=OuterRef("pk"), held_on__isnull=False)
     return assessments.annotate(
-        item_count=Count("ratings", distinct=True),
-        answered_count=Count("ratings", filter=Q(ratings__self_level__isnull=False), distinct=True),
-        corrected_count=Count("ratings", filter=Q(ratings__corrected_level__isnull=False), distinct=True),
+        item_count=_ratings(),
+        answered_count=_ratings(self_level__isnull=False),
+        corrected_count=_ratings(corrected_level__isnull=False),
         first_held=Exists(held.filter(kind=MeetingKind.FIRST)),
         second_held=Exists(held.filter(kind=MeetingKind.SECOND)),
     )
+
+
+def _ratings(**which: bool) -> Coalesce:
+    """How many ratings of a check there are of that kind."""
+    rows = SkillRating.objects.filter(assessment=OuterRef("pk"), **which).order_by().values("assessment")
+    return Coalesce(Subquery(rows.annotate(n=Count("pk")).values("n"), output_field=IntegerField()), 0)
 
 
 def situation_of(assessment: Assessment, windows: dict[str, rules.Window] | None = None) -> rules.Situation:

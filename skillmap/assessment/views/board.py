@@ -127,8 +127,11 @@ def _lines(rows: Any) -> list[Line]:
     ]
 
 
-def _page(request: HttpRequest, rows: QuerySet[Any], size: int = PER_PAGE) -> Any:
-    return Paginator(rows, size).get_page(request.GET.get("page"))
+def _page(request: HttpRequest, rows: QuerySet[Any]) -> Any:
+    """The rows of one page; which they are is asked first, what is shown of them for these alone."""
+    page = Paginator(rows.values_list("pk", flat=True), PER_PAGE).get_page(request.GET.get("page"))
+    page.object_list = rows.filter(pk__in=list(page.object_list))
+    return page
 
 
 @sign_in_required
@@ -379,7 +382,7 @@ def progress_page(request: HttpRequest) -> HttpResponse:
     part = _is_part(request)
     figures = None if part else board.figures(checks, cycle, windows)
     listing = _listing(request, checks, cycle, windows, figures, form_class=ProgressFilterForm)
-    page = _page(request, listing.rows)
+    page = Paginator(listing.rows, PER_PAGE).get_page(request.GET.get("page"))
     context = {
         "cycle": cycle,
         "page_obj": page,
