@@ -6,10 +6,12 @@ from typing import TypeVar
 from django.db import transaction
 
 from skillmap.core import audit
+from skillmap.core.bulk import chunks
 from skillmap.people.access import access_of
 from skillmap.people.models import User
 
 Rows = TypeVar("Rows")
+AT_A_TIME = 5000  # lines of the audit trail held in memory
 
 
 def look(
@@ -27,11 +29,11 @@ def look(
     seen = sorted({pk for pk in staff_ids if pk != own})
     with transaction.atomic():
         rows = read()
-        if seen:
+        for some in chunks(seen, AT_A_TIME):
             audit.record_many(
                 audit.build(
                     verb="levels.read", actor=viewer, subject_id=pk, purpose=purpose, channel=channel, what=what
                 )
-                for pk in seen
+                for pk in some
             )
     return rows
