@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.http import Http404, JsonResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from rest_framework import exceptions, status
+from rest_framework import exceptions, serializers, status
 from rest_framework.pagination import CursorPagination
 from rest_framework.parsers import JSONParser
 from rest_framework.request import Request
@@ -163,3 +163,15 @@ def _headers(error: exceptions.APIException, response: Response) -> None:
     wait: float | None = getattr(error, "wait", None)
     if wait is not None:
         response["Retry-After"] = str(int(wait) + 1)
+
+
+class StrictSerializer(serializers.Serializer[Any]):
+    """Refuses keys that it does not know, so that nobody believes them to be stored."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Known keys only."""
+        if isinstance(data, dict):
+            unknown = sorted(set(map(str, data)) - set(self.fields))
+            if unknown:
+                raise serializers.ValidationError({key: ["This field can't be set."] for key in unknown})
+        return super().to_internal_value(data)

@@ -79,11 +79,6 @@ def _column(model: type[models.Model], name: str) -> str:
     return connection.ops.quote_name(str(column))
 
 
-def chunks(rows: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
-    """The rows in pieces of at most that size."""
-    return (rows[start : start + size] for start in range(0, len(rows), size))
-
-
 def _batches(rows: Iterable[Any], size: int) -> Iterator[list[Any]]:
     stream = iter(rows)
     while batch := list(islice(stream, size)):

@@ -26,7 +26,7 @@ from skillmap.framework.choices import FrameworkState, ItemKind, Level, Provenan
 from skillmap.framework.filters import FrameworkFilter, JobTypeFilter, SkillFilter
 from skillmap.framework.models import Framework, JobType, JobTypeRequirement, Skill
 from skillmap.framework.selectors import current_framework
-from skillmap.people.models import User
+from skillmap.people.access import user_of
 
 VERSION = OpenApiParameter("framework", str, description="Code of a version; without it the version in force.")
 IF_NONE_MATCH = OpenApiParameter(
@@ -192,7 +192,7 @@ class FrameworkViewSet(ByCode):
         """`visible_to`."""
         if getattr(self, "swagger_fake_view", False):
             return self.queryset
-        return Framework.objects.visible_to(_user(self.request)).select_related("based_on")
+        return Framework.objects.visible_to(user_of(self.request)).select_related("based_on")
 
     def etag(self, row: Framework) -> str:
         """A version's own row counts its changes."""
@@ -209,7 +209,7 @@ class OfVersion(ByCode):
         code = self.request.query_params.get("framework")
         if code is None:
             return current_framework()
-        found = Framework.objects.visible_to(_user(self.request)).filter(code=code).first()
+        found = Framework.objects.visible_to(user_of(self.request)).filter(code=code).first()
         if found is None:
             raise Http404
         return found
@@ -285,11 +285,6 @@ class JobTypeViewSet(OfVersion):
 
 def _etag(name: str, versions: Sequence[int]) -> str:
     return f'"{name}.{".".join(map(str, versions))}"'
-
-
-def _user(request: Request) -> User:
-    assert isinstance(request.user, User)  # noqa: S101  the permission class lets nobody else in
-    return request.user
 
 
 router = SimpleRouter()

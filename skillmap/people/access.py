@@ -1,12 +1,19 @@
 """What a user may do: roles in force and the organisations they reach, read once per request."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest
 
 from skillmap.core.errors import NotAllowed
 from skillmap.people.choices import Role
 from skillmap.people.models import RoleGrant, Staff, User
+
+if TYPE_CHECKING:  # rest_framework loads apps of ours through the settings
+    from rest_framework.request import Request
 
 
 @dataclass(frozen=True)
@@ -102,3 +109,9 @@ def staff_id_of(user: User) -> int | None:
     """The id of the person behind the account."""
     staff = staff_of(user)
     return staff.pk if staff is not None else None
+
+
+def user_of(request: HttpRequest | Request) -> User:
+    """The account that is signed in or calls, behind `sign_in_required` or the API's permission class."""
+    assert isinstance(request.user, User)  # noqa: S101  the door lets nobody else in
+    return request.user

@@ -21,7 +21,7 @@ from skillmap.core.choices import JobState, MailState, Purpose
 from skillmap.core.htmx import sign_in_required
 from skillmap.core.models import Job, Notification
 from skillmap.gaps.selectors.runs.visible import latest_run
-from skillmap.people.access import access_of, staff_of
+from skillmap.people.access import access_of, staff_of, user_of
 from skillmap.people.choices import Role
 from skillmap.people.models import Staff, User
 from skillmap.portal.radar import radar
@@ -49,16 +49,11 @@ HELP_TOPICS = {
 }
 
 
-def _user(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)  # noqa: S101  narrowed by sign_in_required
-    return request.user
-
-
 @sign_in_required
 @require_GET
 def home(request: HttpRequest) -> HttpResponse:
     """Next for me: what is due, until when, one button each; then what belongs to the role."""
-    user = _user(request)
+    user = user_of(request)
     access = access_of(user)
     checks = own_checks(access.staff_id) if access.staff_id is not None else []
     tasks = own_tasks(checks)
@@ -103,13 +98,13 @@ def _map(request: HttpRequest, staff: Staff, *, reason: str, own: bool) -> HttpR
     areas = adopted_areas()
     found = look(
         lambda: maps.person_map(
-            viewer=_user(request),
+            viewer=user_of(request),
             staff=staff,
             job_type_id=form.cleaned_data.get("job_type") if valid else None,
             as_of=form.cleaned_data.get("as_of") if valid else None,
             areas=areas,
         ),
-        viewer=_user(request),
+        viewer=user_of(request),
         staff_ids=[staff.pk],
         purpose=reason,
         what="map",
@@ -135,7 +130,7 @@ def _map(request: HttpRequest, staff: Staff, *, reason: str, own: bool) -> HttpR
 @require_GET
 def my_map(request: HttpRequest) -> HttpResponse:
     """The own confirmed levels: radar, table, change, what to learn next, who looked."""
-    staff = staff_of(_user(request))
+    staff = staff_of(user_of(request))
     if staff is None:
         return render(request, "portal/map_none.html")
     return _map(request, staff, reason="", own=True)
@@ -145,7 +140,7 @@ def my_map(request: HttpRequest) -> HttpResponse:
 @require_GET
 def person_map(request: HttpRequest, pk: int) -> HttpResponse:
     """Somebody else's map: for the present mentor, and for the secretariat with a purpose; each look is recorded."""
-    user = _user(request)
+    user = user_of(request)
     access = access_of(user)
     if access.staff_id == pk:
         return redirect("portal:my_map")
@@ -174,7 +169,7 @@ class PurposeForm(forms.Form):
 @require_http_methods(["GET", "HEAD", "POST"])
 def purpose_page(request: HttpRequest) -> HttpResponse:
     """Choose the purpose of this session; it is recorded with every look."""
-    access_of(_user(request)).require(Role.SECRETARIAT)
+    access_of(user_of(request)).require(Role.SECRETARIAT)
     target = request.POST.get("next") or request.GET.get("next") or "/"
     if not url_has_allowed_host_and_scheme(
         target, allowed_hosts={request.get_host()}, require_https=request.is_secure()
@@ -192,7 +187,7 @@ def purpose_page(request: HttpRequest) -> HttpResponse:
 @require_GET
 def looks(request: HttpRequest) -> HttpResponse:
     """Who looked at my levels, when, why."""
-    staff_id = access_of(_user(request)).staff_id
+    staff_id = access_of(user_of(request)).staff_id
     if staff_id is None:
         raise Http404
     page = Paginator(looks_at(staff_id), 50).get_page(request.GET.get("page"))
@@ -205,7 +200,7 @@ def looks(request: HttpRequest) -> HttpResponse:
 @require_GET
 def notices(request: HttpRequest) -> HttpResponse:
     """Notices, newest first."""
-    rows = Notification.objects.filter(recipient=_user(request)).order_by("-pk")
+    rows = Notification.objects.filter(recipient=user_of(request)).order_by("-pk")
     return render(request, "portal/notices.html", {"page_obj": Paginator(rows, 30).get_page(request.GET.get("page"))})
 
 
@@ -213,7 +208,7 @@ def notices(request: HttpRequest) -> HttpResponse:
 @require_POST
 def notice_open(request: HttpRequest, pk: int) -> HttpResponse:
     """Mark one notice as read and go where it points."""
-    row = get_object_or_404(Notification, pk=pk, recipient=_user(request))
+    row = get_object_or_404(Notification, pk=pk, recipient=user_of(request))
     Notification.objects.filter(pk=row.pk, read_at=None).update(read_at=clock.now())
     return redirect(row.path or "portal:notices")
 
@@ -222,7 +217,7 @@ def notice_open(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def notices_read(request: HttpRequest) -> HttpResponse:
     """Mark all notices as read."""
-    Notification.objects.filter(recipient=_user(request), read_at=None).update(read_at=clock.now())
+    Notification.objects.filter(recipient=user_of(request), read_at=None).update(read_at=clock.now())
     return redirect("portal:notices")
 
 
@@ -231,7 +226,7 @@ def notices_read(request: HttpRequest) -> HttpResponse:
 def search(request: HttpRequest) -> HttpResponse:
     """Items, job types, organisations and, by right, people."""
     words = request.GET.get("q", "").strip()[:60].replace("\x00", "")
-    hits = finding.search(_user(request), words) if words else []
+    hits = finding.search(user_of(request), words) if words else []
     return render(request, "portal/search.html", {"hits": hits, "search_query": words})
 
 
@@ -239,7 +234,7 @@ def search(request: HttpRequest) -> HttpResponse:
 @require_GET
 def background(request: HttpRequest) -> HttpResponse:
     """Background work that failed: jobs given up and mails that could not be sent."""
-    access_of(_user(request)).require(Role.SECRETARIAT)
+    access_of(user_of(request)).require(Role.SECRETARIAT)
     failed = Job.objects.filter(state__in=[JobState.DEAD, JobState.FAILED]).order_by("-pk")[:50]
     mails = Notification.objects.filter(mail_state=MailState.FAILED).select_related("recipient").order_by("-pk")[:50]
     return render(request, "portal/background.html", {"jobs": failed, "mails": mails})
@@ -249,7 +244,7 @@ def background(request: HttpRequest) -> HttpResponse:
 @require_POST
 def background_retry(request: HttpRequest) -> HttpResponse:
     """Send the failed mails once more."""
-    access_of(_user(request)).require(Role.SECRETARIAT)
+    access_of(user_of(request)).require(Role.SECRETARIAT)
     Notification.objects.filter(mail_state=MailState.FAILED).update(
         mail_state=MailState.WAITING, mail_tries=0, next_try_at=None, claimed_until=None
     )

@@ -20,6 +20,7 @@ from skillmap.assessment.selectors.meetings.parts import Meeting
 from skillmap.assessment.selectors.meetings.reading import dossier_of
 from skillmap.assessment.services import goals, meetings
 from skillmap.assessment.services.looks import look
+from skillmap.core.api import StrictSerializer
 from skillmap.people.models import User
 
 
@@ -79,7 +80,7 @@ class OneOnOnesSerializer(serializers.Serializer[Any]):
     goals = GoalSerializer(many=True, allow_null=True)
 
 
-class RecordSerializer(serializers.Serializer[Any]):
+class RecordSerializer(StrictSerializer):
     """A 1on1 to record; `version` is needed where a draft of the note is there already."""
 
     kind = serializers.ChoiceField(choices=MeetingKind.choices)
@@ -91,14 +92,6 @@ class RecordSerializer(serializers.Serializer[Any]):
     version = serializers.IntegerField(min_value=0, max_value=2**31 - 1, required=False, default=0)
     mentor_views = MentorViewSerializer(many=True, required=False, default=list)
     goals = NewGoalSerializer(many=True, required=False, default=list)
-
-    def to_internal_value(self, data: Any) -> Any:
-        """Refuse unknown keys, so that nobody believes them to be stored."""
-        if isinstance(data, dict):
-            unknown = sorted(set(map(str, data)) - set(self.fields))
-            if unknown:
-                raise serializers.ValidationError({key: ["This field can't be set."] for key in unknown})
-        return super().to_internal_value(data)
 
 
 def _dossier(user: User, pk: int) -> Dossier:

@@ -19,18 +19,14 @@ from skillmap.assessment.api.serializers import PersonLevelsSerializer, ProfileS
 from skillmap.assessment.selectors.profile import levels_of, people_with_levels
 from skillmap.assessment.services.looks import look
 from skillmap.core import clock
+from skillmap.people.access import user_of
 from skillmap.people.filters import StaffFilter
-from skillmap.people.models import Staff, User
+from skillmap.people.models import Staff
 
 DAYS = [
     OpenApiParameter("as_of", date, description="As known at the end of this day (Asia/Tokyo)."),
     OpenApiParameter("valid_on", date, description="What held on this day, by today's knowledge."),
 ]
-
-
-def _user(request: Request) -> User:
-    assert isinstance(request.user, User)  # noqa: S101  the permission class lets nobody else in
-    return request.user
 
 
 class ProfileView(APIView):
@@ -41,7 +37,7 @@ class ProfileView(APIView):
     @extend_schema(parameters=DAYS, responses={200: ProfileSerializer, 409: None})
     def get(self, request: Request, pk: int) -> Response:
         """Confirmed levels now, as of a day, or valid on a day; the look is recorded."""
-        user = _user(request)
+        user = user_of(request)
         if not people_with_levels(user).filter(pk=pk).exists():
             raise Http404
         as_of, valid_on = _days(request)
@@ -72,11 +68,11 @@ class ProfilesViewSet(viewsets.GenericViewSet[Staff]):
         """Oneself, present mentees, for the secretariat everyone."""
         if getattr(self, "swagger_fake_view", False):
             return self.queryset
-        return people_with_levels(_user(self.request))
+        return people_with_levels(user_of(self.request))
 
     def list(self, request: Request) -> Response:
         """A cursor page of people with their levels now, as of a day, or valid on a day; each look is recorded."""
-        user, (as_of, valid_on) = _user(request), _days(request)
+        user, (as_of, valid_on) = user_of(request), _days(request)
         purpose = purpose_of(request)
         people = self.paginate_queryset(self.filter_queryset(self.get_queryset()).values("pk", "number")) or []
         ids = [person["pk"] for person in people]

@@ -6,6 +6,7 @@ from rest_framework import serializers
 
 from skillmap.assessment.choices import Action, CycleState, CycleStep, SecondMeeting, State
 from skillmap.assessment.models import Assessment, AssessmentEvent, ConfirmedLevel, Cycle, SkillRating
+from skillmap.core.api import StrictSerializer
 from skillmap.framework.choices import Level
 
 
@@ -63,19 +64,11 @@ class RatingSerializer(serializers.ModelSerializer[SkillRating]):
         )
 
 
-class RatingChangeSerializer(serializers.Serializer[Any]):
+class RatingChangeSerializer(StrictSerializer):
     """What the person may change in one item; other keys are refused."""
 
     level = serializers.ChoiceField(choices=Level.choices, allow_null=True, required=False)
     wish = serializers.BooleanField(required=False)
-
-    def to_internal_value(self, data: Any) -> Any:
-        """Refuse unknown keys, so that nobody believes them to be stored."""
-        if isinstance(data, dict):
-            unknown = sorted(set(map(str, data)) - set(self.fields))
-            if unknown:
-                raise serializers.ValidationError({key: ["This field can't be set."] for key in unknown})
-        return super().to_internal_value(data)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Something must be given."""

@@ -29,15 +29,9 @@ from skillmap.assessment.services.looks import look
 from skillmap.assessment.services.ratings import Saved, save_rating
 from skillmap.assessment.services.transitions import transition
 from skillmap.core.api import PreconditionRequired, etag_of, version_from
-from skillmap.people.access import access_of
-from skillmap.people.models import User
+from skillmap.people.access import access_of, user_of
 
 IF_MATCH = OpenApiParameter("If-Match", str, OpenApiParameter.HEADER, description="The ETag that was read.")
-
-
-def _user(request: Request) -> User:
-    assert isinstance(request.user, User)  # noqa: S101  the permission class lets nobody else in
-    return request.user
 
 
 class CycleFilter(django_filters.FilterSet):
@@ -61,7 +55,7 @@ class CycleViewSet(viewsets.ReadOnlyModelViewSet[Cycle]):
         """Opened cycles; drafts for the secretariat."""
         if getattr(self, "swagger_fake_view", False):
             return self.queryset
-        return Cycle.objects.visible_to(_user(self.request)).select_related("framework").prefetch_related("windows")
+        return Cycle.objects.visible_to(user_of(self.request)).select_related("framework").prefetch_related("windows")
 
 
 class AssessmentFilter(django_filters.FilterSet):
@@ -97,7 +91,7 @@ class AssessmentViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Assessmen
         """`visible_to`; lists read plain values."""
         if getattr(self, "swagger_fake_view", False):
             return self.queryset
-        rows = Assessment.objects.visible_to(_user(self.request))
+        rows = Assessment.objects.visible_to(user_of(self.request))
         if self.action != "list":
             return rows
         return rows.order_by("pk").values(
@@ -135,7 +129,7 @@ class AssessmentViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Assessmen
         transition(
             assessment_id=int(pk),
             action=action,
-            actor=_user(request),
+            actor=user_of(request),
             comment=payload.validated_data["comment"],
             expected_version=version,
             channel="api",
@@ -145,7 +139,7 @@ class AssessmentViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Assessmen
 
 def _answer(request: Request, pk: int) -> Response:
     """One check as JSON, with its ETag; the look is recorded in the transaction that reads."""
-    user = _user(request)
+    user = user_of(request)
     visible = with_progress(Assessment.objects.visible_to(user)).select_related("cycle", "group")
     check = get_object_or_404(visible.select_related("staff", "organisation", "target_job_type"), pk=pk)
     ratings = SkillRating.objects.select_related("skill").order_by("skill__kind", "skill__number")
@@ -167,7 +161,7 @@ def _answer(request: Request, pk: int) -> Response:
 
 def _on_record(request: Request, pk: int, save: Callable[[], Saved]) -> Saved:
     """Save in a check that may be somebody else's, whose answer tells a level: a look, recorded with its purpose."""
-    user = _user(request)
+    user = user_of(request)
     staff_id = get_object_or_404(Assessment.objects.visible_to(user).only("staff_id"), pk=pk).staff_id
     purpose = purpose_of(request, subject_id=staff_id)
     return look(save, viewer=user, staff_ids=[staff_id], purpose=purpose, what="check", channel="api")
@@ -215,7 +209,7 @@ class RatingView(APIView):
         version = version_from(request)
         payload = RatingChangeSerializer(data=request.data)
         payload.is_valid(raise_exception=True)
-        user = _user(request)
+        user = user_of(request)
 
         def save() -> Saved:
             return save_rating(

@@ -8,7 +8,8 @@ from skillmap.assessment.demo.checks import Course, Courses
 from skillmap.assessment.demo.levels import Levels
 from skillmap.assessment.demo.stages import NOT_MET
 from skillmap.assessment.models import Assessment, Evidence, SkillRating
-from skillmap.core.bulk import Row, chunks, insert, next_id, write
+from skillmap.core.bulk import Row, insert, next_id, write
+from skillmap.core.chunks import chunks
 
 COURSES = 1000  # checks whose answers are held at a time
 NOBODY = (None, None, None)

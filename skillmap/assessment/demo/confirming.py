@@ -11,7 +11,8 @@ from skillmap.assessment.demo.days import at
 from skillmap.assessment.demo.levels import Levels
 from skillmap.assessment.demo.stages import STATE_OF
 from skillmap.assessment.models import Assessment, ConfirmedLevel, Cycle, SkillRating
-from skillmap.core.bulk import Row, chunks, write
+from skillmap.core.bulk import Row, write
+from skillmap.core.chunks import chunks
 
 CHECKS = 500  # whose levels are held at a time
 COLUMNS = (

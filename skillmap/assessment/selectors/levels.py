@@ -1,6 +1,6 @@
 """The sheet of confirmed levels: one row a person, one column an item; the same for export and import."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -8,12 +8,12 @@ from django.db.models import QuerySet
 
 from skillmap.assessment.models import ConfirmedLevel
 from skillmap.assessment.selectors.participants import EMPLOYERS_WITH_CHECK
+from skillmap.core.chunks import chunks
 from skillmap.framework.choices import FrameworkState
 from skillmap.framework.models import Framework, Skill
 from skillmap.people.models import Organisation, Staff, User
 
 NONE = 255
-CHUNK = 900
 
 
 def sheet_framework() -> Framework | None:
@@ -84,7 +84,7 @@ def levels_holding(
 ) -> dict[int, list[tuple[str, int, date, date | None]]]:
     """What is known of people's levels at any time: (code, level, from, to) by person; one query per chunk."""
     found: dict[int, list[tuple[str, int, date, date | None]]] = {pk: [] for pk in staff_ids}
-    for part in _chunks(sorted(staff_ids)):
+    for part in chunks(sorted(staff_ids)):
         rows = ConfirmedLevel.objects.known().filter(staff__in=part, skill_code__in=list(codes))
         columns = ("staff_id", "skill_code", "level", "valid_from", "valid_to")
         for staff_id, code, level, valid_from, valid_to in rows.values_list(*columns):
@@ -98,8 +98,3 @@ def level_on(spans: Sequence[tuple[str, int, date, date | None]], code: str, day
         if known == code and valid_from <= day and (valid_to is None or day < valid_to):
             return level
     return None
-
-
-def _chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:
-    for start in range(0, len(ids), CHUNK):
-        yield ids[start : start + CHUNK]

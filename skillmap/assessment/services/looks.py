@@ -6,7 +6,7 @@ from typing import TypeVar
 from django.db import transaction
 
 from skillmap.core import audit
-from skillmap.core.bulk import chunks
+from skillmap.core.chunks import chunks
 from skillmap.people.access import access_of
 from skillmap.people.models import User
 

@@ -32,11 +32,11 @@ from skillmap.assessment.selectors.steps import step_lines
 from skillmap.assessment.services.participation import extend, withdraw_many
 from skillmap.assessment.services.reminders import Sent, remind_now
 from skillmap.assessment.services.transitions import transition
-from skillmap.assessment.views.office import number, numbers, office_of, running_cycle, tabs_of, user_of
+from skillmap.assessment.views.office import number, numbers, office_of, running_cycle, tabs_of
 from skillmap.core import clock
 from skillmap.core.errors import RuleViolation
 from skillmap.core.htmx import sign_in_required
-from skillmap.people.access import access_of
+from skillmap.people.access import access_of, user_of
 from skillmap.people.choices import Role
 from skillmap.people.models import Organisation
 

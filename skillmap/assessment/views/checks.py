@@ -22,21 +22,15 @@ from skillmap.assessment.services.transitions import transition
 from skillmap.core.choices import Purpose
 from skillmap.core.errors import Conflict, RuleViolation
 from skillmap.core.htmx import json_body, sign_in_required
-from skillmap.people.access import access_of
-from skillmap.people.models import User
+from skillmap.people.access import access_of, user_of
 
 SHOWN = ("all", "open", "changed")
 
 
-def _user(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)  # noqa: S101  narrowed by sign_in_required
-    return request.user
-
-
 def _check(request: HttpRequest, pk: int) -> Assessment:
     """The check, for the person or the secretariat; a mentor reads it on the 1on1 page."""
-    check = get_object_or_404(checks_for(_user(request)), pk=pk)
-    access = access_of(_user(request))
+    check = get_object_or_404(checks_for(user_of(request)), pk=pk)
+    access = access_of(user_of(request))
     if check.staff_id != access.staff_id and not access.is_secretariat:
         raise Http404
     return check
@@ -44,8 +38,8 @@ def _check(request: HttpRequest, pk: int) -> Assessment:
 
 def _page(request: HttpRequest, check: Assessment) -> CheckPage:
     return look(
-        lambda: check_page(_user(request), check),
-        viewer=_user(request),
+        lambda: check_page(user_of(request), check),
+        viewer=user_of(request),
         staff_ids=[check.staff_id],
         purpose=Purpose.CYCLE_OPERATION,
         what="check",
@@ -56,7 +50,7 @@ def _page(request: HttpRequest, check: Assessment) -> CheckPage:
 @require_GET
 def current_check(request: HttpRequest) -> HttpResponse:
     """The own check of the running cycle; without one, what will be here."""
-    staff_id = access_of(_user(request)).staff_id
+    staff_id = access_of(user_of(request)).staff_id
     pk = current_check_id(staff_id) if staff_id is not None else None
     if pk is None:
         return render(request, "assessment/check_none.html")
@@ -102,7 +96,7 @@ def _save_page(request: HttpRequest, found: Assessment) -> HttpResponse:
     last = {row.skill.code: row.last_level for row in page.rows}
     answers = read_page(request.POST, last)
     try:
-        outcome = ratings.save_form(assessment_id=found.pk, answers=answers, actor=_user(request))
+        outcome = ratings.save_form(assessment_id=found.pk, answers=answers, actor=user_of(request))
     except RuleViolation as refusal:
         messages.error(request, str(refusal))
         return redirect("assessment:check", pk=found.pk)
@@ -141,7 +135,7 @@ def check_item(request: HttpRequest, pk: int, code: str) -> JsonResponse:
         return JsonResponse({"message": _("The answer could not be read. Please load the page again.")}, status=400)
     try:
         saved = ratings.save_rating(
-            assessment_id=pk, skill_code=code, version=item["version"], answer=item["answer"], actor=_user(request)
+            assessment_id=pk, skill_code=code, version=item["version"], answer=item["answer"], actor=user_of(request)
         )
     except Conflict as conflict:
         return JsonResponse({"message": str(conflict), "code": conflict.code, **conflict.details}, status=409)
@@ -163,9 +157,9 @@ def check_item(request: HttpRequest, pk: int, code: str) -> JsonResponse:
 def check_start(request: HttpRequest, pk: int) -> HttpResponse:
     """The purpose text was read."""
     found = _check(request, pk)
-    if found.staff_id != access_of(_user(request)).staff_id:
+    if found.staff_id != access_of(user_of(request)).staff_id:
         raise Http404
-    ratings.acknowledge_purpose(assessment=found, actor=_user(request))
+    ratings.acknowledge_purpose(assessment=found, actor=user_of(request))
     return redirect("assessment:check", pk=pk)
 
 
@@ -177,7 +171,7 @@ def check_target(request: HttpRequest, pk: int) -> HttpResponse:
     if value and not (value.isascii() and value.isdigit() and len(value) < 18):
         raise Http404
     try:
-        ratings.choose_target(assessment_id=pk, job_type_id=int(value) if value else None, actor=_user(request))
+        ratings.choose_target(assessment_id=pk, job_type_id=int(value) if value else None, actor=user_of(request))
     except RuleViolation as refusal:
         messages.error(request, str(refusal))
     return redirect("assessment:check", pk=pk)
@@ -192,7 +186,7 @@ def check_submit(request: HttpRequest, pk: int) -> HttpResponse:
     missing = [row for row in page.rows if row.level is None]
     if request.method == "POST":
         try:
-            transition(assessment_id=pk, action=action, actor=_user(request), comment=request.POST.get("comment", ""))
+            transition(assessment_id=pk, action=action, actor=user_of(request), comment=request.POST.get("comment", ""))
         except RuleViolation as refusal:
             page = _page(request, _check(request, pk))
             context = {"page": page, "missing": missing, "changed": [], "refusal": str(refusal), "page_errors": True}
@@ -224,7 +218,7 @@ def check_step(request: HttpRequest, pk: int) -> HttpResponse:
         transition(
             assessment_id=pk,
             action=form.cleaned_data["action"],
-            actor=_user(request),
+            actor=user_of(request),
             comment=form.cleaned_data["comment"],
             expected_version=form.cleaned_data["version"],
         )
@@ -256,14 +250,14 @@ def evidence(request: HttpRequest, pk: int, code: str, evidence_id: int | None =
         return _evidence_part(request, page, code, form, present, status=422)
     try:
         if present is None:
-            ratings.evidence_add(assessment_id=pk, skill_code=code, entry=form.entry(), actor=_user(request))
+            ratings.evidence_add(assessment_id=pk, skill_code=code, entry=form.entry(), actor=user_of(request))
         else:
             ratings.evidence_change(
                 assessment_id=pk,
                 evidence_id=present.pk,
                 version=_version(request),
                 entry=form.entry(),
-                actor=_user(request),
+                actor=user_of(request),
             )
     except RuleViolation as refusal:
         form.add_error(None, str(refusal))
@@ -334,7 +328,7 @@ def evidence_remove(request: HttpRequest, pk: int, code: str, evidence_id: int) 
     """Remove one piece of evidence."""
     _check(request, pk)
     try:
-        ratings.evidence_remove(assessment_id=pk, evidence_id=evidence_id, actor=_user(request))
+        ratings.evidence_remove(assessment_id=pk, evidence_id=evidence_id, actor=user_of(request))
     except RuleViolation as refusal:
         messages.error(request, str(refusal))
         return redirect("assessment:check", pk=pk)

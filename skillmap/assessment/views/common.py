@@ -4,13 +4,7 @@ from django.http import Http404, HttpRequest
 
 from skillmap.assessment.selectors.meetings.dossier import Dossier
 from skillmap.assessment.selectors.meetings.reading import dossier_of
-from skillmap.people.models import User
-
-
-def user_of(request: HttpRequest) -> User:
-    """The signed-in account, behind `sign_in_required`."""
-    assert isinstance(request.user, User)  # noqa: S101  narrowed by the decorator
-    return request.user
+from skillmap.people.access import user_of
 
 
 def dossier_or_404(request: HttpRequest, pk: int) -> Dossier:

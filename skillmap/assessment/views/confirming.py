@@ -13,12 +13,13 @@ from skillmap.assessment.models import Assessment, Cycle
 from skillmap.assessment.selectors.preview import preview, ready_to_confirm
 from skillmap.assessment.services.confirming import CONFIRM_AT_ONCE, CONFIRM_KIND, confirm_start
 from skillmap.assessment.services.looks import look
-from skillmap.assessment.views.office import number, running_cycle, tabs_of, user_of
+from skillmap.assessment.views.office import number, running_cycle, tabs_of
 from skillmap.core import clock
 from skillmap.core.choices import JobState, Purpose
 from skillmap.core.errors import RuleViolation
 from skillmap.core.htmx import sign_in_required
 from skillmap.core.models import Job
+from skillmap.people.access import user_of
 from skillmap.people.models import Organisation
 
 PER_PAGE = 50

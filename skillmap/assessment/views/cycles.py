@@ -24,11 +24,11 @@ from skillmap.assessment.models import Assessment, Cycle, CycleGroup
 from skillmap.assessment.selectors.cycles import cycle_lines, cycle_steps, windows_of_cycle
 from skillmap.assessment.selectors.participants import Participants, groups_of, participants
 from skillmap.assessment.services import cycles, participation
-from skillmap.assessment.views.office import cycle_of, number, office_cycle, office_of, tabs_of, user_of
+from skillmap.assessment.views.office import cycle_of, number, office_cycle, office_of, tabs_of
 from skillmap.core import clock
 from skillmap.core.errors import RuleViolation
 from skillmap.core.htmx import sign_in_required
-from skillmap.people.access import access_of
+from skillmap.people.access import access_of, user_of
 from skillmap.people.choices import DesignationKind, Occupation, Role, StaffStatus
 from skillmap.people.models import Organisation, Staff
 from skillmap.people.selectors.staff import search

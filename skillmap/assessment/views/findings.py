@@ -13,9 +13,10 @@ from skillmap.assessment.choices import CycleState, FindingKind
 from skillmap.assessment.forms.cycles import FindingForm
 from skillmap.assessment.models import Cycle, Finding
 from skillmap.assessment.services import findings
-from skillmap.assessment.views.office import office_cycle, tabs_of, user_of
+from skillmap.assessment.views.office import office_cycle, tabs_of
 from skillmap.core.errors import RuleViolation
 from skillmap.core.htmx import sign_in_required
+from skillmap.people.access import user_of
 
 
 @sign_in_required

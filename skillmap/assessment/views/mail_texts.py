@@ -13,11 +13,12 @@ from skillmap.assessment.choices import CycleStep
 from skillmap.assessment.forms.cycles import MailTextForm
 from skillmap.assessment.models import MailText
 from skillmap.assessment.services import reminders
-from skillmap.assessment.views.office import office_of, user_of
+from skillmap.assessment.views.office import office_of
 from skillmap.core import clock
 from skillmap.core.errors import Conflict, RuleViolation
 from skillmap.core.htmx import sign_in_required
 from skillmap.core.templatetags.ui.words import jp_date
+from skillmap.people.access import user_of
 
 
 @sign_in_required

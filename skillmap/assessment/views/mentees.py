@@ -8,8 +8,8 @@ from django.views.decorators.http import require_GET, require_POST
 
 from skillmap.assessment.selectors.mentees import mentees_of, own_memos
 from skillmap.assessment.services.meetings import remove_memo
-from skillmap.assessment.views.common import user_of
 from skillmap.core.htmx import sign_in_required
+from skillmap.people.access import user_of
 
 
 @sign_in_required

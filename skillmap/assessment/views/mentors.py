@@ -22,9 +22,10 @@ from skillmap.assessment.selectors.mentoring import (
 )
 from skillmap.assessment.services import mentors
 from skillmap.assessment.services.mentors import Wanted
-from skillmap.assessment.views.office import number, office_cycle, tabs_of, user_of
+from skillmap.assessment.views.office import number, office_cycle, tabs_of
 from skillmap.core.errors import RuleViolation
 from skillmap.core.htmx import sign_in_required
+from skillmap.people.access import user_of
 from skillmap.people.choices import StaffStatus
 from skillmap.people.models import Staff
 from skillmap.people.selectors.staff import search

@@ -14,11 +14,11 @@ from skillmap.assessment.models import Objection
 from skillmap.assessment.selectors.results import objection_for, objection_subject, objections_for, result_sheet
 from skillmap.assessment.services.looks import look
 from skillmap.assessment.services.objections import answer_objection, raise_objection
-from skillmap.assessment.views.common import dossier_or_404, user_of
+from skillmap.assessment.views.common import dossier_or_404
 from skillmap.core.choices import Purpose
 from skillmap.core.errors import RuleViolation
 from skillmap.core.htmx import sign_in_required
-from skillmap.people.access import access_of
+from skillmap.people.access import access_of, user_of
 from skillmap.people.choices import Role
 
 PAGE = 25

@@ -13,17 +13,11 @@ from skillmap.assessment import rules
 from skillmap.assessment.choices import CycleState
 from skillmap.assessment.models import Cycle
 from skillmap.assessment.selectors.board import windows_and_cycle
-from skillmap.people.access import access_of
+from skillmap.people.access import access_of, user_of
 from skillmap.people.choices import Role
 from skillmap.people.models import User
 
 NUMBER = re.compile(r"[0-9]{1,15}")
-
-
-def user_of(request: HttpRequest) -> User:
-    """Who is signed in; the views are behind sign_in_required."""
-    assert isinstance(request.user, User)  # noqa: S101  narrowed by sign_in_required
-    return request.user
 
 
 def office_of(request: HttpRequest) -> User:

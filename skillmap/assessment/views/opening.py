@@ -17,11 +17,12 @@ from skillmap.assessment.models import Cycle
 from skillmap.assessment.selectors.cycles import closing_figures, cycle_steps, windows_of_cycle
 from skillmap.assessment.selectors.participants import participants
 from skillmap.assessment.services import cycles, participation
-from skillmap.assessment.views.office import office_cycle, user_of
+from skillmap.assessment.views.office import office_cycle
 from skillmap.core import clock
 from skillmap.core.errors import RuleViolation
 from skillmap.core.htmx import sign_in_required
 from skillmap.core.models import Job
+from skillmap.people.access import user_of
 
 SHOWN = 50
 CHECKLIST = {

@@ -13,10 +13,11 @@ from skillmap.assessment.selectors.meetings.dossier import Dossier
 from skillmap.assessment.selectors.results import ResultSheet, objections_of, result_sheet
 from skillmap.assessment.services.looks import look
 from skillmap.assessment.services.transitions import transition
-from skillmap.assessment.views.common import dossier_or_404, user_of
+from skillmap.assessment.views.common import dossier_or_404
 from skillmap.core.choices import Purpose
 from skillmap.core.errors import RuleViolation
 from skillmap.core.htmx import sign_in_required
+from skillmap.people.access import user_of
 
 
 @sign_in_required

@@ -16,10 +16,11 @@ from skillmap.assessment.forms.meetings import AnswerTimeForm, TimesForm
 from skillmap.assessment.messages import REFUSALS
 from skillmap.assessment.selectors.meetings.dossier import Dossier
 from skillmap.assessment.services import times
-from skillmap.assessment.views.common import dossier_or_404, user_of
+from skillmap.assessment.views.common import dossier_or_404
 from skillmap.core import clock, ics
 from skillmap.core.errors import RuleViolation
 from skillmap.core.htmx import sign_in_required
+from skillmap.people.access import user_of
 
 
 def _party(request: HttpRequest, pk: int) -> Dossier:

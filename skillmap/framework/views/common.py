@@ -12,15 +12,8 @@ from django.utils.translation import gettext as _
 
 from skillmap.framework import rules
 from skillmap.framework.models import Framework
-from skillmap.people.access import access_of
+from skillmap.people.access import access_of, user_of
 from skillmap.people.choices import Role
-from skillmap.people.models import User
-
-
-def user_of(request: HttpRequest) -> User:
-    """Who is signed in; the views are behind sign_in_required."""
-    assert isinstance(request.user, User)  # noqa: S101  narrowed by sign_in_required
-    return request.user
 
 
 def version_of(request: HttpRequest, code: str) -> Framework:

@@ -19,7 +19,8 @@ from skillmap.core.htmx import sign_in_required
 from skillmap.framework import rules, services
 from skillmap.framework.forms import CategoryForm, CertificationForm, ItemForm, JobTypeForm, LevelForm, PartForm
 from skillmap.framework.models import Certification, Framework, JobType, Skill, SkillCategory, SkillLevel
-from skillmap.framework.views.common import differing, frame, user_of, version_to_edit
+from skillmap.framework.views.common import differing, frame, version_to_edit
+from skillmap.people.access import user_of
 from skillmap.people.models import User
 
 GET_AND_POST = ["GET", "HEAD", "POST"]

@@ -16,7 +16,8 @@ from skillmap.framework import services
 from skillmap.framework.forms import CellForm, Grid, read_grid
 from skillmap.framework.models import Framework, JobType, JobTypeRequirement
 from skillmap.framework.selectors import Matrix, MatrixRow, requirements_matrix
-from skillmap.framework.views.common import frame, user_of, version_of, version_to_edit
+from skillmap.framework.views.common import frame, version_of, version_to_edit
+from skillmap.people.access import user_of
 
 
 @sign_in_required

@@ -21,8 +21,8 @@ from skillmap.framework.selectors import (
     item_of,
     with_figures,
 )
-from skillmap.framework.views.common import frame, user_of, version_of
-from skillmap.people.access import access_of
+from skillmap.framework.views.common import frame, version_of
+from skillmap.people.access import access_of, user_of
 
 
 @sign_in_required

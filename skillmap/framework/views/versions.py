@@ -16,7 +16,8 @@ from skillmap.framework.choices import FrameworkState, Provenance
 from skillmap.framework.forms import CopyForm, VersionForm
 from skillmap.framework.models import Framework
 from skillmap.framework.selectors import contents_of, current_framework
-from skillmap.framework.views.common import differing, frame, user_of, version_to_edit
+from skillmap.framework.views.common import differing, frame, version_to_edit
+from skillmap.people.access import user_of
 
 NAME_LENGTH = 100
 GET_AND_POST = ["GET", "HEAD", "POST"]

@@ -11,13 +11,12 @@ from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from skillmap.core.api import etag_of, version_from
-from skillmap.gaps.api.common import StrictSerializer, user_of
+from skillmap.core.api import StrictSerializer, etag_of, version_from
 from skillmap.gaps.choices import AreaState
 from skillmap.gaps.models import GapRun, PriorityArea
 from skillmap.gaps.selectors import areas as reads
 from skillmap.gaps.services import areas as services
-from skillmap.people.access import access_of
+from skillmap.people.access import access_of, user_of
 from skillmap.people.models import User
 
 IF_MATCH = OpenApiParameter(

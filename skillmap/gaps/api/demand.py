@@ -12,16 +12,16 @@ from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from skillmap.core.api import etag_of, version_from
+from skillmap.core.api import StrictSerializer, etag_of, version_from
 from skillmap.framework.models import Framework, Skill
 from skillmap.gaps import demand_rules
-from skillmap.gaps.api.common import StrictSerializer, user_of
 from skillmap.gaps.choices import Phase, ResponseState, SurveyState
 from skillmap.gaps.models import DemandItem, DemandResponse, DemandSurvey
 from skillmap.gaps.selectors.demand import capacities_of, responses_for, situation_of, skills_of, with_counts
 from skillmap.gaps.selectors.demand_surveys import surveys_for
 from skillmap.gaps.services import demand as services
 from skillmap.gaps.services.demand import Line, line_of
+from skillmap.people.access import user_of
 
 READ, WRITE = "reports:read", "demand:write"
 IF_MATCH = OpenApiParameter(

@@ -13,10 +13,11 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from skillmap.core import clock
+from skillmap.core.api import StrictSerializer
 from skillmap.core.tabular.filenames import CONTENT_TYPES, content_disposition, download_name
 from skillmap.core.tabular.writing import write_csv, write_xlsx
 from skillmap.gaps import reports
-from skillmap.gaps.api.common import StrictSerializer, user_of
+from skillmap.people.access import user_of
 
 
 class FileRenderer(renderers.JSONRenderer):

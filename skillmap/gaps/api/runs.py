@@ -11,8 +11,8 @@ from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from skillmap.core.api import StrictSerializer
 from skillmap.core.choices import JobState
-from skillmap.gaps.api.common import StrictSerializer, user_of
 from skillmap.gaps.choices import LevelBasis
 from skillmap.gaps.models import GapRun
 from skillmap.gaps.run_messages import refuse
@@ -21,6 +21,7 @@ from skillmap.gaps.selectors.runs.places import WHOLE, Place, place_of
 from skillmap.gaps.selectors.runs.ranks import SkillLine, run_result
 from skillmap.gaps.selectors.runs.visible import runs_for
 from skillmap.gaps.services import runs as services
+from skillmap.people.access import user_of
 
 
 class SettingsSerializer(serializers.Serializer[Any]):

@@ -20,18 +20,13 @@ from skillmap.gaps.selectors.dashboard import area_history
 from skillmap.gaps.selectors.runs.ranks import RunResult, SkillLine, run_result
 from skillmap.gaps.selectors.runs.visible import runs_for
 from skillmap.gaps.services import areas as services
-from skillmap.people.access import access_of
+from skillmap.people.access import access_of, user_of
 from skillmap.people.choices import Role
 from skillmap.people.models import User
 
 
-def _user(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)  # noqa: S101  narrowed by sign_in_required
-    return request.user
-
-
 def _secretariat(request: HttpRequest) -> User:
-    user = _user(request)
+    user = user_of(request)
     access_of(user).require(Role.SECRETARIAT)
     return user
 
@@ -40,7 +35,7 @@ def _secretariat(request: HttpRequest) -> User:
 @require_safe
 def areas(request: HttpRequest) -> HttpResponse:
     """The adopted areas of each fiscal year, for everyone who is signed in."""
-    user = _user(request)
+    user = user_of(request)
     by_year: dict[int, list[PriorityArea]] = {}
     for area in selectors.areas():
         by_year.setdefault(area.fiscal_year, []).append(area)
@@ -107,7 +102,7 @@ def area_decide(request: HttpRequest, pk: int) -> HttpResponse:
     codes = request.POST.getlist("skill")[:100]
     seen = {code: version for code in codes if (version := _version(request, f"version-{code}")) is not None}
     try:
-        made = services.area_adopt(run_id=pk, skill_codes=codes, versions=seen, actor=_user(request))
+        made = services.area_adopt(run_id=pk, skill_codes=codes, versions=seen, actor=user_of(request))
     except RuleViolation as refusal:
         return _render(request, _result(request, pk), _add_form(result), refusal=str(refusal))
     count = len(made)
@@ -129,7 +124,7 @@ def area_refuse(request: HttpRequest, pk: int, code: str) -> HttpResponse:
 
     def refuse(reason: str) -> None:
         services.area_refuse(
-            run_id=pk, skill_code=code, reason=reason, version=_version(request, "version"), actor=_user(request)
+            run_id=pk, skill_code=code, reason=reason, version=_version(request, "version"), actor=user_of(request)
         )
 
     return _with_reason(request, refuse, context, done=_("The decision was stored."), back=pk)
@@ -146,7 +141,7 @@ def area_withdraw(request: HttpRequest, pk: int, area_id: int) -> HttpResponse:
 
     def withdraw(reason: str) -> None:
         version = _version(request, "version") or 0
-        services.area_withdraw(area_id=area_id, version=version, reason=reason, actor=_user(request))
+        services.area_withdraw(area_id=area_id, version=version, reason=reason, actor=user_of(request))
 
     return _with_reason(request, withdraw, context, done=_("The area was withdrawn."), back=pk)
 
@@ -188,7 +183,7 @@ def area_add(request: HttpRequest, pk: int) -> HttpResponse:
             reason=form.cleaned_data["reason"],
             run_id=pk if result.run.published_at is not None else None,
             version=present.version if present is not None else None,
-            actor=_user(request),
+            actor=user_of(request),
         )
     except RuleViolation as refusal:
         form.add_error(None, str(refusal))

@@ -24,9 +24,8 @@ from skillmap.gaps.models import DemandItem, DemandResponse
 from skillmap.gaps.selectors import demand as selectors
 from skillmap.gaps.services import demand as services
 from skillmap.gaps.services.demand_surveys import responses_extend
-from skillmap.people.access import access_of
+from skillmap.people.access import access_of, user_of
 from skillmap.people.choices import Role
-from skillmap.people.models import User
 
 PAGE = require_http_methods(["GET", "HEAD", "POST"])
 DONE = {
@@ -34,12 +33,6 @@ DONE = {
     "nothing": gettext_lazy("It is noted that there is nothing to report. Until the closing day you may change that."),
     "reopen": gettext_lazy("The answer is open again. Submit it once more when it is ready."),
 }
-
-
-def user_of(request: HttpRequest) -> User:
-    """The signed-in account."""
-    assert isinstance(request.user, User)  # noqa: S101  narrowed by sign_in_required
-    return request.user
 
 
 def number_from(text: str | None) -> int:

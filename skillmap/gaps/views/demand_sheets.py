@@ -33,8 +33,9 @@ from skillmap.gaps.selectors import demand as selectors
 from skillmap.gaps.selectors import demand_surveys as survey_selectors
 from skillmap.gaps.services.demand import last_years_lines
 from skillmap.gaps.services.demand_import import KIND
-from skillmap.gaps.views.demand import found, user_of
+from skillmap.gaps.views.demand import found
 from skillmap.gaps.views.demand_surveys import survey_found, view_from, view_label
+from skillmap.people.access import user_of
 
 PRESENT, LAST_YEAR, NONE = "present", "last", "none"
 

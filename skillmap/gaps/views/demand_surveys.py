@@ -21,8 +21,8 @@ from skillmap.gaps.forms.demand import ExtendForm, ProlongForm, SurveyForm
 from skillmap.gaps.models import DemandSurvey
 from skillmap.gaps.selectors import demand_surveys as selectors
 from skillmap.gaps.services import demand_surveys as services
-from skillmap.gaps.views.demand import PAGE, number_from, user_of
-from skillmap.people.access import access_of
+from skillmap.gaps.views.demand import PAGE, number_from
+from skillmap.people.access import access_of, user_of
 from skillmap.people.choices import Role
 
 USUAL = timedelta(days=30)  # proposed length of a survey

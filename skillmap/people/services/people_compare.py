@@ -1,14 +1,15 @@
 """One table of people against what is on record: what applying each row would do, or what is wrong with it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, TypeVar
+from typing import Any
 
 from django.utils.translation import gettext as _
 
 from skillmap.core import clock
 from skillmap.core.choices import RowOutcome
+from skillmap.core.chunks import chunks
 from skillmap.core.imports import Staged
 from skillmap.core.tabular.problems import masked
 from skillmap.core.tabular.reading import TableReading
@@ -24,15 +25,6 @@ NEVER_EMPTY = ("name", "employer", "hiring_route", *PLACE)
 NEEDED_TO_JOIN = ("name", *PLACE)
 TEXTS = ("kana", "email", "former_occupation")
 DAYS = ("hired_on", "expert_until")
-CHUNK = 900  # what one IN of SQLite takes without trouble
-
-T = TypeVar("T")
-
-
-def chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
-    """A list in pieces."""
-    for start in range(0, len(items), CHUNK):
-        yield items[start : start + CHUNK]
 
 
 @dataclass

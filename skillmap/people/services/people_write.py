@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from skillmap.core import audit, clock
 from skillmap.core.choices import RowOutcome
+from skillmap.core.chunks import chunks
 from skillmap.core.errors import RuleViolation
 from skillmap.core.models import ImportBatch, ImportRow
 from skillmap.people import signals
@@ -18,7 +19,7 @@ from skillmap.people.choices import StaffStatus
 from skillmap.people.models import Membership, Staff, User
 from skillmap.people.services._common import lock_organisations, posting_place
 from skillmap.people.services.leaving import staff_leave
-from skillmap.people.services.people_compare import DAYS, PLAIN, chunks
+from skillmap.people.services.people_compare import DAYS, PLAIN
 
 
 class Writing:

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from skillmap.core import clock
 from skillmap.core.htmx import sign_in_required
 from skillmap.people import rules, services, tokens
-from skillmap.people.access import staff_of
+from skillmap.people.access import staff_of, user_of
 from skillmap.people.choices import Role
 from skillmap.people.forms import (
     AccountForm,
@@ -40,7 +40,6 @@ from skillmap.people.views.common import (
     secretariat_only,
     sections,
     staff_for_office,
-    user_of,
 )
 
 PER_PAGE = 50

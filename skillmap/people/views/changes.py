@@ -15,6 +15,7 @@ from skillmap.core import clock
 from skillmap.core.errors import RuleViolation
 from skillmap.core.htmx import sign_in_required
 from skillmap.people import selectors, services
+from skillmap.people.access import user_of
 from skillmap.people.choices import ChangeKind, ChangeState, Role
 from skillmap.people.forms import CHANGE_FORMS, MappingForm, PartForm, SplitForm, selectable
 from skillmap.people.models import Organisation, OrganisationChange, RoleGrant, Staff
@@ -29,7 +30,6 @@ from skillmap.people.views.common import (
     secretariat,
     sections,
     status_of,
-    user_of,
 )
 
 PARTS = 4

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from skillmap.core.errors import Conflict, RuleViolation
-from skillmap.people.access import Access, access_of
+from skillmap.people.access import Access, access_of, user_of
 from skillmap.people.choices import Role
 from skillmap.people.models import Staff, User
 
@@ -50,12 +50,6 @@ def secretariat_only(
         return view(request, *args, **kwargs)
 
     return cast(Callable[Concatenate[HttpRequest, P], HttpResponse], checked)
-
-
-def user_of(request: HttpRequest) -> User:
-    """Who is signed in; the views are behind sign_in_required."""
-    assert isinstance(request.user, User)  # noqa: S101  narrowed by sign_in_required
-    return request.user
 
 
 def posted(request: HttpRequest) -> QueryDict | None:

@@ -20,7 +20,7 @@ from skillmap.core.import_views import workbook
 from skillmap.core.tabular.filenames import CSV, content_disposition, download_name
 from skillmap.core.tabular.writing import write_csv
 from skillmap.people import selectors, services
-from skillmap.people.access import access_of
+from skillmap.people.access import access_of, user_of
 from skillmap.people.choices import DesignationKind, StaffStatus
 from skillmap.people.filters import StaffFilter
 from skillmap.people.forms import (
@@ -47,7 +47,6 @@ from skillmap.people.views.common import (
     secretariat,
     sections,
     staff_for_office,
-    user_of,
 )
 
 PER_PAGE = 50

@@ -5,8 +5,8 @@ from django.http import HttpRequest
 from skillmap.assessment.selectors.meetings.dossier import Dossier
 from skillmap.assessment.selectors.talks import Talk, talk_of
 from skillmap.assessment.services.looks import look
-from skillmap.assessment.views.common import user_of
 from skillmap.core.choices import Purpose
+from skillmap.people.access import user_of
 
 # Messages with this tag are shown where `#goals` leads.
 AT_GOALS = "goals"

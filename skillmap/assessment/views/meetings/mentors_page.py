@@ -13,12 +13,13 @@ from skillmap.assessment.forms.meetings import RecordForm
 from skillmap.assessment.selectors.meetings.dossier import Dossier
 from skillmap.assessment.services import goals, meetings
 from skillmap.assessment.services.transitions import transition
-from skillmap.assessment.views.common import dossier_or_404, user_of
+from skillmap.assessment.views.common import dossier_or_404
 from skillmap.assessment.views.meetings.common import AT_GOALS
 from skillmap.assessment.views.meetings.drawing import draw
 from skillmap.assessment.views.meetings.saving import Sent, save
 from skillmap.core.errors import RuleViolation
 from skillmap.core.htmx import sign_in_required
+from skillmap.people.access import user_of
 
 
 @sign_in_required

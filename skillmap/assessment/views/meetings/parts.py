@@ -8,9 +8,9 @@ from django.views.decorators.http import require_POST
 
 from skillmap.assessment.forms.meetings import read_text, read_view
 from skillmap.assessment.services import meetings
-from skillmap.assessment.views.common import user_of
 from skillmap.core.errors import Conflict, RuleViolation
 from skillmap.core.htmx import json_body, sign_in_required
+from skillmap.people.access import user_of
 
 
 @sign_in_required

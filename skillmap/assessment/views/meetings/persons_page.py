@@ -15,11 +15,12 @@ from skillmap.assessment.forms.meetings import read_words
 from skillmap.assessment.selectors.meetings.dossier import Dossier
 from skillmap.assessment.selectors.talks import talk_of
 from skillmap.assessment.services import goals, meetings
-from skillmap.assessment.views.common import dossier_or_404, user_of
+from skillmap.assessment.views.common import dossier_or_404
 from skillmap.assessment.views.meetings.common import AT_GOALS
 from skillmap.assessment.views.office import number
 from skillmap.core.errors import Conflict, RuleViolation
 from skillmap.core.htmx import sign_in_required
+from skillmap.people.access import user_of
 
 
 @sign_in_required

@@ -10,9 +10,9 @@ from skillmap.assessment.forms.meetings import GoalForm, read_goals, read_page
 from skillmap.assessment.messages import REFUSALS
 from skillmap.assessment.selectors.meetings.dossier import Dossier
 from skillmap.assessment.services import goals, meetings
-from skillmap.assessment.views.common import user_of
 from skillmap.core.errors import Conflict, RuleViolation
 from skillmap.framework.catalogue import catalogue_of
+from skillmap.people.access import user_of
 
 
 @dataclass(frozen=True)
