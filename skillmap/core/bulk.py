@@ -1,8 +1,9 @@
-"""Rows by the million, past the ORM: for made-up worlds and measurements, never for what people enter.
+"""Rows by the million, past the ORM: for what is computed and for made-up worlds, never for what people enter.
 
-PostgreSQL takes them by COPY, SQLite by `executemany`, a batch at a time. Ids are given in order, so that later rows
-can point to earlier ones; call inside a transaction, with nobody else writing to the table. The database's own
-constraints hold; validation, signals and audit do not take place.
+PostgreSQL takes them by COPY, SQLite by `executemany`, a batch at a time. The database's own constraints hold;
+validation, signals and audit do not take place. `append` lets the database give the ids, as any other INSERT does.
+`insert` and `write` give them in order, so that later rows can point to earlier ones: call these inside a transaction,
+with nobody else writing to the table.
 """
 
 import json
@@ -11,7 +12,7 @@ from contextlib import contextmanager
 from datetime import date, datetime
 from functools import lru_cache
 from io import StringIO
-from itertools import islice
+from itertools import count, islice
 from typing import Any
 
 from django.apps import apps
@@ -31,7 +32,7 @@ def insert(rows: Iterable[models.Model], model: type[models.Model]) -> int:
     now = clock.now()
     stamped = {field.attname for field in fields if _is_stamped(field)}
     names = [field.attname for field in fields]
-    count = 0
+    written = 0
     for batch in _batches(rows, BATCH):
         first = next_id(model)
         for number, row in enumerate(batch, first):
@@ -41,8 +42,8 @@ def insert(rows: Iterable[models.Model], model: type[models.Model]) -> int:
                 if other is not None and getattr(row, field.attname) is None:
                     setattr(row, field.attname, other.pk)
         values = ([now if name in stamped else getattr(row, name) for name in names] for row in batch)
-        count += write(model, names, values)
-    return count
+        written += write(model, names, values)
+    return written
 
 
 def write(model: type[models.Model], names: Sequence[str], rows: Iterable[Row]) -> int:
@@ -50,17 +51,27 @@ def write(model: type[models.Model], names: Sequence[str], rows: Iterable[Row]) 
 
     The ids follow on `next_id(model)` in the order of the rows.
     """
+    numbers = count(next_id(model))
+    written = append(model, (model._meta.pk.attname, *names), ((next(numbers), *row) for row in rows))
+    _follow(model)
+    return written
+
+
+def append(model: type[models.Model], names: Sequence[str], rows: Iterable[Row]) -> int:
+    """Write rows of plain values of the named columns as they come, the others by their defaults; returns how many.
+
+    Ids that are not named are the database's to give; others may write to the table meanwhile.
+    """
     now = clock.now()
     others = [field for field in model._meta.concrete_fields if not field.primary_key and field.attname not in names]
     rest = [now if _is_stamped(field) else field.get_default() for field in others]
-    columns = [_column(model, name) for name in (model._meta.pk.attname, *names, *(field.attname for field in others))]
+    columns = [_column(model, name) for name in (*names, *(field.attname for field in others))]
     writer = _copy if connection.vendor == "postgresql" else _execute
-    first = number = next_id(model)
+    written = 0
     for batch in _batches(rows, BATCH):
-        writer(model._meta.db_table, columns, number, batch, rest)
-        number += len(batch)
-    _follow(model)
-    return number - first
+        writer(model._meta.db_table, columns, batch, rest)
+        written += len(batch)
+    return written
 
 
 def next_id(model: type[models.Model]) -> int:
@@ -159,9 +170,9 @@ def _text(value: Any) -> str:
     return str(int(value)) if isinstance(value, int) else str(value).translate(ESCAPES)
 
 
-def _copy(table: str, columns: Sequence[str], first: int, rows: Sequence[Row], rest: Row) -> None:
+def _copy(table: str, columns: Sequence[str], rows: Sequence[Row], rest: Row) -> None:
     ending = "".join(f"\t{_text(value)}" for value in rest) + "\n"
-    lines = ("\t".join([str(number), *map(_text, row)]) + ending for number, row in enumerate(rows, first))
+    lines = ("\t".join(map(_text, row)) + ending for row in rows)
     statement = f"COPY {connection.ops.quote_name(table)} ({', '.join(columns)}) FROM STDIN"
     with connection.wrap_database_errors, connection.cursor() as cursor:
         cursor.cursor.copy_expert(statement, StringIO("".join(lines)))
@@ -170,7 +181,7 @@ def _copy(table: str, columns: Sequence[str], first: int, rows: Sequence[Row], r
 # ------------------------------------------------------------------------------------------------------ any other
 
 
-def _execute(table: str, columns: Sequence[str], first: int, rows: Sequence[Row], rest: Row) -> None:
+def _execute(table: str, columns: Sequence[str], rows: Sequence[Row], rest: Row) -> None:
     places = ", ".join(["%s"] * len(columns))
     statement = f"INSERT INTO {connection.ops.quote_name(table)} ({', '.join(columns)}) VALUES ({places})"  # noqa: S608  quoted names
     forms: dict[type, Callable[[Any], Any]] = {
@@ -184,7 +195,7 @@ def _execute(table: str, columns: Sequence[str], first: int, rows: Sequence[Row]
         return [forms[type(value)](value) if type(value) in forms else value for value in row]
 
     end = plain(rest)
-    values = [[number, *plain(row), *end] for number, row in enumerate(rows, first)]
+    values = [[*plain(row), *end] for row in rows]
     with connection.cursor() as cursor:
         cursor.executemany(statement, values)
 

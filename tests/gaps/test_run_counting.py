@@ -305,13 +305,13 @@ def _same_inputs(run: GapRun, expected: Sequence[rules.Person], numbers: Sequenc
 
 
 def _same_cube(run: GapRun, cube: Any) -> None:
-    """Numbers at each place itself, as the GROUP BYs give them, against those that the rules counted."""
-    sizes, children = counting.own_sizes(run), cube.tree.children
+    """Numbers at each place itself, as they are counted, against those that the rules counted."""
+    own, children = counting.own_counts(run, counting.items_of(run.framework)), cube.tree.children
     for node, size in cube.sizes.items():
-        own = size - sum(cube.sizes[child] for child in children[node])
-        assert sizes.get(_organisation(node), 0) == own
+        people = size - sum(cube.sizes[child] for child in children[node])
+        assert own.sizes.get(_organisation(node), 0) == people
     for place, number in enumerate(cube.counts):
-        counts = counting.own_counts(run, place)
+        counts = own.by_item[place]
         for node, vector in cube.counts[number].items():
             below = [cube.counts[number][child] for child in children[node]]
             own_vector = [value - sum(other[index] for other in below) for index, value in enumerate(vector)]

@@ -253,7 +253,7 @@ def test_killed_between_the_last_write_and_the_end_changes_nothing(world: RunWor
 
 @pytest.mark.parametrize(
     ("place", "turn"),
-    [("_levels", 1), ("_levels", 3), ("_levels", 5), ("own_counts", 1), ("own_counts", 6), ("demand_lines", 1)],
+    [("_levels", 1), ("_levels", 3), ("_levels", 5), ("own_counts", 1), ("places", 1), ("demand_lines", 1)],
 )
 def test_of_two_workers_only_the_one_that_holds_the_job_writes(
     world: RunWorld, monkeypatch: pytest.MonkeyPatch, place: str, turn: int

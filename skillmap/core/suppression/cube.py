@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import pairwise
 from typing import NamedTuple, TypeAlias
 
@@ -49,7 +50,12 @@ def may_show(value: int, group: int, k: int) -> bool:
 
 def blocks_of(vector: Vector, cuts: Cuts) -> Vector:
     """The numbers by block."""
-    return tuple(sum(vector[low:high]) for low, high in pairwise((0, *cuts, len(vector))))
+    return tuple([sum(vector[span]) for span in _spans(cuts, len(vector))])
+
+
+@cache
+def _spans(cuts: Cuts, classes: int) -> tuple[slice, ...]:
+    return tuple(slice(low, high) for low, high in pairwise((0, *cuts, classes)))
 
 
 def is_safe(blocks: Sequence[int], k: int) -> bool:
@@ -58,8 +64,9 @@ def is_safe(blocks: Sequence[int], k: int) -> bool:
     What a block leaves out is made of other blocks, so it is at least k as well, or all others are none of at least 2k:
     the complement of a permitted none is permitted.
     """
-    group = sum(blocks)
-    return all(value >= k or (value == 0 and group >= 2 * k) for value in blocks)
+    if min(blocks) >= k:
+        return True
+    return sum(blocks) >= 2 * k and all(value >= k or value == 0 for value in blocks)
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,29 @@ import secrets
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from operator import add
 
 from skillmap.core.suppression.cube import Cuts, Layout, Measure, Node, Record, Tree, Vector, blocks_of
 from skillmap.core.suppression.pieces import Group, Piece, walk
+
+
+def _add(sums: dict[Node, list[int]], node: Node, columns: int, taken: Iterable[int], value: int) -> None:
+    row = sums.get(node)
+    if row is None:
+        row = sums[node] = [0] * columns
+    for column in taken:
+        row[column] += value
+
+
+def _by_measure(
+    sums: Mapping[Node, Vector], measures: Sequence[Measure], classes: int
+) -> dict[Measure, dict[Node, Vector]]:
+    """Rows of columns, one measure after the other, as vectors by measure and node; None is everybody."""
+    found: dict[Measure, dict[Node, Vector]] = {None: {node: row[:1] for node, row in sums.items()}}
+    for place, measure in enumerate(measures):
+        first = 1 + place * classes
+        found[measure] = {node: row[first : first + classes] for node, row in sums.items()}
+    return found
 
 
 @dataclass(frozen=True)
@@ -74,18 +94,21 @@ class History:
         seen: Collection[int],
     ) -> tuple[dict[Measure, dict[Node, Vector]], dict[Measure, dict[Node, Vector]]]:
         """Marks and numbers of fresh people, by measure and node; adds nobody to `seen`."""
-        width = {None: 1} | dict.fromkeys(measures, classes)
-        marks: dict[Measure, dict[Node, list[int]]] = {measure: {} for measure in width}
-        fresh: dict[Measure, dict[Node, list[int]]] = {measure: {} for measure in width}
+        columns = 1 + len(measures) * classes  # everybody, then the classes of one measure after the other
+        firsts = range(1, columns, classes)
+        marks: dict[Node, list[int]] = {}
+        fresh: dict[Node, list[int]] = {}
         for record in records:
             mark = self._mark(record.key)
-            new = mark not in seen
-            for measure, index in zip((None, *measures), (0, *record.classes), strict=True):
-                marks[measure].setdefault(record.node, [0] * width[measure])[index] += mark
-                fresh[measure].setdefault(record.node, [0] * width[measure])[index] += new
+            if len(record.classes) != len(measures) or max(record.classes, default=0) >= classes:
+                raise ValueError(f"{record.key!r} has not one class of {classes} for each measure.")
+            taken = [0, *map(add, firsts, record.classes)]
+            _add(marks, record.node, columns, taken, mark)
+            if mark not in seen:
+                _add(fresh, record.node, columns, taken, 1)
         return (
-            {measure: tree.rolled_up(own, width[measure]) for measure, own in marks.items()},
-            {measure: tree.rolled_up(own, width[measure]) for measure, own in fresh.items()},
+            _by_measure(tree.rolled_up(marks, columns), measures, classes),
+            _by_measure(tree.rolled_up(fresh, columns), measures, classes),
         )
 
     def _learn(self, run: Published, classes: int) -> None:

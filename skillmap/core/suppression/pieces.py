@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import add, sub
 from typing import NamedTuple, TypeAlias
 
 from skillmap.core.suppression.cube import Cuts, Node, Tree, Vector
@@ -24,12 +25,21 @@ class Piece(NamedTuple):
 
     def without(self, others: Iterable[Piece]) -> Piece:
         """The people of this piece who are in none of the others, which lie within it and apart from each other."""
-        rows = zip(self, *others, strict=True)
-        return Piece(*(tuple(whole - sum(parts) for whole, *parts in zip(*row, strict=True)) for row in rows))
+        counts, fresh, marks = self
+        for other in others:
+            counts = tuple(map(sub, counts, other.counts))
+            fresh = tuple(map(sub, fresh, other.fresh))
+            marks = tuple(map(sub, marks, other.marks))
+        return Piece(counts, fresh, marks)
 
     def together(self, other: Piece) -> Piece:
         """Both, which have nobody in common."""
-        return Piece(*(tuple(a + b for a, b in zip(*pair, strict=True)) for pair in zip(self, other, strict=True)))
+        return Piece(added(self.counts, other.counts), added(self.fresh, other.fresh), added(self.marks, other.marks))
+
+
+def added(one: Vector, other: Vector) -> Vector:
+    """The sum, class by class."""
+    return tuple(map(add, one, other))
 
 
 Pieces: TypeAlias = Mapping[Node, Piece]

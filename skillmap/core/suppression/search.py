@@ -19,7 +19,7 @@ from skillmap.core.suppression.cube import (
     may_show,
 )
 from skillmap.core.suppression.history import History
-from skillmap.core.suppression.pieces import Group, Piece, Pieces, below, beside, walk
+from skillmap.core.suppression.pieces import Group, Piece, Pieces, added, below, beside, walk
 
 #: Below three a hidden count of a known group could only be one, and hiding it would tell it.
 SMALLEST_K = 3
@@ -86,7 +86,7 @@ def suppress(
         k: the smallest number of people that a cell stands for, at least 3.
         cut: the class from which on people matter most ("level 2 or more"); this cut is kept before any other, then
             higher ones, then lower ones.
-        measures: those to publish; all of the cube's by default.
+        measures: those to publish; all of the cube's by default. Taken one by one, each when the one before is done.
         history: what readers know from earlier runs; None where this is the first.
 
     Raises:
@@ -247,7 +247,7 @@ class _Search:
             return shown
         small_first = sorted(shown, key=lambda node: sum(self.pieces[node].counts))
         for node in small_first:
-            if self._hides(rest.together(self.pieces[node]), cuts):
+            if self._hides_with(rest, self.pieces[node], cuts):
                 return [other for other in shown if other != node]
         dropped = set()
         for node in small_first:
@@ -260,6 +260,13 @@ class _Search:
                 rest = smaller
                 dropped.remove(node)
         return [node for node in shown if node not in dropped]
+
+    def _hides_with(self, rest: Piece, more: Piece, cuts: Cuts) -> bool:
+        """Whether the remainder may become known together with another piece; most fail by their numbers alone."""
+        counts = added(rest.counts, more.counts)
+        if any(counts) and not is_safe(blocks_of(counts, cuts), self.k):
+            return False
+        return self._hides(rest.together(more), cuts)
 
     def _hides(self, rest: Piece, cuts: Cuts) -> bool:
         """Whether a remainder may become known: it is empty or safe."""

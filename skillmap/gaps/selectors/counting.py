@@ -14,9 +14,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
-from django.db.models import Count, F, Q, QuerySet, Sum
-from django.db.models.functions import Coalesce, Substr
+from django.db.models import CharField, Count, F, Max, Q, QuerySet, Sum, Value
+from django.db.models.functions import Cast, Coalesce, Concat
 
 from skillmap.assessment.choices import CycleState, GroupItems, State
 from skillmap.assessment.models import Assessment, Cycle, SkillRating
@@ -32,7 +33,12 @@ from skillmap.people.models import BureauGroup, Organisation
 WHOLE = "whole"
 WHOLE_NAMES = ("全体", "All")
 NOT_ANSWERED = "-"
-CHUNK = 500
+CHUNK = 5000
+#: The class of each letter of a person's levels, by the letter's code.
+CLASSES_OF_LETTERS = bytes.maketrans(
+    "".join([NOT_ANSWERED, *map(str, rules.LEVELS)]).encode(),
+    bytes(map(rules.class_of, (None, *rules.LEVELS))),
+)
 COUNTED_BEFORE_CONFIRMATION = (State.SUBMITTED, State.REVIEWED, State.CORRECTED, State.CONFIRMED, State.RECEIVED)
 
 
@@ -55,53 +61,77 @@ def population(run: GapRun, occupations: Sequence[str]) -> QuerySet[Assessment]:
     return checks.filter(state__in=COUNTED_BEFORE_CONFIRMATION)
 
 
-def inputs(run: GapRun, occupations: Sequence[str], items: Sequence[Skill]) -> Iterator[list[GapInput]]:
-    """Everybody's levels as they are now, not yet written, in chunks; each chunk is two queries.
+class Held(NamedTuple):
+    """One person's levels as a run reads them: one character per item, `-` for none."""
+
+    staff_id: int
+    organisation_id: int
+    levels: str
+
+
+def inputs(run: GapRun, occupations: Sequence[str], items: Sequence[Skill]) -> Iterator[list[Held]]:
+    """Everybody's levels as they are now, in chunks; each chunk is two queries.
 
     A person counts at the main posting of this moment. One character per item in the order of `items`.
     """
     checks, last = population(run, occupations).order_by("pk"), 0
     while chunk := list(checks.filter(pk__gt=last).values_list("pk", "staff_id", "staff__organisation_id")[:CHUNK]):
-        last = chunk[-1][0]
-        held = _levels([check for check, _staff, _place in chunk], run.basis, items)
-        yield [
-            GapInput(run=run, staff_id=staff, organisation_id=place, levels="".join(held[check]))
-            for check, staff, place in chunk
-        ]
+        first, last = chunk[0][0], chunk[-1][0]
+        held = _levels(first, last, run.basis, items)
+        nothing = NOT_ANSWERED * len(items)
+        yield [Held(staff, place, held.get(check, nothing)) for check, staff, place in chunk]
 
 
-def _levels(checks: Sequence[int], basis: str, items: Sequence[Skill]) -> dict[int, list[str]]:
-    index = {item.pk: place for place, item in enumerate(items)}
-    held = {check: [NOT_ANSWERED] * len(items) for check in checks}
+def _levels(first: int, last: int, basis: str, items: Sequence[Skill]) -> dict[int, str]:
+    """The levels of the checks with ids from first to last, put together by the database; one query."""
     level = F("confirmed_level") if basis == LevelBasis.CONFIRMED else Coalesce("corrected_level", "self_level")
-    ratings = SkillRating.objects.filter(assessment__in=checks, skill__in=list(index)).annotate(counted=level)
-    for check, skill, value in ratings.exclude(counted=None).values_list("assessment_id", "skill_id", "counted"):
-        held[check][index[skill]] = str(value)
-    return held
-
-
-def own_sizes(run: GapRun) -> dict[int, int]:
-    """People of the run by the organisation that they stand at; one GROUP BY."""
-    rows = GapInput.objects.filter(run=run).values("organisation_id").annotate(people=Count("pk")).order_by()
-    return dict(rows.values_list("organisation_id", "people"))
-
-
-def own_counts(run: GapRun, place: int) -> dict[int, list[int]]:
-    """People by organisation and class (not answered, then the levels) for the item at a place; one GROUP BY."""
+    letters = [
+        Coalesce(Cast(Max(level, filter=Q(skill=item.pk)), CharField()), Value(NOT_ANSWERED), output_field=CharField())
+        for item in items
+    ]
     rows = (
-        GapInput.objects.filter(run=run)
-        .values("organisation_id", held=Substr("levels", place + 1, 1))
-        .annotate(people=Count("pk"))
+        SkillRating.objects.filter(assessment__gte=first, assessment__lte=last)
+        .values("assessment_id")
+        .annotate(letters=Concat(Value(""), *letters))
         .order_by()
     )
-    found: dict[int, list[int]] = {}
-    for organisation, held, people in rows.values_list("organisation_id", "held", "people"):
-        found.setdefault(organisation, [0] * rules.CLASSES)[_class_of(held)] += people
-    return found
+    return dict(rows.values_list("assessment_id", "letters"))
 
 
-def _class_of(held: str) -> int:
-    return rules.class_of(None if held == NOT_ANSWERED else int(held))
+@dataclass(frozen=True)
+class OwnCounts:
+    """People of a run by the organisation that they stand at.
+
+    Attributes:
+        sizes: people by organisation.
+        by_item: for each item in order, people by organisation and class (not answered, then the levels).
+    """
+
+    sizes: dict[int, int]
+    by_item: list[dict[int, list[int]]]
+
+
+def own_counts(run: GapRun, items: Sequence[Skill]) -> OwnCounts:
+    """Count the run's inputs; one query."""
+    import numpy as np  # heavy: for the worker, not for every process that may read a run
+
+    rows = list(GapInput.objects.filter(run=run).values_list("organisation_id", "levels"))
+    if not rows:
+        return OwnCounts({}, [{} for _item in items])
+    places, at = np.unique([place for place, _levels in rows], return_inverse=True)
+    letters = "".join(levels for _place, levels in rows).encode("ascii").translate(CLASSES_OF_LETTERS)
+    classes = np.frombuffer(letters, dtype=np.uint8).reshape(len(rows), len(items))
+
+    def count(column: Any, width: int) -> list[list[int]]:
+        counted = np.bincount(at * width + column, minlength=len(places) * width)
+        return counted.reshape(len(places), width).tolist()
+
+    organisations = [int(place) for place in places]
+    sizes = [people for (people,) in count(0, 1)]
+    return OwnCounts(
+        sizes=dict(zip(organisations, sizes, strict=True)),
+        by_item=[dict(zip(organisations, count(column, rules.CLASSES), strict=True)) for column in classes.T],
+    )
 
 
 # ---------------------------------------------------------------------------------------------------------- demand
@@ -252,7 +282,7 @@ def records(run: GapRun) -> Iterator[Record]:
     """Everybody of a run for comparison with others of its cycle; the check of a cycle is the same in all of them."""
     rows = GapInput.objects.filter(run=run).order_by("pk").values_list("staff_id", "organisation_id", "levels")
     for staff, organisation, held in rows.iterator(chunk_size=2000):
-        yield Record((staff, run.cycle_id), key_of(organisation), [_class_of(letter) for letter in held])
+        yield Record((staff, run.cycle_id), key_of(organisation), held.encode("ascii").translate(CLASSES_OF_LETTERS))
 
 
 def published(run: GapRun, items: Sequence[Skill]) -> Published:

@@ -17,15 +17,19 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
 
-from skillmap.core import clock
+from skillmap.core import bulk, clock
 from skillmap.core.choices import JobState
-from skillmap.core.suppression import Cube, Cuts, History, Measure, Node, Record, Suppressed, Vector, suppress
+from skillmap.core.suppression import Cube, History, Node, Record, Suppressed, suppress
 from skillmap.framework.models import Skill
 from skillmap.gaps import rules
 from skillmap.gaps.models import GapCell, GapInput, GapNode, GapRun, SkillResult
 from skillmap.gaps.selectors import counting
 
 BATCH = 1000
+CELL_COLUMNS = (
+    *("run_id", "node_id", "skill_id", "cuts", "blocks"),
+    *(f"{figure}_{level}" for figure in ("at_least", "demand", "gap") for level in rules.DEMAND_LEVELS),
+)
 REPORT_EVERY = 10_000
 #: Progress in per cent at the end of each part.
 READ, COUNTED, COMPARED, SUPPRESSED, STORED = 40, 50, 55, 95, 100
@@ -123,9 +127,10 @@ def _read(run: GapRun, report: Report) -> None:
     read = 0
     for chunk in counting.inputs(run, occupations, items):
         read += len(chunk)
+        rows = ((run.pk, held.staff_id, held.organisation_id, held.levels) for held in chunk)
         with transaction.atomic():
             report(READ * min(read, people) // max(people, 1), STORED, _("Reading levels"))
-            GapInput.objects.bulk_create(chunk, batch_size=BATCH)
+            bulk.append(GapInput, ("run_id", "staff_id", "organisation_id", "levels"), rows)
 
 
 # ----------------------------------------------------------------------------------------------------------- count
@@ -133,20 +138,20 @@ def _count(run: GapRun, report: Report) -> Comparison:
     """Count people and demand by SQL, and sum up the tree."""
     parameters, _occupations = settings_of(run)
     items = counting.items_of(run.framework)
-    sizes = counting.own_sizes(run)
+    report(READ, STORED, _("Counting supply and demand"))
+    own = counting.own_counts(run, items)
     asked = run.survey.responses.values_list("organisation_id", flat=True)
-    nodes = counting.places([*sizes, *asked])
+    nodes = counting.places([*own.sizes, *asked])
     parents = counting.parents_of(nodes)
-    own: dict[Measure, dict[Node, list[int]]] = {}
-    for place, item in enumerate(items):
-        by_organisation = counting.own_counts(run, place)
-        own[item.number] = {counting.key_of(unit): counts for unit, counts in by_organisation.items()}
-        report(READ + (COUNTED - READ) * place // len(items), STORED, _("Counting supply and demand"))
+    report(COUNTED, STORED, _("Counting supply and demand"))
     cube = Cube.rolled_up(
         parents,
         rules.CLASSES,
-        {counting.key_of(unit): people for unit, people in sizes.items()},
-        {number: dict(counts) for number, counts in own.items()},
+        {counting.key_of(unit): people for unit, people in own.sizes.items()},
+        {
+            item.number: {counting.key_of(unit): counts for unit, counts in by_place.items()}
+            for item, by_place in zip(items, own.by_item, strict=True)
+        },
     )
     return Comparison(
         run=run,
@@ -163,18 +168,18 @@ def _count(run: GapRun, report: Report) -> Comparison:
 # -------------------------------------------------------------------------------------------------------- suppress
 def _suppress(comparison: Comparison, report: Report) -> Suppressed:
     """What may be shown, item by item: nothing published ties items together but the sizes of groups."""
+    parameters, numbers = comparison.parameters, comparison.numbers
+
+    def watched() -> Iterator[int]:
+        """The items; the run tells how far it is when the next one is asked for."""
+        for place, number in enumerate(numbers):
+            percent = COMPARED + (SUPPRESSED - COMPARED) * place // len(numbers)
+            report(percent, STORED, _("Protecting small groups"))
+            yield number
+
     history = _history(comparison, report)
-    parameters = comparison.parameters
     cut = rules.class_of(parameters.supply_level)
-    sizes: Mapping[Node, int] = {}
-    cuts: dict[Measure, Mapping[Node, Cuts]] = {}
-    blocks: dict[Measure, Mapping[Node, Vector]] = {}
-    for place, number in enumerate(comparison.numbers, 1):
-        part = suppress(comparison.cube, k=parameters.k, cut=cut, measures=[number], history=history)
-        sizes, cuts[number], blocks[number] = part.sizes, part.cuts[number], part.blocks[number]
-        percent = COMPARED + (SUPPRESSED - COMPARED) * place // len(comparison.numbers)
-        report(percent, STORED, _("Protecting small groups"))
-    return Suppressed(parameters.k, comparison.cube.classes, sizes, cuts, blocks)
+    return suppress(comparison.cube, k=parameters.k, cut=cut, measures=watched(), history=history)
 
 
 def _history(comparison: Comparison, report: Report) -> History | None:
@@ -208,9 +213,7 @@ def _store(comparison: Comparison, shown: Suppressed, report: Report, moment: da
         report(STORED, STORED, _("Storing the result"))
         _write_nodes(comparison, shown)
         ids = {node.key: node.pk for node in comparison.nodes}
-        for key, cell in cells:
-            cell.node_id = ids[str(key)]
-        GapCell.objects.bulk_create((cell for _key, cell in cells), batch_size=BATCH)
+        bulk.append(GapCell, CELL_COLUMNS, ((run.pk, ids[str(key)], *figures) for key, figures in cells))
         SkillResult.objects.bulk_create(results, batch_size=BATCH)
         GapRun.objects.filter(pk=run.pk, finished_at=None).update(
             snapshot_at=moment,
@@ -250,8 +253,8 @@ def _write_nodes(comparison: Comparison, shown: Suppressed) -> None:
         GapNode.objects.bulk_create(rows, batch_size=BATCH)
 
 
-def _cells(comparison: Comparison, shown: Suppressed) -> list[tuple[Node, GapCell]]:
-    """A cell for each place and item, with the place's key; the gap only where it follows from what is shown."""
+def _cells(comparison: Comparison, shown: Suppressed) -> list[tuple[Node, list[Any]]]:
+    """The figures of each place and item, with the place's key; the gap only where it follows from what is shown."""
     asked: dict[tuple[Node, rules.Skill], rules.Gap] = {}
     gaps: dict[tuple[Node, rules.Skill], rules.Gap | None] = {}
     for lines in counting.raised(comparison.lines, comparison.parents):
@@ -259,27 +262,23 @@ def _cells(comparison: Comparison, shown: Suppressed) -> list[tuple[Node, GapCel
         asked |= found.by_organisation
         gaps |= rules.published(found, shown, comparison.root).by_organisation
     nothing = rules.Gap((0, 0, 0), (0, 0, 0))
-    cells: list[tuple[Node, GapCell]] = []
+    cells: list[tuple[Node, list[Any]]] = []
     for node in comparison.nodes:
         for item in comparison.items:
             wanted = asked.get((node.key, item.number), nothing).wanted
             gap = gaps.get((node.key, item.number), nothing)
-            cells.append((node.key, _cell(comparison.run, node.key, item, shown, wanted, gap)))
+            cells.append((node.key, _figures(node.key, item, shown, wanted, gap)))
     return cells
 
 
-def _cell(
-    run: GapRun, node: Node, item: Skill, shown: Suppressed, wanted: rules.ByLevel, gap: rules.Gap | None
-) -> GapCell:
+def _figures(node: Node, item: Skill, shown: Suppressed, wanted: rules.ByLevel, gap: rules.Gap | None) -> list[Any]:
+    """What a cell holds, in the order of `CELL_COLUMNS` from the item on."""
     cuts = shown.cuts[item.number].get(node, ())
     bounds = [0, *cuts, shown.classes]
     blocks = [shown.between(node, item.number, low, high - 1) for low, high in pairwise(bounds)] if cuts else []
-    open_heads: Sequence[int | None] = gap.uncovered if gap is not None else (None, None, None)
-    figures: dict[str, int | None] = {}
-    for level, heads, uncovered in zip(rules.DEMAND_LEVELS, wanted, open_heads, strict=True):
-        figures[f"at_least_{level}"] = shown.at_least(node, item.number, rules.class_of(level))
-        figures[f"demand_{level}"], figures[f"gap_{level}"] = heads, uncovered
-    return GapCell(run=run, skill=item, cuts=list(cuts), blocks=blocks, **figures)
+    at_least = [shown.at_least(node, item.number, rules.class_of(level)) for level in rules.DEMAND_LEVELS]
+    uncovered: Sequence[int | None] = gap.uncovered if gap is not None else (None, None, None)
+    return [item.pk, list(cuts), blocks, *at_least, *wanted, *uncovered]
 
 
 def _results(comparison: Comparison, shown: Suppressed) -> list[SkillResult]:
