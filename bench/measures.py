@@ -10,7 +10,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import count
+from itertools import count, cycle, islice
 from tempfile import TemporaryFile
 from typing import Any
 
@@ -183,8 +183,8 @@ def export() -> Measure:
     """Everybody's confirmed levels as a workbook; the floor writes the same cells by xlsxwriter alone."""
     office = _user("secretariat")
     table = levels_table(viewer=office, purpose=Purpose.TRAINING_PLAN, filters={})
-    cells = [list(row) for row in table.rows]
-    columns = len(table.columns)
+    columns, sample = len(table.columns), list(islice(table.rows, 1000))
+    people = len(sample) + sum(1 for _row in table.rows)
 
     def real() -> object:
         with TemporaryFile() as file:
@@ -195,14 +195,14 @@ def export() -> Measure:
         with TemporaryFile() as file:
             book = xlsxwriter.Workbook(file, {"constant_memory": True})
             sheet = book.add_worksheet()
-            for number, row in enumerate(cells):
+            for number, row in enumerate(islice(cycle(sample), people)):
                 for place, value in enumerate(row):
                     if value is not None:
                         sheet.write(number, place, str(value) if not isinstance(value, int) else value)
             book.close()
         return None
 
-    return Measure(real, floor, f"{len(cells):,} x {columns} cells by xlsxwriter alone", runs=3)
+    return Measure(real, floor, f"{people:,} x {columns} such cells by xlsxwriter alone", runs=3)
 
 
 LEVELS = """

@@ -9,6 +9,7 @@ from typing import Any
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import connection, models, transaction
 
+from skillmap.core import bulk
 from skillmap.core.models import AuditEvent, AuditSeal
 
 GENESIS = "0" * 64
@@ -42,9 +43,12 @@ def record(
         subject_id: the staff id of the person whose data it is about.
         data: plain values; no names, levels, notes or wishes.
     """
-    return record_many(
-        [build(verb=verb, actor=actor, target=target, subject_id=subject_id, purpose=purpose, channel=channel, **data)]
-    )[0]
+    _refuse_outside()
+    event = build(
+        verb=verb, actor=actor, target=target, subject_id=subject_id, purpose=purpose, channel=channel, **data
+    )
+    event.save(force_insert=True)
+    return event
 
 
 def build(
@@ -69,11 +73,31 @@ def build(
     )
 
 
-def record_many(events: Iterable[AuditEvent]) -> list[AuditEvent]:
-    """Insert lines in one statement, in the transaction of the caller."""
+def record_many(events: Iterable[AuditEvent]) -> int:
+    """Insert lines, in the transaction of the caller; returns how many."""
+    _refuse_outside()
+    names = ("actor_id", "verb", "target", "subject_key", "purpose", "channel", "data")
+    return bulk.append(AuditEvent, names, ([getattr(event, name) for name in names] for event in events))
+
+
+def record_each(
+    subject_ids: Iterable[int],
+    *,
+    verb: str,
+    actor: AbstractBaseUser,
+    purpose: str = "",
+    channel: str = "page",
+    **data: Any,
+) -> int:
+    """Insert the same line for each person, in the transaction of the caller; returns how many."""
+    _refuse_outside()
+    same = {"actor_id": actor.pk, "verb": verb, "purpose": purpose, "channel": channel, "data": data}
+    return bulk.append(AuditEvent, ("subject_key",), ((subject_of(pk),) for pk in subject_ids), same=same)
+
+
+def _refuse_outside() -> None:
     if not connection.in_atomic_block:
         raise RuntimeError("Audit lines are written in the transaction of what they record.")
-    return AuditEvent.objects.bulk_create(events, batch_size=1000)
 
 
 def digest_of(event: AuditEvent, previous: str) -> str:

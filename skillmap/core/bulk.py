@@ -7,7 +7,7 @@ with nobody else writing to the table.
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from functools import lru_cache
@@ -57,14 +57,22 @@ def write(model: type[models.Model], names: Sequence[str], rows: Iterable[Row]) 
     return written
 
 
-def append(model: type[models.Model], names: Sequence[str], rows: Iterable[Row]) -> int:
+def append(
+    model: type[models.Model], names: Sequence[str], rows: Iterable[Row], *, same: Mapping[str, Any] | None = None
+) -> int:
     """Write rows of plain values of the named columns as they come, the others by their defaults; returns how many.
 
     Ids that are not named are the database's to give; others may write to the table meanwhile.
+
+    Args:
+        same: by column, what is the same in every row.
     """
-    now = clock.now()
+    now, given = clock.now(), same or {}
     others = [field for field in model._meta.concrete_fields if not field.primary_key and field.attname not in names]
-    rest = [now if _is_stamped(field) else field.get_default() for field in others]
+    rest = [
+        given[field.attname] if field.attname in given else now if _is_stamped(field) else field.get_default()
+        for field in others
+    ]
     columns = [_column(model, name) for name in (*names, *(field.attname for field in others))]
     writer = _copy if connection.vendor == "postgresql" else _execute
     written = 0

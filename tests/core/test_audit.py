@@ -11,6 +11,7 @@ from django.db import DatabaseError, connection, transaction
 
 from skillmap.core import audit
 from skillmap.core.models import AuditEvent, AuditSeal
+from skillmap.people.models import User
 from tests.factories.people import UserFactory
 from tests.support.append_only import guards_lifted
 
@@ -20,16 +21,35 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def lines() -> list[AuditEvent]:
     with transaction.atomic():
-        return audit.record_many(
+        audit.record_many(
             audit.build(verb="thing.done", actor=None, subject_id=number, purpose="mentoring", number=number)
             for number in range(5)
         )
+    return list(AuditEvent.objects.order_by("pk"))
 
 
 def test_a_line_needs_the_transaction_of_what_it_records(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(audit, "connection", SimpleNamespace(in_atomic_block=False))
     with pytest.raises(RuntimeError):
         audit.record(verb="thing.done", actor=None)
+    with pytest.raises(RuntimeError):
+        audit.record_many([])
+    with pytest.raises(RuntimeError):
+        audit.record_each([], verb="thing.done", actor=User())
+
+
+def test_the_same_line_for_each_of_many_people(django_user_model: type[User]) -> None:
+    actor = django_user_model.objects.create(email="a@example.test")
+    with transaction.atomic():
+        assert audit.record_each([3, 5], verb="levels.read", actor=actor, purpose="mentoring", what="profile") == 2
+        audit.record(verb="levels.read", actor=actor, subject_id=7, purpose="mentoring", what="profile")
+    rows = list(AuditEvent.objects.order_by("pk").values("actor", "verb", "target", "purpose", "channel", "data"))
+    assert rows == [rows[-1]] * 3, "as if each had been recorded by itself"
+    assert list(AuditEvent.objects.order_by("pk").values_list("subject_key", flat=True)) == [
+        "staff:3",
+        "staff:5",
+        "staff:7",
+    ]
 
 
 def test_a_line_goes_with_its_transaction() -> None:

@@ -1,19 +1,21 @@
 """The sheet of confirmed levels: one row a person, one column an item; the same for export and import."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from datetime import date
+from typing import NamedTuple
 
-from django.db.models import QuerySet
+from django.db.models import CharField, Max, Q, QuerySet, Value
+from django.db.models.functions import Cast, Coalesce, Concat
 
 from skillmap.assessment.models import ConfirmedLevel
 from skillmap.assessment.selectors.participants import EMPLOYERS_WITH_CHECK
 from skillmap.core.chunks import chunks
-from skillmap.framework.choices import FrameworkState
+from skillmap.framework.choices import FrameworkState, Level
 from skillmap.framework.models import Framework, Skill
 from skillmap.people.models import Organisation, Staff, User
 
-NONE = 255
+NONE = "-"
+LEVELS = {str(level): int(level) for level in Level.values}
 
 
 def sheet_framework() -> Framework | None:
@@ -38,45 +40,51 @@ def sheet_staff(viewer: User, *, occupation: str = "", organisation_id: int | No
     return people.order_by("organisation__path", "kana", "pk")
 
 
-@dataclass(frozen=True)
-class SheetRow:
-    """One person: levels in the order of the items, one byte each, NONE where nothing is confirmed."""
+class SheetRow(NamedTuple):
+    """One person, and the levels in the order of the items; None where nothing is confirmed."""
 
-    staff_id: int
     number: str
     name: str
     organisation: str
     since: date | None
-    levels: bytes
-
-    def cells(self) -> list[int | None]:
-        """The levels as values."""
-        return [None if level == NONE else level for level in self.levels]
+    levels: list[int | None]
 
 
-def sheet_rows(people: QuerySet[Staff], skills: Sequence[Skill]) -> list[SheetRow]:
-    """The current confirmed levels of people; two queries. To be read through services.looks.look.
+def sheet_rows(staff_ids: Sequence[int], skills: Sequence[Skill]) -> Iterator[SheetRow]:
+    """The current confirmed levels of people in the order given; two queries a chunk, each when its rows are asked for.
 
-    `since` is the day from which the newest of the levels holds.
+    To be read behind services.looks.look. `since` is the day from which the newest of the levels holds. Somebody who
+    is gone by then is left out.
     """
-    place = {skill.code: index for index, skill in enumerate(skills)}
-    levels: dict[int, bytearray] = {}
-    since: dict[int, date] = {}
-    current = ConfirmedLevel.objects.current().filter(staff__in=people.order_by().values("pk"))
-    for staff_id, code, level, valid_from in current.values_list(
-        "staff_id", "skill_code", "level", "valid_from"
-    ).iterator(chunk_size=5000):
-        if code not in place:
-            continue
-        row = levels.setdefault(staff_id, bytearray([NONE] * len(place)))
-        row[place[code]] = level
-        since[staff_id] = max(valid_from, since.get(staff_id, valid_from))
-    empty = bytes([NONE] * len(place))
-    columns = ("pk", "number", "name", "organisation__name")
-    return [
-        SheetRow(pk, number, name, organisation, since.get(pk), bytes(levels.get(pk, empty)))
-        for pk, number, name, organisation in people.values_list(*columns)
+    nothing: tuple[date | None, str] = (None, NONE * len(skills))
+    for part in chunks(staff_ids):
+        people = {
+            pk: (number, name, place)
+            for pk, number, name, place in Staff.objects.filter(pk__in=part).values_list(
+                "pk", "number", "name", "organisation__name"
+            )
+        }
+        held = _levels_held(part, skills)
+        for pk in part:
+            if pk in people:
+                since, levels = held.get(pk, nothing)
+                yield SheetRow(*people[pk], since, [LEVELS.get(letter) for letter in levels])
+
+
+def _levels_held(staff_ids: Sequence[int], skills: Sequence[Skill]) -> dict[int, tuple[date | None, str]]:
+    """Since when, and one letter for each item, put together by the database; one query."""
+    letters = [
+        Coalesce(Cast(Max("level", filter=Q(skill_code=skill.code)), CharField()), Value(NONE)) for skill in skills
     ]
+    codes = [skill.code for skill in skills]
+    rows = (
+        ConfirmedLevel.objects.current()
+        .filter(staff__in=staff_ids, skill_code__in=codes)
+        .values("staff_id")
+        .annotate(since=Max("valid_from"), letters=Concat(Value(""), *letters, output_field=CharField()))
+        .order_by()
+    )
+    return {staff: (since, held) for staff, since, held in rows.values_list("staff_id", "since", "letters")}
 
 
 def levels_holding(

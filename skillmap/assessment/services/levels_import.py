@@ -15,7 +15,6 @@ from django.utils.translation import gettext_lazy
 
 from skillmap.assessment.choices import LevelSource
 from skillmap.assessment.selectors.levels import (
-    SheetRow,
     level_on,
     levels_holding,
     sheet_rows,
@@ -247,7 +246,8 @@ def levels_table(
     organisation_id: int | None = None,
     filters: Mapping[str, object],
 ) -> Table:
-    """The sheet of confirmed levels, read and with a look recorded for every person in it, in one transaction.
+    """The sheet of confirmed levels: the look at every person in it is recorded, then its rows are read as they are
+    written.
 
     Args:
         purpose: a value of core.choices.Purpose; it stands above the table.
@@ -260,8 +260,7 @@ def levels_table(
     skills = sheet_skills()
     people = sheet_staff(viewer, occupation=occupation, organisation_id=organisation_id)
     ids = list(people.values_list("pk", flat=True))
-    recorded = frozenset(ids)  # nobody else's row goes out, whoever joins in between
-    rows = look(lambda: sheet_rows(people, skills), viewer=viewer, staff_ids=ids, purpose=purpose, what="levels_export")
+    rows = look(lambda: sheet_rows(ids, skills), viewer=viewer, staff_ids=ids, purpose=purpose, what="levels_export")
     lead = [
         Out(HEADERS[NUMBER], width=14),
         Out(HEADERS[NAME], width=18),
@@ -271,10 +270,6 @@ def levels_table(
     return Table(
         name=SHEET,
         columns=[*lead, *(Out(header_of(skill), Form.LEVEL, width=12) for skill in skills)],
-        rows=(_cells(row) for row in rows if row.staff_id in recorded),
+        rows=([*row[:-1], *row.levels] for row in rows),
         notes=notes_for(filters={_("Purpose"): Purpose(purpose).label, **filters}),
     )
-
-
-def _cells(row: SheetRow) -> list[Any]:
-    return [row.number, row.name, row.organisation, row.since, *row.cells()]

@@ -6,12 +6,10 @@ from typing import TypeVar
 from django.db import transaction
 
 from skillmap.core import audit
-from skillmap.core.chunks import chunks
 from skillmap.people.access import access_of
 from skillmap.people.models import User
 
 Rows = TypeVar("Rows")
-AT_A_TIME = 5000  # lines of the audit trail held in memory
 
 
 def look(
@@ -20,7 +18,7 @@ def look(
     """Run `read` and record the look at each named person, in one transaction: without the record no reading.
 
     Args:
-        read: evaluates its rows completely (no lazy queryset comes back).
+        read: evaluates its rows completely, or gives a generator that reads them once the record stands.
         staff_ids: whose levels are read; the viewer's own are not recorded.
         purpose: a value of core.choices.Purpose.
         what: what was read, such as `profile`, `check`, `one_on_one`.
@@ -29,11 +27,5 @@ def look(
     seen = sorted({pk for pk in staff_ids if pk != own})
     with transaction.atomic():
         rows = read()
-        for some in chunks(seen, AT_A_TIME):
-            audit.record_many(
-                audit.build(
-                    verb="levels.read", actor=viewer, subject_id=pk, purpose=purpose, channel=channel, what=what
-                )
-                for pk in some
-            )
+        audit.record_each(seen, verb="levels.read", actor=viewer, purpose=purpose, channel=channel, what=what)
     return rows

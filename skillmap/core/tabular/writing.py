@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from skillmap.core.clock import TOKYO
-from skillmap.core.tabular.cells import CellValue, clean, csv_text, escape, looks_like_formula, plain
+from skillmap.core.tabular.cells import EXACT, CellValue, clean, csv_text, escape, looks_like_formula, plain
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -222,9 +222,14 @@ class Book:
         sheet.freeze_panes(first + 1, 0)
         if table.notes:
             sheet.set_header("&L" + clean(table.notes[0]).replace("&", "&&")[:200])
+        forms = [column.form for column in table.columns]
+        numbers = [self.form(_number_form(form)) for form in forms]
         for number, row in enumerate(table.rows, start=first + 1):
             for index, value in enumerate(row):
-                self.write(sheet, number, index, value, table.columns[index].form)
+                if type(value) is int and -EXACT < value < EXACT:  # most cells of a large sheet
+                    sheet.write_number(number, index, value, numbers[index])
+                elif value is not None:
+                    self.write(sheet, number, index, value, forms[index])
 
     def write_notes(self, sheet: Any, notes: Sequence[str]) -> int:
         """Write the lines above a table; the index of the row where the table begins."""
@@ -246,12 +251,16 @@ class Book:
         elif isinstance(cell, dt.date):
             sheet.write_datetime(row, column, cell, self.form(Form.DATE))
         else:
-            shown = form if form not in {Form.TEXT, Form.DATE, Form.TIME} else Form.LEVEL
-            sheet.write_number(row, column, cell, self.form(shown))
+            sheet.write_number(row, column, cell, self.form(_number_form(form)))
 
     def write_text(self, sheet: Any, row: int, column: int, text: str, form: Any) -> None:
         """Text of the frame (notes, headers); what looks like a formula gets the quote prefix."""
         sheet.write_string(row, column, text, self.form(Form.TEXT, quoted=True) if looks_like_formula(text) else form)
+
+
+def _number_form(form: Form) -> Form:
+    """How a number looks in a column of a form; plain where the column is for something else."""
+    return form if form not in {Form.TEXT, Form.DATE, Form.TIME} else Form.LEVEL
 
 
 def width_of(column: Out) -> int:
