@@ -1,7 +1,7 @@
 """Rows by the million, past the ORM: for what is computed and for made-up worlds, never for what people enter.
 
 PostgreSQL takes them by COPY, SQLite by `executemany`, a batch at a time. The database's own constraints hold;
-validation, signals and audit do not take place. `append` lets the database give the ids, as any other INSERT does.
+validation, signals and audit do not take place. `append` and `add` let the database give the ids, as any INSERT does.
 `insert` and `write` give them in order, so that later rows can point to earlier ones: call these inside a transaction,
 with nobody else writing to the table.
 """
@@ -17,6 +17,7 @@ from typing import Any
 
 from django.apps import apps
 from django.core.management.color import no_style
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import IntegrityError, connection, models
 from django.db.models import Max
 
@@ -28,22 +29,39 @@ Row = Sequence[Any]
 
 def insert(rows: Iterable[models.Model], model: type[models.Model]) -> int:
     """Write unsaved objects as they come and give them their ids; returns how many."""
-    fields = [field for field in model._meta.concrete_fields if not field.primary_key]
-    now = clock.now()
-    stamped = {field.attname for field in fields if _is_stamped(field)}
-    names = [field.attname for field in fields]
     written = 0
     for batch in _batches(rows, BATCH):
-        first = next_id(model)
-        for number, row in enumerate(batch, first):
+        for number, row in enumerate(batch, next_id(model)):
             row.pk = number
-            for field in fields:  # of objects that were given before they had an id
+        names, values = _columns_of(batch, model)
+        written += write(model, names, values)
+    return written
+
+
+def add(rows: Iterable[models.Model], model: type[models.Model]) -> int:
+    """Write unsaved objects whose ids nobody needs, as they come; returns how many. See `append`."""
+    written = 0
+    for batch in _batches(rows, BATCH):
+        names, values = _columns_of(batch, model)
+        written += append(model, names, values)
+    return written
+
+
+def _columns_of(rows: Sequence[models.Model], model: type[models.Model]) -> tuple[list[str], Iterator[Row]]:
+    """All columns of objects but their ids; the times of writing are now."""
+    fields = [field for field in model._meta.concrete_fields if not field.primary_key]
+    names = [field.attname for field in fields if not _is_stamped(field)]
+    relations = [field for field in fields if field.is_relation]
+
+    def values() -> Iterator[Row]:
+        for row in rows:
+            for field in relations:  # of objects that were given before they had an id
                 other = row._state.fields_cache.get(field.name)
                 if other is not None and getattr(row, field.attname) is None:
                     setattr(row, field.attname, other.pk)
-        values = ([now if name in stamped else getattr(row, name) for name in names] for row in batch)
-        written += write(model, names, values)
-    return written
+            yield [getattr(row, name) for name in names]
+
+    return names, values()
 
 
 def write(model: type[models.Model], names: Sequence[str], rows: Iterable[Row]) -> int:
@@ -209,4 +227,4 @@ def _execute(table: str, columns: Sequence[str], rows: Sequence[Row], rest: Row)
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    return json.dumps(value, ensure_ascii=False, cls=DjangoJSONEncoder)

@@ -57,6 +57,17 @@ def test_the_database_counts_on_from_the_last_id() -> None:
 
 
 @pytest.mark.django_db
+def test_objects_whose_ids_nobody_needs_are_written_as_they_are() -> None:
+    actor = User(email="a@example.test")
+    rows = [AuditEvent(verb=f"thing.{number}", actor=actor, data={"on": date(2026, 4, number)}) for number in (1, 2)]
+    actor.save()
+    assert bulk.add(rows, AuditEvent) == 2
+    stored = AuditEvent.objects.order_by("pk").values_list("verb", "actor", "data")
+    assert list(stored) == [(f"thing.{number}", actor.pk, {"on": f"2026-04-0{number}"}) for number in (1, 2)]
+    assert User.objects.create(email="b@example.test").pk == actor.pk + 1
+
+
+@pytest.mark.django_db
 def test_what_the_database_refuses_is_not_written() -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
         bulk.insert([User(email="a@example.test"), User(email="a@example.test")], User)

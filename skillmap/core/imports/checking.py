@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from skillmap.core import clock, files
+from skillmap.core import bulk, clock, files
 from skillmap.core.choices import ImportState, RowOutcome
 from skillmap.core.errors import RuleViolation
 from skillmap.core.imports.batches import LONG_STEP, allowed, drop_file
@@ -91,7 +91,7 @@ def _stage(batch: ImportBatch, reading: TableReading, checked: Checked) -> None:
     for row in rows:
         if row.number in failed:
             row.outcome, row.data = RowOutcome.ERROR, {}
-    ImportRow.objects.bulk_create(rows, batch_size=500)
+    bulk.add(rows, ImportRow)
     counts = {outcome.value: sum(row.outcome == outcome for row in rows) for outcome in RowOutcome}
     ok = reading.ok and not failed
     ImportBatch.objects.filter(pk=batch.pk, state=ImportState.CHECKING).update(

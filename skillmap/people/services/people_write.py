@@ -9,7 +9,7 @@ from django.contrib.auth.hashers import make_password
 from django.db.models import OuterRef, Subquery
 from django.utils.translation import gettext as _
 
-from skillmap.core import audit, clock
+from skillmap.core import audit, bulk, clock
 from skillmap.core.choices import RowOutcome
 from skillmap.core.chunks import chunks
 from skillmap.core.errors import RuleViolation
@@ -153,7 +153,7 @@ class Writing:
             Membership.objects.filter(pk=pk).update(
                 organisation=place["organisation_id"], grade=place["grade"], occupation=place["occupation"]
             )
-        Membership.objects.bulk_create(self.begins, batch_size=500)
+        bulk.add(self.begins, Membership)
 
     def _names(self, rows: Sequence[ImportRow]) -> None:
         renamed = [self.people[row.key].user_id for row in rows if "name" in row.data["plain"]]
