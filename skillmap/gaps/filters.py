@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from skillmap.core.fiscal import fiscal_year_label
 from skillmap.core.templatetags.ui.words import jp_date
+from skillmap.core.widgets import LongSelect
 from skillmap.gaps.models import GapRun
 from skillmap.gaps.rules import DEMAND_LEVELS
 from skillmap.gaps.selectors.dashboard_page import PEOPLE, SHOWS, Dashboard, View
@@ -95,7 +96,7 @@ class DashboardForm(forms.Form):
 
     fy = forms.ChoiceField(label=gettext_lazy("Fiscal year"), required=False)
     run = forms.ChoiceField(label=gettext_lazy("Run"), required=False)
-    place = forms.ChoiceField(label=gettext_lazy("Bureau group or organisation"), required=False)
+    place = forms.ChoiceField(label=gettext_lazy("Bureau group or organisation"), required=False, widget=LongSelect)
     level = forms.ChoiceField(label=gettext_lazy("Counted from level"), required=False)
     show = forms.CharField(required=False, widget=forms.HiddenInput())
     by = forms.CharField(required=False, widget=forms.HiddenInput())

@@ -843,7 +843,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="assessment",
-            index=models.Index(fields=["cycle", "state"], name="assessment_by_state"),
+            index=models.Index(fields=["cycle", "state", "group", "organisation"], name="assessment_by_state"),
         ),
         migrations.AddConstraint(
             model_name="assessment",

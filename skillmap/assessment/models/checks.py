@@ -85,7 +85,7 @@ class Assessment(models.Model):
                 name="assessment_confirmed_has_who_and_when",
             ),
         ]
-        indexes = [models.Index(fields=["cycle", "state"], name="assessment_by_state")]
+        indexes = [models.Index(fields=["cycle", "state", "group", "organisation"], name="assessment_by_state")]
 
     def __str__(self) -> str:
         return f"{self.staff_id} in {self.cycle_id} ({self.state})"

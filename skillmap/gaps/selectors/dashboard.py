@@ -236,7 +236,7 @@ def progress(user: User, cycle_id: int | None) -> list[CycleProgress]:
         wanted = checks.filter(cycle__state=CycleState.OPEN) | checks.filter(cycle=cycle_id)
     rows = list(
         wanted.values("cycle_id", "cycle__name", "cycle__fiscal_year", "cycle__state", "state", *by_place)
-        .annotate(people=Count("pk"))
+        .annotate(people=Count("*"))  # of no column, so that the index `assessment_by_state` alone answers
         .order_by("-cycle__fiscal_year", "-cycle_id")
     )
     bureaus = _bureaus({row["organisation__path"] for row in rows}) if by_place else {}

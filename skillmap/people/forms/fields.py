@@ -8,6 +8,7 @@ from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 
 from skillmap.core import clock
+from skillmap.core.widgets import LongSelect
 from skillmap.people import selectors
 from skillmap.people.choices import (
     OrganisationKind,
@@ -38,7 +39,9 @@ def choice_field(choices: Choices, label: Any, *, required: bool = True, hint: A
 
 def number_field(label: Any, *, required: bool = True, hint: Any = "") -> forms.TypedChoiceField:
     """One row of a list that is filled in when the form is made."""
-    return forms.TypedChoiceField(coerce=int, empty_value=None, label=label, required=required, help_text=hint)
+    return forms.TypedChoiceField(
+        coerce=int, empty_value=None, label=label, required=required, help_text=hint, widget=LongSelect
+    )
 
 
 def place_choices(nodes: Iterable[Node], *, members: bool = False, empty: Any = NOTHING) -> list[tuple[Any, Any]]:

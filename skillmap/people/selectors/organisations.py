@@ -22,23 +22,19 @@ from skillmap.people.rules import Node
 def tree_on(day: date | None = None) -> list[Node]:
     """The organisations of a day (today by default), in tree order, named and placed as they were; one query."""
     day = day or clock.today()
-    versions = OrganisationVersion.objects.filter(
-        Q(valid_to=None) | Q(valid_to__gt=day), valid_from__lte=day
-    ).select_related("organisation")
-    return rules.arrange(
-        Node(
-            pk=version.organisation_id,
-            code=version.organisation.code,
-            name=version.name,
-            short_name=version.short_name,
-            name_en=version.name_en,
-            kind=version.organisation.kind,
-            parent_id=version.parent_id,
-            bureau_group_id=version.bureau_group_id,
-            sort_order=version.organisation.sort_order,
-        )
-        for version in versions
+    versions = OrganisationVersion.objects.filter(Q(valid_to=None) | Q(valid_to__gt=day), valid_from__lte=day)
+    rows = versions.values_list(
+        "organisation_id",
+        "organisation__code",
+        "name",
+        "short_name",
+        "name_en",
+        "organisation__kind",
+        "parent_id",
+        "bureau_group_id",
+        "organisation__sort_order",
     )
+    return rules.arrange(Node(*row) for row in rows)
 
 
 def places() -> list[Node]:

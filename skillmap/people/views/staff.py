@@ -19,6 +19,7 @@ from skillmap.core.htmx import sign_in_required
 from skillmap.core.import_views import workbook
 from skillmap.core.tabular.filenames import CSV, content_disposition, download_name
 from skillmap.core.tabular.writing import write_csv
+from skillmap.core.widgets import LongSelect
 from skillmap.people import selectors, services
 from skillmap.people.access import access_of, user_of
 from skillmap.people.choices import DesignationKind, StaffStatus
@@ -73,7 +74,7 @@ def staff_list(request: HttpRequest) -> HttpResponse:
     if not (access.is_secretariat or access.is_supporter):
         nodes = [node for node in nodes if node.path.startswith(access.coordinated_paths)]
     choices = place_choices(nodes, empty=("", _("All")))
-    found.form.fields["organisation"].widget = forms.Select(choices=choices)
+    found.form.fields["organisation"].widget = LongSelect(choices=choices)
     today = clock.today()
     held = Designation.objects.filter(Q(valid_to=None) | Q(valid_to__gt=today), valid_from__lte=today)
     rows = people.select_related(PLACE).prefetch_related(Prefetch("designations", held, to_attr="held"))
