@@ -64,9 +64,9 @@ def execute(database: str, statement: str) -> None:
         connection.cursor().execute(statement)
 
 
-def make_world(server: str, redis: str, people: int) -> dict[str, str]:
+def make_world(server: str, redis: str, people: int, *, name: str = "") -> dict[str, str]:
     """A database with that many people of the demo, analysed."""
-    name = f"bench_{people}"
+    name = name or f"bench_{people}"
     execute(server, f"CREATE DATABASE {name}")
     world = environment(server.rsplit("/", 1)[0] + f"/{name}", redis)
     begun = time.monotonic()
