@@ -1,10 +1,9 @@
 """Shared locks, which Django's `select_for_update` does not know."""
 
 import zlib
-from typing import Any
+from functools import cache
 
 from django.db import connection, models
-from django.db.models import QuerySet
 
 GATES = 7201  # names these advisory locks, apart from any others
 
@@ -13,8 +12,8 @@ def _gate(model: type[models.Model]) -> list[int]:
     return [GATES, zlib.crc32(model._meta.db_table.encode()) & 0x7FFFFFFF]
 
 
-def hold_shared(rows: QuerySet[Any]) -> None:
-    """Keep rows as they are until this transaction ends, without keeping others from reading or holding them.
+def hold_shared(model: type[models.Model], lookup: str, value: int) -> None:
+    """Keep the rows that a lookup finds as they are until this transaction ends; others may read and hold them too.
 
     Whoever wants to change such a row waits. PostgreSQL lets shared locks pass an exclusive one that waits: four people
     saving without pause kept a closing out for 45 seconds. So each passes a gate first, at which whoever comes after
@@ -22,12 +21,18 @@ def hold_shared(rows: QuerySet[Any]) -> None:
     """
     if connection.vendor != "postgresql":
         return
-    sql, params = rows.order_by().values("pk").query.sql_with_params()
     with connection.cursor() as cursor:
-        cursor.execute(
-            f'SELECT pg_advisory_xact_lock_shared(%s, %s); {sql} FOR SHARE OF "{rows.model._meta.db_table}"',
-            [*_gate(rows.model), *params],
-        )
+        cursor.execute(_held(model, lookup), [*_gate(model), value])
+
+
+@cache
+def _held(model: type[models.Model], lookup: str) -> str:
+    """The statement, put together once: every answer that is saved asks for it."""
+    rows = model._default_manager.filter(**{lookup: 0}).order_by().values("pk")
+    sql, params = rows.query.sql_with_params()
+    if len(params) != 1:
+        raise ValueError(f"{lookup} compares with more than one value.")
+    return f'SELECT pg_advisory_xact_lock_shared(%s, %s); {sql} FOR SHARE OF "{model._meta.db_table}"'
 
 
 def queue_to_change(model: type[models.Model]) -> None:

@@ -116,7 +116,7 @@ def _locked(response_id: int, actor: User) -> DemandResponse:
 
     The survey is held first, shared: closing it waits for writers under way, and later ones see it closed.
     """
-    hold_shared(DemandSurvey.objects.filter(responses=response_id))
+    hold_shared(DemandSurvey, "responses", response_id)
     visible = DemandResponse.objects.visible_to(actor).filter(pk=response_id)
     locked = visible.select_for_update(of=("self",)).values_list("pk", flat=True).first()
     if locked is None:
@@ -135,7 +135,7 @@ def _touched(response_id: int, actor: User) -> DemandResponse:
 
     The update itself is the lock; where the rules refuse, the exception takes it back.
     """
-    hold_shared(DemandSurvey.objects.filter(responses=response_id))
+    hold_shared(DemandSurvey, "responses", response_id)
     visible = DemandResponse.objects.visible_to(actor).filter(pk=response_id)
     begun = Case(When(state=ResponseState.NOT_STARTED, then=Value(ResponseState.DRAFT)), default=F("state"))
     if not DemandResponse.objects.filter(pk__in=visible.values("pk")).update(version=F("version") + 1, state=begun):
