@@ -23,10 +23,10 @@ from tests.support.signing_in import signed_in
 from tests.support.trials import Trial, quantile, short_and_long
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.services]
-SAVES, FEW = 5, 3
+SAVES, FEW = 4, 3
 CSRF = "c" * 32
-#: Between two saves of one person. Somebody who reads four definitions takes longer.
-PAUSE, SHORT_PAUSE = (2.0, 6.0), (0.0, 0.2)
+#: Seconds between two saves of one person, who reads four definitions before choosing.
+PAUSE, SHORT_PAUSE = (5.0, 15.0), (0.0, 0.2)
 
 
 @dataclass
