@@ -40,7 +40,9 @@ def _options() -> dict[str, Any]:
             "control_folder": str(folder / "control"),
         }
     else:
-        options["broker_transport_options"] = {"visibility_timeout": 7200, "socket_connect_timeout": 0.5}
+        # A Redis that neither answers nor refuses must not keep a page waiting either.
+        waits = {"socket_connect_timeout": 0.5, "socket_timeout": 2.0}
+        options["broker_transport_options"] = {"visibility_timeout": 7200, **waits}
     return options
 
 

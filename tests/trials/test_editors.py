@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
-import json
 import random
 import threading
 import time
@@ -11,20 +9,17 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
 import pytest
-from django.conf import settings
 from django.db import connection
 from django.urls import reverse
 
 from skillmap.assessment.models import Assessment, MentorPair, SkillRating
-from skillmap.people.models import User
 from tests.factories.assessment import World, make_cycle
+from tests.support.browsing import Browser
 from tests.support.crew import Crew
-from tests.support.signing_in import signed_in
 from tests.support.trials import Trial, quantile, short_and_long
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.services]
 SAVES, FEW = 4, 3
-CSRF = "c" * 32
 #: Seconds between two saves of one person, who reads four definitions before choosing.
 PAUSE, SHORT_PAUSE = (5.0, 15.0), (0.0, 0.2)
 
@@ -33,69 +28,43 @@ PAUSE, SHORT_PAUSE = (5.0, 15.0), (0.0, 0.2)
 class Editor:
     """One open page: whose, on which check, as whom; and what came of its saves."""
 
-    user: User
+    browser: Browser
     check: Assessment
     is_mentor: bool = False
-    cookie: str = ""
-    answers: list[tuple[int, float]] = field(default_factory=list)  # status, seconds
     stored: list[tuple[str, int, int]] = field(default_factory=list)  # item, version, level as acknowledged
     versions: dict[str, int] = field(default_factory=dict)
-
-    def sign_in(self) -> None:
-        """Have a session of its own, as another browser has."""
-        client = signed_in(self.user)
-        self.cookie = f"{settings.SESSION_COOKIE_NAME}={client.session.session_key}; csrftoken={CSRF}"
 
     def url(self, code: str) -> str:
         """Where this page sends an item."""
         name = "assessment:one_on_one_view" if self.is_mentor else "assessment:check_item"
         return reverse(name, args=[self.check.pk, code])
 
-    def save(self, port: int, code: str, level: int) -> None:
+    def save(self, code: str, level: int) -> None:
         """Save one item as the page does; where somebody else was first, once more with the version told."""
         for _try in range(20):
-            sent = self.versions.get(code, 1)
-            body: dict[str, object] = {"version": sent, "level": level}
-            if self.is_mentor:
-                body["reason"] = f"根拠を確認した（{len(self.answers)}）"  # never what is stored already
-            status, told = self._post(port, self.url(code), body)
-            if status == 200:
-                self.versions[code] = told["version"]
-                self.stored.append((code, told["version"], level))
+            body: dict[str, object] = {"version": self.versions.get(code, 1), "level": level}
+            if self.is_mentor:  # never what is stored already
+                body["reason"] = f"根拠を確認した（{len(self.browser.answers)}）"
+            answer = self.browser.send(self.url(code), body)
+            if answer.status not in (200, 409):
                 return
-            if status != 409:
+            self.versions[code] = answer.json()["version"]
+            if answer.status == 200:
+                self.stored.append((code, self.versions[code], level))
                 return
-            self.versions[code] = told["version"]
-
-    def _post(self, port: int, url: str, body: dict[str, object]) -> tuple[int, dict[str, int]]:
-        headers = {
-            "Cookie": self.cookie,
-            "X-CSRFToken": CSRF,
-            "Content-Type": "application/json",
-            "Accept": "application/json",
-        }
-        begun = time.monotonic()
-        link = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-        try:
-            link.request("POST", url, json.dumps(body), headers)
-            answer = link.getresponse()
-            status, content = answer.status, answer.read()
-        finally:
-            link.close()
-        self.answers.append((status, time.monotonic() - begun))
-        return status, json.loads(content) if status in (200, 409) else {}
 
 
 def editors_of(world: World, count: int) -> list[Editor]:
     """Half of them alone on their own check; the others in threes on one: the person in two tabs, and the mentor."""
-    alone = [Editor(check.staff.user, check) for check in world.by_stage["started"] if check.staff.user][: count // 2]
+    alone = [Editor(Browser(check.staff.user), check) for check in world.by_stage["started"] if check.staff.user]
     together: list[Editor] = []
     for check in world.by_stage["reviewed"]:
         pair = MentorPair.objects.active().select_related("mentor__user").get(mentee=check.staff_id, is_deputy=False)
         mentor, person = pair.mentor.user, check.staff.user
         assert mentor is not None and person is not None
-        together += [Editor(person, check), Editor(person, check), Editor(mentor, check, is_mentor=True)]
-    return (alone + together)[:count]
+        together += [Editor(Browser(person), check), Editor(Browser(person), check)]
+        together += [Editor(Browser(mentor), check, is_mentor=True)]
+    return (alone[: count // 2] + together)[:count]
 
 
 def work_at_once(editors: list[Editor], port: int, codes: list[str], *, saves: int, pause: tuple[float, float]) -> None:
@@ -108,7 +77,7 @@ def work_at_once(editors: list[Editor], port: int, codes: list[str], *, saves: i
         for turn in range(saves):
             if turn:
                 time.sleep(chance.uniform(*pause))
-            editor.save(port, codes[turn % len(codes)], chance.randrange(4))
+            editor.save(codes[turn % len(codes)], chance.randrange(4))
 
     threads = [threading.Thread(target=work, args=pair) for pair in enumerate(editors)]
     for thread in threads:
@@ -178,21 +147,21 @@ def test_what_many_editors_were_told_is_stored(trial: Trial, crew: Crew, repeats
     world = make_cycle(people=count, items=6, stages=("started", "reviewed"), last_levels=False)
     editors = editors_of(world, count)
     assert len(editors) == count
+    before, port = stored_levels(editors), crew.web(workers=2, threads=8)
     for editor in editors:
-        editor.sign_in()
-    before = stored_levels(editors)
-    port = crew.web(workers=2, threads=8)
+        editor.browser.port = port
+        editor.browser.sign_in()
     long = count > FEW * 4
     saves = SAVES if long else FEW
     codes = [skill.code for skill in world.skills]
-    work_at_once(editors, port, codes, saves=saves, pause=PAUSE if long else SHORT_PAUSE)
+    work_at_once(editors, codes, saves=saves, pause=PAUSE if long else SHORT_PAUSE)
 
-    statuses = Counter(status for editor in editors for status, _seconds in editor.answers)
+    statuses = Counter(answer.status for editor in editors for answer in editor.browser.answers)
     assert set(statuses) <= {200, 409}, crew.said("web")
     assert statuses[200] == count * saves
     assert not_as_acknowledged(editors, before) == []
-    first = [editor.answers[0][1] for editor in editors]
-    later = [seconds for editor in editors for _status, seconds in editor.answers[1:]]
+    first = [editor.browser.answers[0].seconds for editor in editors]
+    later = [answer.seconds for editor in editors for answer in editor.browser.answers[1:]]
     trial.tried = statuses[200]
     trial.held(
         editors=count,
