@@ -1,0 +1,70 @@
+"""Work whose worker is killed: it is done once, and its effect is that of a run nobody disturbed."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import time
+from contextlib import suppress
+
+import pytest
+
+from skillmap.core.choices import JobState
+from skillmap.core.models import Job
+from tests.support.crew import Crew, wait_for
+from tests.support.trials import Trial, quantile
+from tests.trials.works import LONGEST, WORKS, begun, over, undisturbed
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.services]
+
+
+def kill_child(crew: Crew, job: Job) -> bool:
+    """Kill the pool's process that does the job; whether it was still at it."""
+    owner = Job.objects.values_list("lease_owner", flat=True).get(pk=job.pk)
+    with suppress(ProcessLookupError):
+        os.kill(int(owner.rpartition(":")[2]), signal.SIGKILL)
+    return not over(job)
+
+
+def kill_whole(crew: Crew, job: Job) -> bool:
+    """Kill the worker with its pool, and start another one; whether it was still at it."""
+    crew.kill()
+    caught = not over(job)
+    crew.worker()
+    return caught
+
+
+KILLS = {"child": kill_child, "whole worker": kill_whole}
+LONG = [
+    pytest.param(kind, kill, 20, id=f"long-{kind}-{kill}", marks=pytest.mark.trials) for kind in WORKS for kill in KILLS
+]
+SHORT = [pytest.param("gap run", "child", 1, id="short", marks=pytest.mark.postgres)]
+
+
+@pytest.mark.parametrize(("kind", "kill", "repeats"), [*SHORT, *LONG])
+def test_work_whose_worker_is_killed_is_done_once(trial: Trial, crew: Crew, kind: str, kill: str, repeats: int) -> None:
+    crew.worker()
+    crew.beat()
+    work = WORKS[kind](repeats)
+    crew.ready()
+    clean, seconds = undisturbed(work)
+    recoveries: list[float] = []
+    attempts: set[int] = set()
+    chance = random.Random(7)
+    while trial.tried < repeats:
+        job = work.ask()
+        wait_for(lambda job=job: begun(job), seconds=LONGEST, what=crew.said, every=0.003)  # type: ignore[misc]
+        time.sleep(chance.random() * seconds)
+        caught = KILLS[kill](crew, job)
+        killed = time.monotonic()
+        wait_for(lambda job=job: over(job), seconds=LONGEST, what=crew.said)  # type: ignore[misc]
+        done = Job.objects.get(pk=job.pk)
+        assert done.state == JobState.DONE, done.error
+        assert work.effect(job) == clean
+        if caught:
+            trial.count()
+            recoveries.append(time.monotonic() - killed)
+            attempts.add(done.attempt)
+    assert attempts == {2}
+    trial.held(recovery_p95_s=quantile(recoveries, 0.95), recovery_max_s=quantile(recoveries, 1), checksum=clean[:12])
