@@ -6,7 +6,7 @@ VENV ?= .venv
 export VENV
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench check pictures translations format venv lock
+.PHONY: help run test trials bench check pictures translations format venv lock
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile
@@ -18,6 +18,10 @@ run: ## serve the demo: made-up people, a worker, the beat, the pages (PORT=8000
 test: ## run every test (ARGS="tests/people -x", LANES="sqlite postgres browser", PICTURES=1 keeps screenshots in var/screenshots)
 	@$(PYTHON) scripts/bootstrap.py --dev
 	@$(VENV)/bin/python scripts/run_tests.py $(ARGS)
+
+trials: ## try races, kills and faults many times, each on both databases (ARGS="-k editors", LANES="sqlite postgres")
+	@$(PYTHON) scripts/bootstrap.py --dev
+	@$(VENV)/bin/python scripts/run_trials.py $(ARGS)
 
 bench: ## measure pages and heavy work with 1,000 and 100,000 people (ARGS="--people 1000 --runs 5 --only home save")
 	@$(PYTHON) scripts/bootstrap.py --dev

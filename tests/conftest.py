@@ -47,7 +47,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     drop: list[pytest.Item] = []
     for item in items:
         markers = {marker.name for marker in item.iter_markers()}
-        wanted = lanes.wanted(lane, markers, postgres=postgres, database=asks_database(item), once=once)
+        wanted = lanes.wanted(
+            lane, markers, postgres=postgres, database=asks_database(item), once=once, trials=lanes.TRIALS in os.environ
+        )
         (keep if wanted else drop).append(item)
     if drop:
         config.hook.pytest_deselected(items=drop)
@@ -167,8 +169,13 @@ def broker(request: pytest.FixtureRequest) -> str:
 
     @pytest.mark.parametrize("broker", ["filesystem", "redis"], indirect=True)
     """
-    if getattr(request, "param", "filesystem") == "redis":
-        return str(request.getfixturevalue("redis_url"))
+    name = "redis_url" if getattr(request, "param", "filesystem") == "redis" else "folder_broker"
+    return str(request.getfixturevalue(name))
+
+
+@pytest.fixture
+def folder_broker() -> str:
+    """The demo's broker, empty."""
     for folder in ("messages", "control"):
         shutil.rmtree(settings.CELERY_BROKER_DIR / folder, ignore_errors=True)
         (settings.CELERY_BROKER_DIR / folder).mkdir(parents=True)
@@ -184,13 +191,17 @@ def database_url() -> str:
 
 
 @pytest.fixture
-def celery_worker_process(
-    transactional_db: None, broker: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[subprocess.Popen[bytes]]:
-    """A real worker process on the test database; what this test sends through the application reaches it.
+def sent_to_broker(transactional_db: None, broker: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """What this test sends through the application reaches the broker; its address.
 
-    The test's rows are committed, so both processes see them. The worker's log is `tmp_path / "worker.log"`.
+    The test's rows are committed, so that other processes see them.
     """
+    use_broker(broker, monkeypatch)
+    return broker
+
+
+def use_broker(broker: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Point the application of this process at a broker until the test ends."""
     from skillmap.config.celery import app
 
     folder = settings.CELERY_BROKER_DIR
@@ -205,9 +216,17 @@ def celery_worker_process(
     # Connections of earlier tests lead to another broker.
     monkeypatch.setattr(app, "_pool", None)
     monkeypatch.setattr(app.amqp, "_producer_pool", None)
+
+
+@pytest.fixture
+def celery_worker_process(sent_to_broker: str, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A real worker process on the test database; what this test sends through the application reaches it.
+
+    The worker's log is `tmp_path / "worker.log"`.
+    """
     environment = {
         "DJANGO_SETTINGS_MODULE": "skillmap.config.settings.test",
-        "CELERY_BROKER_URL": broker,
+        "CELERY_BROKER_URL": sent_to_broker,
         "DATABASE_URL": database_url(),
         "LOG_LEVEL": "INFO",
         "VAR_DIR": str(settings.VAR_DIR),

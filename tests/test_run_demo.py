@@ -20,6 +20,7 @@ from pathlib import Path
 import pytest
 
 from scripts.processes import Family, group_lives
+from tests.support.processes import alive, descendants
 from tests.support.services import free_port
 
 # One lane is enough: the demo has a database of its own.
@@ -34,32 +35,6 @@ def environment(var: Path, port: int, **more: str) -> dict[str, str]:
     ours = ("CELERY_", "DATABASE_URL", "DJANGO_", "PYTEST_", "REDIS_URL", "SITE_URL", "TEST_", "VAR_DIR")
     theirs = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     return theirs | {"VAR_DIR": str(var), "PORT": str(port)} | more
-
-
-def descendants(parent: int) -> set[int]:
-    """Process ids of all children of `parent`, and of theirs."""
-    children: dict[int, set[int]] = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            after_name = stat.read_text().rpartition(")")[2].split()
-            children.setdefault(int(after_name[1]), set()).add(int(stat.parent.name))
-    found: set[int] = set()
-    todo = [parent]
-    while todo:
-        new = children.get(todo.pop(), set()) - found
-        found |= new
-        todo += new
-    return found
-
-
-def alive(pids: set[int]) -> set[int]:
-    """Those of `pids` that still run; a zombie waits for its parent and runs no more."""
-    running = set()
-    for pid in pids:
-        with contextlib.suppress(OSError):
-            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z":
-                running.add(pid)
-    return running
 
 
 def wait_until_gone(pids: set[int], seconds: float = 30) -> None:

@@ -26,7 +26,7 @@ def _options() -> dict[str, Any]:
         "timezone": settings.TIME_ZONE,
         "beat_schedule_filename": str(settings.VAR_DIR / "beat-schedule"),
         "beat_schedule": {
-            "tick": {"task": "skillmap.core.tasks.tick", "schedule": 30.0},
+            "tick": {"task": "skillmap.core.tasks.tick", "schedule": settings.TICK_SECONDS},
         },
     }
     if settings.CELERY_BROKER_URL.startswith("filesystem"):

@@ -94,7 +94,7 @@ class Job(models.Model):
 
     objects = JobQuerySet.as_manager()
 
-    LEASE = timedelta(seconds=60)
+    LEASE = timedelta(seconds=settings.JOB_LEASE_SECONDS)
     MAX_ATTEMPTS = 3
 
     class Meta:

@@ -23,6 +23,7 @@ from skillmap.gaps.services import computing
 from skillmap.gaps.services.runs import run_again, run_cancel, run_request
 from skillmap.people.models import RoleGrant, User
 from tests.factories.gaps import RunWorld, asked_run, finished_run, make_run_world
+from tests.support.effects import rows_of
 from tests.support.ground import on_ground
 
 Progress = Callable[..., None]
@@ -40,26 +41,6 @@ laid, world = on_ground(make_run_world)
 def _small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Several chunks even with few people."""
     monkeypatch.setattr("skillmap.gaps.selectors.counting.CHUNK", 20)
-
-
-def rows_of(run: GapRun) -> dict[str, list[tuple[Any, ...]]]:
-    """All that a run stored, without ids and times."""
-    keys = ("node__key", "skill__code")
-    figures = [f"{name}_{level}" for name in ("at_least", "demand", "gap") for level in (1, 2, 3)]
-    return {
-        "inputs": list(
-            GapInput.objects.filter(run=run).order_by("staff").values_list("staff", "organisation", "levels")
-        ),
-        "nodes": list(
-            GapNode.objects.filter(run=run).order_by("position").values_list("key", "parent__key", "people", "depth")
-        ),
-        "cells": list(GapCell.objects.filter(run=run).order_by(*keys).values_list(*keys, "cuts", "blocks", *figures)),
-        "skills": list(
-            SkillResult.objects.filter(run=run)
-            .order_by("skill")
-            .values_list("skill", "demand", "demand_rank", "supply", "supply_rank", "is_proposed", "gaps")
-        ),
-    }
 
 
 def job_of(run: GapRun) -> Job:

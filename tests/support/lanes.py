@@ -30,6 +30,7 @@ POSTGRES_URL = "TEST_POSTGRES_URL"
 REDIS_URL = "TEST_REDIS_URL"
 MISSING = "TEST_MISSING"
 ONCE = "TEST_ONCE"  # the one lane that runs the tests which ask no database
+TRIALS = "TEST_TRIALS"  # the file that takes what came of the trials; where it is named they run, and nothing else
 
 
 def enter(lane: str) -> None:
@@ -38,7 +39,9 @@ def enter(lane: str) -> None:
         os.environ["DATABASE_URL"] = urlsplit(os.environ[POSTGRES_URL])._replace(path="/skillmap").geturl()
 
 
-def wanted(lane: str, markers: set[str], *, postgres: bool, database: bool = True, once: str = "") -> bool:
+def wanted(
+    lane: str, markers: set[str], *, postgres: bool, database: bool = True, once: str = "", trials: bool = False
+) -> bool:
     """Say whether a test with these markers belongs into this run.
 
     Args:
@@ -47,7 +50,10 @@ def wanted(lane: str, markers: set[str], *, postgres: bool, database: bool = Tru
         postgres: whether the database under test is PostgreSQL.
         database: whether the test asks a database.
         once: the lane in which tests that ask none run; "" for every lane.
+        trials: whether this is a run of the trials, which leaves out all else.
     """
+    if ("trials" in markers) != trials:
+        return False
     if lane and ("browser" in markers) != (lane == "browser"):
         return False
     if lane and once and not database and not markers & {"browser", "sqlite", "postgres"}:

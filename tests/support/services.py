@@ -97,9 +97,59 @@ def _initdb(programs: Path, data: Path, user: str | None) -> None:
         raise MissingServiceError(f"initdb failed: {done.stderr.strip()[-1000:]}")
 
 
+class Server:
+    """A private server that can be stopped, frozen and started again, on the same port and folder."""
+
+    def __init__(
+        self, command: Sequence[str | Path], *, url: str, log: Path, ready: Callable[[], bool], user: str | None = None
+    ) -> None:
+        self.command, self.url, self.log, self.ready, self.user = command, url, log, ready, user
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self, *, parent_died: signal.Signals = signal.SIGTERM) -> None:
+        """Start it and wait until it answers; `parent_died` is what it is sent when this process ends."""
+        with self.log.open("ab") as sink:
+            self.process = subprocess.Popen(
+                self.command,
+                user=self.user,
+                cwd="/",
+                stdin=subprocess.DEVNULL,
+                stdout=sink,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=die_with_parent(parent_died),
+            )
+        wait_until(self.ready, self.process, self.log)
+
+    def stop(self, signum: signal.Signals) -> None:
+        """Send it a signal and wait for its end; what is left of its processes is killed."""
+        if self.process is not None:
+            end_groups([self.process], signum=signum, grace=STOP_SECONDS)
+            self.process = None
+
+    def freeze(self) -> None:
+        """Hold all its processes: it neither answers nor refuses, until `thaw`."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, signum: signal.Signals) -> None:
+        assert self.process is not None, "it does not run"
+        os.killpg(self.process.pid, signum)
+
+
 @contextlib.contextmanager
 def postgres() -> Iterator[str]:
     """Run a private PostgreSQL; yield `postgres://…` without secrets, for a superuser on its database `postgres`."""
+    with postgres_server() as server:
+        yield server.url
+
+
+@contextlib.contextmanager
+def postgres_server() -> Iterator[Server]:
+    """Run a private PostgreSQL that the block may stop and start; its address is as that of `postgres`."""
     programs = find_postgres()
     if programs is None:
         raise MissingServiceError("PostgreSQL is not installed (Debian: postgresql)")
@@ -111,29 +161,27 @@ def postgres() -> Iterator[str]:
             pwd.getpwnam(user)
         except KeyError as error:
             raise MissingServiceError("there is no account `postgres` to run PostgreSQL") from error
-    with private_folder("skillmap-postgres-", user) as folder, contextlib.ExitStack() as stack:
-        data, log, port = folder / "data", folder / "log", free_port()
-        _initdb(programs, data, user)
+    with private_folder("skillmap-postgres-", user) as folder:
+        port = free_port()
+        _initdb(programs, folder / "data", user)
         settings = {
             "listen_addresses": "127.0.0.1", "port": port, "unix_socket_directories": "", "max_connections": 200,
             "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "on",
             "jit": "off", "shared_buffers": "256MB", "timezone": "UTC", "log_min_messages": "fatal",
         }  # fmt: skip
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        process = subprocess.Popen(
-            [programs / "postgres", "-D", data, *options],
+        server = Server(
+            [programs / "postgres", "-D", folder / "data", *options],
+            url=f"postgres://{POSTGRES_USER}@127.0.0.1:{port}/postgres",
+            log=folder / "log",
+            ready=lambda: _postgres_answers(port),
             user=user,
-            cwd="/",
-            stdin=subprocess.DEVNULL,
-            stdout=stack.enter_context(log.open("wb")),
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            preexec_fn=die_with_parent(signal.SIGQUIT),
         )
-        # SIGINT: a fast shutdown, clients are sent away
-        stack.callback(end_groups, [process], signum=signal.SIGINT, grace=STOP_SECONDS)
-        wait_until(lambda: _postgres_answers(port), process, log)
-        yield f"postgres://{POSTGRES_USER}@127.0.0.1:{port}/postgres"
+        try:
+            server.start(parent_died=signal.SIGQUIT)
+            yield server
+        finally:
+            server.stop(signal.SIGINT)  # a fast shutdown, clients are sent away
 
 
 def _postgres_answers(port: int) -> bool:
@@ -149,34 +197,30 @@ def _postgres_answers(port: int) -> bool:
 @contextlib.contextmanager
 def redis() -> Iterator[str]:
     """Run a private Redis that keeps nothing; yield `redis://127.0.0.1:port/0`."""
+    with redis_server() as server:
+        yield server.url
+
+
+@contextlib.contextmanager
+def redis_server() -> Iterator[Server]:
+    """Run a private Redis that the block may stop and start; what it held is gone then."""
     program = find_redis()
     if program is None:
         raise MissingServiceError("Redis is not installed (Debian: redis-server)")
-    with private_folder("skillmap-redis-") as folder, contextlib.ExitStack() as stack:
-        log, port = folder / "log", free_port()
-        process = subprocess.Popen(
-            [
-                program,
-                "--bind",
-                "127.0.0.1",
-                "--port",
-                str(port),
-                "--save",
-                "",
-                "--appendonly",
-                "no",
-                "--dir",
-                str(folder),
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=stack.enter_context(log.open("wb")),
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            preexec_fn=die_with_parent(signal.SIGTERM),
+    with private_folder("skillmap-redis-") as folder:
+        port = free_port()
+        place = ["--bind", "127.0.0.1", "--port", str(port), "--dir", str(folder)]
+        server = Server(
+            [program, *place, "--save", "", "--appendonly", "no"],
+            url=f"redis://127.0.0.1:{port}/0",
+            log=folder / "log",
+            ready=lambda: answers(port),
         )
-        stack.callback(end_groups, [process], grace=STOP_SECONDS)
-        wait_until(lambda: answers(port), process, log)
-        yield f"redis://127.0.0.1:{port}/0"
+        try:
+            server.start()
+            yield server
+        finally:
+            server.stop(signal.SIGTERM)
 
 
 @contextlib.contextmanager

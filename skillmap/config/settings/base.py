@@ -252,6 +252,9 @@ CELERY_MODULE = "skillmap.config.celery"  # loaded by every process that may nud
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default=REDIS_URL or "filesystem://")
 CELERY_BROKER_DIR = VAR_DIR / "broker"
 CELERY_BROKER_CONNECTION_TIMEOUT = 0.5
+# A worker that says nothing for so long has lost its job to the next one; so often beat looks for such jobs.
+JOB_LEASE_SECONDS = env.float("JOB_LEASE_SECONDS", default=60.0)
+TICK_SECONDS = env.float("TICK_SECONDS", default=30.0)
 
 # The smallest group about which a figure may be shown (product.md); never below five.
 SMALL_CELL_K = max(5, env.int("SMALL_CELL_K", default=5))

@@ -1,0 +1,33 @@
+"""What jobs leave behind, without ids and times, to be compared with what a clean one left."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from skillmap.gaps.models import GapCell, GapInput, GapNode, GapRun, SkillResult
+
+
+def rows_of(run: GapRun) -> dict[str, list[tuple[Any, ...]]]:
+    """All that a run stored, without ids and times."""
+    keys = ("node__key", "skill__code")
+    figures = [f"{name}_{level}" for name in ("at_least", "demand", "gap") for level in (1, 2, 3)]
+    return {
+        "inputs": list(
+            GapInput.objects.filter(run=run).order_by("staff").values_list("staff", "organisation", "levels")
+        ),
+        "nodes": list(
+            GapNode.objects.filter(run=run).order_by("position").values_list("key", "parent__key", "people", "depth")
+        ),
+        "cells": list(GapCell.objects.filter(run=run).order_by(*keys).values_list(*keys, "cuts", "blocks", *figures)),
+        "skills": list(
+            SkillResult.objects.filter(run=run)
+            .order_by("skill")
+            .values_list("skill", "demand", "demand_rank", "supply", "supply_rank", "is_proposed", "gaps")
+        ),
+    }
+
+
+def checksum(rows: object) -> str:
+    """A short text that is the same for the same rows."""
+    return hashlib.sha256(repr(rows).encode()).hexdigest()
