@@ -21,6 +21,7 @@ def _options() -> dict[str, Any]:
         "worker_max_tasks_per_child": 200,
         "worker_hijack_root_logger": False,
         "worker_soft_shutdown_timeout": 10,
+        "worker_lost_wait": 1.0,  # for what a killed child may have said: nothing, its job's row tells
         "broker_connection_retry_on_startup": True,
         "broker_connection_timeout": settings.CELERY_BROKER_CONNECTION_TIMEOUT,
         "timezone": settings.TIME_ZONE,
@@ -39,7 +40,9 @@ def _options() -> dict[str, Any]:
             "control_folder": str(folder / "control"),
         }
     else:
-        options["broker_transport_options"] = {"visibility_timeout": 7200, "socket_connect_timeout": 0.5}
+        # A Redis that neither answers nor refuses must not keep a page waiting either.
+        waits = {"socket_connect_timeout": 0.5, "socket_timeout": 2.0}
+        options["broker_transport_options"] = {"visibility_timeout": 7200, **waits}
     return options
 
 

@@ -5,14 +5,15 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 
 from skillmap.core import clock
 from skillmap.core.choices import MailState
 from skillmap.core.models import Notification
 
 MAX_TRIES = 5
-LEASE = timedelta(minutes=5)
+#: For one mail, of a server that has ten seconds for each of its answers.
+LEASE = timedelta(seconds=2 * settings.JOB_LEASE_SECONDS)
 
 
 def notify(
@@ -68,28 +69,35 @@ def notify_many(rows: Iterable[Notification]) -> None:
     Notification.objects.bulk_create(rows, ignore_conflicts=True, batch_size=500)
 
 
-def claim(limit: int) -> list[int]:
-    """Take up to `limit` notices that wait to be mailed, by compare and set."""
+def _ready() -> QuerySet[Notification]:
+    """What waits to be mailed and is in nobody's hands."""
     now = clock.now()
     free = Q(claimed_until=None) | Q(claimed_until__lt=now)
-    ready = Q(next_try_at=None) | Q(next_try_at__lte=now)
-    waiting = Notification.objects.filter(free, ready, mail_state=MailState.WAITING)
-    candidates = list(waiting.order_by("pk").values_list("pk", flat=True)[:limit])
-    return [pk for pk in candidates if waiting.filter(pk=pk).update(claimed_until=now + LEASE)]
+    due = Q(next_try_at=None) | Q(next_try_at__lte=now)
+    return Notification.objects.filter(free, due, mail_state=MailState.WAITING)
+
+
+def claim(pk: int) -> bool:
+    """Take one notice that waits to be mailed, by compare and set; False where another worker has it."""
+    return bool(_ready().filter(pk=pk).update(claimed_until=clock.now() + LEASE))
 
 
 def send_waiting(limit: int = 100) -> int:
-    """Mail what waits: claim, send, mark; no transaction is open while the mail server is asked. Returns how many went.
+    """Mail what waits: claim, send, mark, one after the other; no transaction is open while the mail server is asked.
 
-    A worker killed between sending and marking mails that one again: at least once.
+    A worker killed between sending and marking mails that one again, after LEASE: at least once. Each is claimed right
+    before it is sent, so that a slow server keeps none so long that another worker takes it for abandoned. Returns how
+    many went.
     """
-    pks = claim(limit)
+    pks = list(_ready().order_by("pk").values_list("pk", flat=True)[:limit])
     if not pks:
         return 0
     rows = Notification.objects.select_related("recipient").in_bulk(pks)
     sent = 0
     with get_connection() as mailer:
         for pk in pks:
+            if not claim(pk):
+                continue
             row = rows[pk]
             if not row.recipient.is_active:
                 Notification.objects.filter(pk=pk).update(mail_state=MailState.NONE, claimed_until=None)

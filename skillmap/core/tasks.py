@@ -5,7 +5,7 @@ from typing import Any
 
 from celery import shared_task
 
-from skillmap.core import audit, imports, jobs, notifications, periodic
+from skillmap.core import audit, imports, jobs, notifications, periodic, resubmission
 from skillmap.core.jobs import JobRun, job_handler
 
 
@@ -37,6 +37,7 @@ def seal_audit(run: JobRun) -> Mapping[str, Any]:
         sealed += count
         run.progress(sealed, sealed)
     periodic.forget_old_slots()
+    resubmission.forget_submitted()
     return {"sealed": sealed}
 
 

@@ -1,5 +1,8 @@
 """Error pages, and the page of a long job."""
 
+import sys
+
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
@@ -34,10 +37,21 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500; without the database, so that it always works."""
+    """500; 503 while the database is away. Without the database, so that it always works."""
+    if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
+        return _unavailable(request)
     if request.path.startswith("/api/"):
         return problem_page(500, "error", "An unexpected error. Nothing was stored.")
     return HttpResponse(render_to_string("500.html"), status=500)
+
+
+def _unavailable(request: HttpRequest) -> HttpResponse:
+    if request.path.startswith("/api/"):
+        answer: HttpResponse = problem_page(503, "unavailable", "The database is away. Nothing was stored.")
+    else:
+        answer = HttpResponse(render_to_string("503.html"), status=503)
+    answer["Retry-After"] = "30"
+    return answer
 
 
 @require_safe

@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 from django.core import mail
+from django.core.mail import EmailMessage
+from django.core.mail.backends import locmem
 from django.core.mail.backends.base import BaseEmailBackend
+from django.test import override_settings
 
 from skillmap.core import clock, notifications
 from skillmap.core.choices import MailState
@@ -23,6 +26,18 @@ class AwayBackend(BaseEmailBackend):
 
     def send_messages(self, email_messages: Sequence[Any]) -> int:
         raise ConnectionRefusedError
+
+
+class SlowBackend(locmem.EmailBackend):
+    """So slow that another worker mails all the others while it has the first one in hand."""
+
+    def send_messages(self, messages: Sequence[EmailMessage]) -> int:
+        if not mail.outbox:
+            sent = super().send_messages(messages)
+            with override_settings(EMAIL_BACKEND="django.core.mail.backends.locmem.EmailBackend"):
+                assert notifications.send_waiting() == 2
+            return sent
+        return super().send_messages(messages)
 
 
 @pytest.fixture
@@ -54,10 +69,21 @@ def test_waiting_notices_are_mailed_once_with_their_link(user: User, settings: A
 
 def test_a_claimed_notice_is_left_to_its_worker(user: User) -> None:
     tell(user)
-    assert notifications.claim(10) == [Notification.objects.get().pk]
-    assert notifications.claim(10) == []
+    pk = Notification.objects.get().pk
+    assert [notifications.claim(pk), notifications.claim(pk)] == [True, False]
+    assert notifications.send_waiting() == 0
     Notification.objects.update(claimed_until=clock.now())
-    assert len(notifications.claim(10)) == 1
+    assert notifications.send_waiting() == 1
+
+
+def test_of_many_a_slow_server_keeps_only_the_one_it_is_at(user: User, settings: Any) -> None:
+    """Whoever works on the first of many has not yet taken the last: another worker may mail it meanwhile."""
+    settings.EMAIL_BACKEND = "tests.core.test_notifications.SlowBackend"
+    for key in "abc":
+        tell(user, key)
+    assert notifications.send_waiting() == 1
+    assert Notification.objects.filter(mail_state=MailState.SENT).count() == 3
+    assert len(mail.outbox) == 3, "none of them went twice"
 
 
 def test_without_a_mail_server_it_backs_off_and_is_shown_after_five_tries(user: User, settings: Any) -> None:
@@ -65,7 +91,7 @@ def test_without_a_mail_server_it_backs_off_and_is_shown_after_five_tries(user: 
     tell(user)
     for _ in range(5):
         assert notifications.send_waiting() == 0
-        assert notifications.claim(1) == [], "not before its time"
+        assert not notifications.claim(Notification.objects.get().pk), "not before its time"
         Notification.objects.update(next_try_at=None)
     row = Notification.objects.get()
     assert (row.mail_state, row.mail_tries, row.mail_error) == (MailState.FAILED, 5, "ConnectionRefusedError")

@@ -1,4 +1,4 @@
-"""The product's own processes on the database under test: workers, beat, the pages; to be killed, frozen, started anew."""
+"""The product's own processes on the database under test: workers, beat, the pages; to be killed and started anew."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from scripts.processes import Family
@@ -60,7 +61,7 @@ class Crew(Family):
         command = [
             sys.executable, "-m", "gunicorn", "skillmap.config.wsgi:application", "--bind", f"127.0.0.1:{port}",
             "--worker-class", "gthread", "--workers", str(workers), "--threads", str(threads),
-            "--worker-tmp-dir", "/dev/shm", "--backlog", "2048", "--no-control-socket",
+            "--backlog", "2048", "--no-control-socket",
         ]  # fmt: skip
         process = self.start(name, command, log=self.log(name))
         wait_until(lambda: lives(port), process, self.log(name))
@@ -69,7 +70,12 @@ class Crew(Family):
     def ready(self, *names: str) -> None:
         """Wait until these workers take jobs."""
         for name in names or ("worker",):
-            wait_until(lambda log=self.log(name): b" ready." in log.read_bytes(), self.members[name], self.log(name))
+            log = self.log(name)
+            wait_until(partial(self._takes_jobs, log), self.members[name], log)
+
+    @staticmethod
+    def _takes_jobs(log: Path) -> bool:
+        return b" ready." in log.read_bytes()
 
     def children(self, name: str = "worker") -> set[int]:
         """Process ids below a member: a worker's pool."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from django.conf import settings
 from django.db import connection
 
-from tests.conftest import database_url
+from tests.conftest import database_url, unavailable
+from tests.support import services
 from tests.support.crew import Crew
 from tests.support.trials import Trial
 
@@ -58,4 +61,41 @@ def crew(sent_to_broker: str, tmp_path: Path) -> Iterator[Crew]:
     try:
         yield with_test
     finally:
-        with_test.end()
+        with_test.end(grace=0)
+
+
+@pytest.fixture
+def own_redis() -> Iterator[services.Server]:
+    """A Redis of this test alone, to be killed and frozen."""
+    try:
+        with services.redis_server() as server:
+            yield server
+    except services.MissingServiceError as error:
+        unavailable(error)
+
+
+@pytest.fixture
+def own_postgres(transactional_db: None) -> Iterator[services.Server]:
+    """A PostgreSQL of this test alone, with the tables of the one under test; this process is connected to it."""
+    with services.postgres_server() as server:
+        _copy_tables(server)
+        values = connection.settings_dict
+        before = dict(values)
+        address = urlsplit(server.url)
+        connection.close()
+        values.update(HOST=address.hostname, PORT=address.port, NAME=address.path.strip("/"))
+        try:
+            yield server
+        finally:
+            if server.process is not None:
+                server.thaw()
+            connection.close()
+            values.update(before)
+
+
+def _copy_tables(server: services.Server) -> None:
+    programs = services.find_postgres()
+    assert programs is not None
+    dumped = subprocess.run([programs / "pg_dump", "--no-owner", database_url()], capture_output=True, check=True)
+    command = [programs / "psql", "--quiet", "--set", "ON_ERROR_STOP=1", "--output", "/dev/null", server.url]
+    subprocess.run(command, input=dumped.stdout, check=True)

@@ -72,6 +72,7 @@ MIDDLEWARE = [
     "skillmap.people.middleware.RequireSecondFactorMiddleware",
     "skillmap.people.middleware.ProviderAwayMiddleware",
     "skillmap.core.middleware.PrivatePagesMiddleware",
+    "skillmap.core.resubmission.SubmittedOnceMiddleware",
 ]
 
 ROOT_URLCONF = "skillmap.config.urls"

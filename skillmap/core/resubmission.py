@@ -1,0 +1,104 @@
+"""A form that is sent twice is taken once: whoever presses again is led to where the first press led.
+
+Django writes its CSRF token masked anew into each page it draws. So the same token with the same fields at the same
+address is the same form once more: pressed twice, sent again after a lost answer, or reloaded. A form that was refused
+is drawn again, with another token. What scripts send (JSON, htmx) has its own versions and is not looked at here.
+"""
+
+import hashlib
+import time
+import uuid
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+
+from skillmap.core import clock, files
+from skillmap.core.models import SubmittedForm
+
+Handler = Callable[[HttpRequest], HttpResponse]
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+TOKEN = "csrfmiddlewaretoken"  # noqa: S105  the name of a field
+#: So long the first answer is given again; later the same form counts as a new one.
+KEPT = timedelta(minutes=10)
+#: So long the second press waits for the first; a first one that takes longer has died.
+PATIENCE = timedelta(seconds=30)
+LOOK_EVERY = 0.05  # seconds
+
+
+class SubmittedOnceMiddleware:
+    """Take each form of a signed-in person once, and answer it again with the same redirect."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        key = _key(request)
+        if key is None:
+            return self.get_response(request)
+        taken = _take(int(request.user.pk), key)
+        if isinstance(taken, str):
+            return HttpResponseRedirect(taken)
+        return self._answer(request, taken)
+
+    def _answer(self, request: HttpRequest, taken: SubmittedForm) -> HttpResponse:
+        """Do what the form asks for; only a redirect says that it was done, all else may be sent again."""
+        location = ""
+        try:
+            response = self.get_response(request)
+            if isinstance(response, HttpResponseRedirect):
+                location = response.url
+        finally:
+            rows = SubmittedForm.objects.filter(pk=taken.pk)
+            if 0 < len(location) <= 300:
+                rows.update(location=location)
+            else:
+                rows.delete()
+        return response
+
+
+def _key(request: HttpRequest) -> uuid.UUID | None:
+    """What tells this form of this page from all others; None where there is nothing to take once."""
+    if request.method != "POST" or request.content_type not in FORMS or "HX-Request" in request.headers:
+        return None
+    if not request.user.is_authenticated or not request.POST.get(TOKEN):
+        return None
+    digest = hashlib.sha256(request.path.encode())
+    for part in _parts(request):
+        digest.update(b"\0" + part.encode("utf-8", "surrogatepass"))
+    return uuid.UUID(bytes=digest.digest()[:16])
+
+
+def _parts(request: HttpRequest) -> Iterable[str]:
+    for name, values in sorted(request.POST.lists()):
+        yield name
+        yield from map(str, values)
+    for name, uploads in sorted(request.FILES.lists()):
+        yield name
+        for upload in uploads:
+            yield f"{upload.name} {files.digest_of(upload)}"
+
+
+def _take(user_id: int, key: uuid.UUID) -> SubmittedForm | str:
+    """The row under which this request is the first, or where the first one led."""
+    while True:
+        try:
+            with transaction.atomic():
+                return SubmittedForm.objects.create(user_id=user_id, key=key)
+        except IntegrityError:
+            before = SubmittedForm.objects.filter(user=user_id, key=key).first()
+        if before is None:
+            continue  # refused or gone meanwhile: it is ours
+        age = clock.now() - before.created_at
+        if age > (KEPT if before.location else PATIENCE):
+            SubmittedForm.objects.filter(pk=before.pk, location=before.location).delete()
+        elif before.location:
+            return before.location
+        else:
+            time.sleep(LOOK_EVERY)
+
+
+def forget_submitted() -> None:
+    """Drop what is not answered again any more."""
+    SubmittedForm.objects.filter(created_at__lt=clock.now() - KEPT).delete()
