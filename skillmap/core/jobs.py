@@ -20,6 +20,7 @@ from skillmap.core import audit, clock
 from skillmap.core.choices import JobState
 from skillmap.core.errors import RuleViolation
 from skillmap.core.models import Job
+from skillmap.core.redis_health import broker_probe
 
 logger = logging.getLogger(__name__)
 
@@ -77,10 +78,15 @@ def nudge(job_id: int) -> None:
     """Tell a worker; a broker that is away is no error, the sweeper tells again."""
     from skillmap.core.tasks import run_job
 
+    probe = broker_probe()
+    if probe is not None and probe.was_away:
+        return
     try:
         run_job.apply_async(args=(job_id,), retry=False, ignore_result=True)
     except Exception as error:  # noqa: BLE001  whatever the broker's library raises, the row is safe
         logger.warning("nudge_failed", extra={"job": job_id, "error": type(error).__name__})
+        if probe is not None:
+            probe.note_away()
 
 
 @transaction.atomic

@@ -1,10 +1,17 @@
 """Triggers that make a table append-only, for migrations; on PostgreSQL and SQLite."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
+
+
+def trigger_names(statements: Iterable[str]) -> set[str]:
+    """Names of the triggers that SQL statements create."""
+    found = (re.match(r"CREATE TRIGGER (\w+)", statement) for statement in statements)
+    return {match[1] for match in found if match}
 
 
 class AppendOnly(Operation):
@@ -46,6 +53,10 @@ class AppendOnly(Operation):
     def describe(self) -> str:
         """One line for `migrate`."""
         return f"Make {self.table} append-only"
+
+    def triggers(self, vendor: str) -> tuple[set[str], bool]:
+        """Names of the triggers on a database, and that they stand after this operation."""
+        return trigger_names(self._create(vendor)), True
 
     def _allowed(self, differs: str) -> str:
         """SQL that is true when an UPDATE only sets `set_once` columns from NULL."""

@@ -14,6 +14,8 @@ from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 
+from skillmap.core.triggers import trigger_names
+
 FRAMEWORK = "framework_framework"
 
 
@@ -201,6 +203,10 @@ class VersionGuards(Operation):
     def describe(self) -> str:
         """One line for `migrate`."""
         return "Make published versions immutable" if self.guarded else "Lift the guards of published versions"
+
+    def triggers(self, vendor: str) -> tuple[set[str], bool]:
+        """Names of the triggers on a database, and whether they stand after this operation."""
+        return trigger_names(create_statements(vendor)), self.guarded
 
     def _run(self, schema_editor: BaseDatabaseSchemaEditor, *, guarded: bool) -> None:
         vendor = schema_editor.connection.vendor

@@ -6,6 +6,7 @@ from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 
+from skillmap.core.redis_health import background_waits
 from skillmap.people.access import Access, access_of, staff_of
 from skillmap.people.models import User
 from skillmap.portal.selectors.finding import finds_people
@@ -32,9 +33,19 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
             "user_name": user.name,
             "role_label": role_label(user, access, is_mentor=counts.is_mentor),
             "account_links": _account_links(access),
-            "background_notice": None,
+            "background_notice": _background_notice(access),
         }
     }
+
+
+def _background_notice(access: Access) -> str | None:
+    """For those who start background work: that it waits."""
+    if not (access.is_secretariat or access.is_supporter or access.is_coordinator) or not background_waits():
+        return None
+    return _(
+        "Background work is waiting: imports, runs and mails. What you enter is stored, and the work goes on by itself "
+        "as soon as its queue is back."
+    )
 
 
 def role_label(user: User, access: Access, *, is_mentor: bool) -> str:

@@ -2,6 +2,14 @@ from django.conf import settings
 from django.db import migrations, models
 
 
+def refuse_to_lose(apps, _schema_editor):
+    """Without these columns there is no place for what people have drafted, nor for a meeting without a day."""
+    meetings = apps.get_model("assessment", "OneOnOne").objects
+    drafted = meetings.exclude(person_note="") | meetings.filter(held_on=None)
+    if count := drafted.count():
+        raise RuntimeError(f"{count} meetings hold what only this version can keep: notes in draft, or no day yet.")
+
+
 class Migration(migrations.Migration):
     dependencies = [
         ("assessment", "0002_history_append_only"),
@@ -44,4 +52,5 @@ class Migration(migrations.Migration):
                 name="meeting_held_has_way",
             ),
         ),
+        migrations.RunPython(migrations.RunPython.noop, refuse_to_lose),
     ]
