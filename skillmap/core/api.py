@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
+from datetime import date
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from django.core.exceptions import PermissionDenied
@@ -24,6 +26,7 @@ if TYPE_CHECKING:  # rest_framework.views loads this module through the settings
     from rest_framework.views import APIView
 
 PROBLEM = "application/problem+json"
+DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 MAX_DEPTH = 8
 MAX_BODY = 1024 * 1024
 
@@ -35,6 +38,24 @@ class CursorPages(CursorPagination):
     max_page_size = 100
     page_size_query_param = "page_size"
     ordering = "pk"
+
+    def get_page_size(self, request: Request) -> int:
+        """Rows of a page: what `page_size` says, at most 100; ValidationError (400) for what is no number from 1 on."""
+        given = request.query_params.get(self.page_size_query_param)
+        if given is None:
+            return self.page_size
+        if not (given.isascii() and given.isdigit() and int(given[:9])):
+            raise exceptions.ValidationError({self.page_size_query_param: [_("Give a whole number from 1 to 100.")]})
+        return min(int(given[:9]), self.max_page_size)
+
+    def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
+        """Both parameters, the size with its bounds."""
+        found: list[dict[str, Any]] = super().get_schema_operation_parameters(view)
+        for parameter in found:
+            if parameter["name"] == self.page_size_query_param:
+                parameter["schema"] = {"type": "integer", "minimum": 1, "default": self.page_size}
+                parameter["description"] = f"Rows of a page; {self.max_page_size} at most, more are not given."
+        return found
 
     def get_ordering(self, request: Request, queryset: QuerySet[Any], view: APIView) -> tuple[str, ...]:
         """The view's `cursor_ordering`, else by primary key."""
@@ -77,6 +98,19 @@ def version_from(request: Request) -> int:
     if not (value.isascii() and value.isdigit() and len(value) < 10):
         raise PreconditionFailed
     return int(value)
+
+
+def day_from(request: Request, name: str) -> date | None:
+    """The day of a query parameter, None without it; ValidationError (400) unless written as 2026-04-01."""
+    given = request.query_params.get(name)
+    if given is None:
+        return None
+    try:
+        if DAY.fullmatch(given):
+            return date.fromisoformat(given)
+    except ValueError:  # the 31st of April
+        pass
+    raise exceptions.ValidationError({name: [_("Write the day as 2026-04-01.")]})
 
 
 def _reject_constant(name: str) -> NoReturn:

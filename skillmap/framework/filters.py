@@ -3,11 +3,12 @@
 import django_filters
 from django.db.models import QuerySet
 
+from skillmap.core.filters import FilterSet
 from skillmap.framework.choices import FrameworkState, ItemKind
 from skillmap.framework.models import Framework, JobType, Skill
 
 
-class FrameworkFilter(django_filters.FilterSet):
+class FrameworkFilter(FilterSet):
     """Versions by state."""
 
     state = django_filters.ChoiceFilter(choices=FrameworkState.choices)
@@ -17,7 +18,7 @@ class FrameworkFilter(django_filters.FilterSet):
         fields = ("state",)
 
 
-class SkillFilter(django_filters.FilterSet):
+class SkillFilter(FilterSet):
     """Items by kind, category and number."""
 
     kind = django_filters.ChoiceFilter(choices=ItemKind.choices)
@@ -28,7 +29,7 @@ class SkillFilter(django_filters.FilterSet):
         fields = ("kind", "category", "number")
 
 
-class JobTypeFilter(django_filters.FilterSet):
+class JobTypeFilter(FilterSet):
     """Job types by core category, and by an item that they ask for at a level or above."""
 
     core_category = django_filters.CharFilter(field_name="core_category__code")

@@ -5,7 +5,6 @@ from datetime import date
 from typing import Any, cast
 
 from django.db.models import Q, QuerySet
-from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
@@ -15,7 +14,8 @@ from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
 
 from skillmap.core import clock
-from skillmap.core.api import etag_of
+from skillmap.core.api import day_from, etag_of
+from skillmap.core.filters import refuse_empty
 from skillmap.people import selectors
 from skillmap.people.choices import Employer, Grade, HiringRoute, Occupation, OrganisationKind, StaffStatus
 from skillmap.people.filters import OrganisationFilter, StaffFilter
@@ -134,16 +134,7 @@ class OrganisationViewSet(Values):
 
     def day(self) -> date:
         """The day asked for; 400 where it can't be one."""
-        given = self.request.query_params.get("on")
-        if not given:
-            return clock.today()
-        try:
-            found = parse_date(given)
-        except ValueError:
-            found = None
-        if found is None:
-            raise exceptions.ValidationError({"on": [_("Write the day as 2026-04-01.")]})
-        return found
+        return day_from(self.request, "on") or clock.today()
 
     def versions(self) -> QuerySet[OrganisationVersion]:
         """What each organisation was called on the day."""
@@ -152,6 +143,7 @@ class OrganisationViewSet(Values):
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """A cursor page; `under` goes by the tree of the same day."""
+        refuse_empty(request, ("on", *OrganisationFilter.base_filters))
         query = request.query_params.copy()
         under = query.pop("under", [""])[0]
         narrowed = OrganisationFilter(query, queryset=Organisation.objects.all(), request=request)

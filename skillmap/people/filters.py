@@ -6,12 +6,13 @@ import django_filters
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from skillmap.core.filters import FilterSet
 from skillmap.people import selectors
 from skillmap.people.choices import DesignationKind, Employer, Grade, Occupation, OrganisationKind, StaffStatus
 from skillmap.people.models import Organisation, Staff
 
 
-class StaffFilter(django_filters.FilterSet):
+class StaffFilter(FilterSet):
     """People by words, organisation and all below it, occupation, grade, status, designation of today, employer."""
 
     q = django_filters.CharFilter(method="filter_q", label=_("Name, kana or number"), max_length=100)
@@ -43,7 +44,7 @@ class StaffFilter(django_filters.FilterSet):
         return selectors.designated_on(people, value)
 
 
-class OrganisationFilter(django_filters.FilterSet):
+class OrganisationFilter(FilterSet):
     """Organisations by code, kind, bureau group (its code) and what they stand below (id, itself included)."""
 
     code = django_filters.CharFilter()

@@ -19,6 +19,7 @@ from skillmap.assessment.api.serializers import PersonLevelsSerializer, ProfileS
 from skillmap.assessment.selectors.profile import levels_of, people_with_levels
 from skillmap.assessment.services.looks import look
 from skillmap.core import clock
+from skillmap.core.api import day_from
 from skillmap.people.access import user_of
 from skillmap.people.filters import StaffFilter
 from skillmap.people.models import Staff
@@ -113,19 +114,9 @@ def _by_person(rows: QuerySet[Any]) -> dict[int, Sequence[dict[str, Any]]]:
 
 def _days(request: Request) -> tuple[date | None, date | None]:
     """What was asked for: as of a day, valid on a day, or neither; 400 where it can't be."""
-    as_of, valid_on = _day(request, "as_of"), _day(request, "valid_on")
+    as_of, valid_on = day_from(request, "as_of"), day_from(request, "valid_on")
     if as_of is not None and as_of > clock.today():
         raise serializers.ValidationError({"as_of": [_("Choose a day that is not in the future.")]})
     if as_of is not None and valid_on is not None:
         raise serializers.ValidationError({"valid_on": [_("Give either as_of or valid_on.")]})
     return as_of, valid_on
-
-
-def _day(request: Request, name: str) -> date | None:
-    value = request.query_params.get(name)
-    if value is None:
-        return None
-    try:
-        return date.fromisoformat(value)
-    except ValueError as error:
-        raise serializers.ValidationError({name: [_("Write the day as 2026-04-01.")]}) from error

@@ -29,12 +29,13 @@ from skillmap.assessment.services.looks import look
 from skillmap.assessment.services.ratings import Saved, save_rating
 from skillmap.assessment.services.transitions import transition
 from skillmap.core.api import PreconditionRequired, etag_of, version_from
+from skillmap.core.filters import FilterSet
 from skillmap.people.access import access_of, user_of
 
 IF_MATCH = OpenApiParameter("If-Match", str, OpenApiParameter.HEADER, description="The ETag that was read.")
 
 
-class CycleFilter(django_filters.FilterSet):
+class CycleFilter(FilterSet):
     """Cycles by fiscal year and state."""
 
     class Meta:
@@ -58,7 +59,7 @@ class CycleViewSet(viewsets.ReadOnlyModelViewSet[Cycle]):
         return Cycle.objects.visible_to(user_of(self.request)).select_related("framework").prefetch_related("windows")
 
 
-class AssessmentFilter(django_filters.FilterSet):
+class AssessmentFilter(FilterSet):
     """Checks by cycle, state and organisation; never by level."""
 
     state = django_filters.ChoiceFilter(choices=State.choices)

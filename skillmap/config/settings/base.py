@@ -218,7 +218,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["skillmap.core.api.StrictJSONParser"],
     "DEFAULT_PAGINATION_CLASS": "skillmap.core.api.CursorPages",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_FILTER_BACKENDS": ["skillmap.core.filters.StrictFilterBackend"],
     "DEFAULT_THROTTLE_CLASSES": ["skillmap.core.api.CallerThrottle"],
     "DEFAULT_THROTTLE_RATES": {"caller": "600/min"},
     "EXCEPTION_HANDLER": "skillmap.core.api.problem_handler",

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from skillmap.core.api import StrictSerializer, etag_of, version_from
+from skillmap.core.filters import FilterSet
 from skillmap.gaps.choices import AreaState
 from skillmap.gaps.models import GapRun, PriorityArea
 from skillmap.gaps.selectors import areas as reads
@@ -71,7 +72,7 @@ class AdoptionSerializer(StrictSerializer):
         return attrs
 
 
-class PriorityAreaFilter(django_filters.FilterSet):
+class PriorityAreaFilter(FilterSet):
     """Areas by fiscal year; other states than adopted on request."""
 
     state = django_filters.ChoiceFilter(choices=AreaState.choices)

@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from skillmap.core.api import StrictSerializer, etag_of, version_from
+from skillmap.core.filters import FilterSet, WholeNumberFilter
 from skillmap.framework.models import Framework, Skill
 from skillmap.gaps import demand_rules
 from skillmap.gaps.choices import Phase, ResponseState, SurveyState
@@ -95,7 +96,7 @@ class SurveyDetailSerializer(SurveySerializer):
         fields = (*SurveySerializer.Meta.fields, "answers")  # type: ignore[assignment]
 
 
-class SurveyFilter(django_filters.FilterSet):
+class SurveyFilter(FilterSet):
     """Surveys by fiscal year and state."""
 
     state = django_filters.ChoiceFilter(choices=SurveyState.choices)
@@ -241,15 +242,11 @@ class DemandItemCreateSerializer(DemandItemChangeSerializer):
     organisation = serializers.CharField(max_length=40, help_text="Code of the organisation that answers.")
 
 
-class DemandItemFilter(django_filters.FilterSet):
+class DemandItemFilter(FilterSet):
     """Lines by survey, fiscal year, organisation, item, phase, level and state of the answer."""
 
-    survey = django_filters.NumberFilter(
-        field_name="response__survey", min_value=1, max_value=2**31 - 1, decimal_places=0
-    )
-    fiscal_year = django_filters.NumberFilter(
-        field_name="response__survey__fiscal_year", min_value=2000, max_value=2099, decimal_places=0
-    )
+    survey = WholeNumberFilter(field_name="response__survey", min_value=1, max_value=2**31 - 1)
+    fiscal_year = WholeNumberFilter(field_name="response__survey__fiscal_year", min_value=2000, max_value=2099)
     organisation = django_filters.CharFilter(field_name="response__organisation__code")
     skill = django_filters.CharFilter(field_name="skill__code")
     phase = django_filters.ChoiceFilter(choices=Phase.choices)

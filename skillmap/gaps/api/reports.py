@@ -14,6 +14,7 @@ from rest_framework.views import APIView
 
 from skillmap.core import clock
 from skillmap.core.api import StrictSerializer
+from skillmap.core.filters import refuse_empty
 from skillmap.core.tabular.filenames import CONTENT_TYPES, content_disposition, download_name
 from skillmap.core.tabular.writing import write_csv, write_xlsx
 from skillmap.gaps import reports
@@ -80,6 +81,7 @@ class ReportView(APIView):
     )
     def get(self, request: Request, name: str) -> Response | StreamingHttpResponse:
         """One report; figures of groups come from the newest published run."""
+        refuse_empty(request, ["format"])
         query = ReportQuery(data={key: value for key, value in request.query_params.items() if key != "format"})
         query.is_valid(raise_exception=True)
         report = reports.build(name, user=user_of(request), **query.validated_data)

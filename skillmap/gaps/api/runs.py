@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import django_filters
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -13,6 +12,7 @@ from rest_framework.response import Response
 
 from skillmap.core.api import StrictSerializer
 from skillmap.core.choices import JobState
+from skillmap.core.filters import FilterSet
 from skillmap.gaps.choices import LevelBasis
 from skillmap.gaps.models import GapRun
 from skillmap.gaps.run_messages import refuse
@@ -155,7 +155,7 @@ class ResultSerializer(serializers.Serializer[Any]):
     cells = CellSerializer(many=True)
 
 
-class GapRunFilter(django_filters.FilterSet):
+class GapRunFilter(FilterSet):
     """Runs by fiscal year, cycle and basis."""
 
     class Meta:
