@@ -6,7 +6,7 @@ VENV ?= .venv
 export VENV
 
 .DEFAULT_GOAL := help
-.PHONY: help run test trials bench check pictures translations format venv lock
+.PHONY: help run test trials bench load figures check pictures translations format venv lock
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile
@@ -26,6 +26,14 @@ trials: ## try races, kills and faults many times, each on both databases (ARGS=
 bench: ## measure pages and heavy work with 1,000 and 100,000 people (ARGS="--people 1000 --runs 5 --only home save")
 	@$(PYTHON) scripts/bootstrap.py --dev
 	@$(VENV)/bin/python -m bench $(ARGS)
+
+load: ## 200 people at their self-check over HTTP, with and without pauses (ARGS="--people 50 --pause 0")
+	@$(PYTHON) scripts/bootstrap.py --dev
+	@$(VENV)/bin/python -m bench.load $(ARGS)
+
+figures: ## write docs/figures.md anew from the results of test, trials, bench and load
+	@$(PYTHON) scripts/bootstrap.py --dev
+	@$(VENV)/bin/python scripts/make_figures.py
 
 check: ## lint, types, import contracts, migrations, translations, words
 	@$(PYTHON) scripts/bootstrap.py --dev

@@ -60,6 +60,7 @@ CHECKS: dict[str, tuple[Callable[[], list[str]], str]] = {
     "system": (lambda: manage("check", "--fail-level", "WARNING"), "test"),
     "deployment": (lambda: manage("check", "--deploy", "--fail-level", "WARNING"), "production"),
     "translations": (lambda: [sys.executable, "scripts/check_translations.py"], "test"),
+    "figures": (lambda: [sys.executable, "scripts/make_figures.py", "--check"], "test"),
     "words": (lambda: [sys.executable, "scripts/check_words.py"], "test"),
 }
 

@@ -148,6 +148,8 @@ def main() -> int:
     chosen = chosen_lanes(missing)
     with servers([need.name for need in missing]) as environment:
         environment[lanes.MISSING] = json.dumps(lines)
+        if not sys.argv[1:] and chosen == list(lanes.LANES):
+            environment[lanes.OUTCOMES] = str(ROOT / "var" / "tests.json")
         environment[lanes.ONCE] = next((lane for lane in ("postgres", "sqlite") if lane in chosen), "")
         return run_pytest(pytest_command(chosen, sys.argv[1:]), environment)
 

@@ -18,7 +18,10 @@ from __future__ import annotations
 
 import json
 import os
+import time
+from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 from typing import ClassVar
 from urllib.parse import urlsplit
 
@@ -30,6 +33,7 @@ POSTGRES_URL = "TEST_POSTGRES_URL"
 REDIS_URL = "TEST_REDIS_URL"
 MISSING = "TEST_MISSING"
 ONCE = "TEST_ONCE"  # the one lane that runs the tests which ask no database
+OUTCOMES = "TEST_OUTCOMES"  # the file that takes what came of each module's tests
 TRIALS = "TEST_TRIALS"  # the file that takes what came of the trials; where it is named they run, and nothing else
 
 
@@ -69,6 +73,39 @@ def missing() -> list[str]:
 def pytest_report_header() -> list[str]:
     """Say at the start what is not tried."""
     return [f"MISSING: {line}" for line in missing()]
+
+
+class _Outcomes:
+    """How many tests of each module passed, failed or were left out, by lane; kept for `make figures`."""
+
+    begun: ClassVar[float] = time.time()
+    modules: ClassVar[dict[str, dict[str, Counter[str]]]] = {}
+
+    @classmethod
+    def note(cls, report: pytest.TestReport, lane: str) -> None:
+        if report.when != "call" and not (report.when == "setup" and report.skipped) and not report.failed:
+            return
+        module = cls.modules.setdefault(report.nodeid.partition("::")[0], {})
+        module.setdefault(lane, Counter())[report.outcome] += 1
+
+    @classmethod
+    def keep(cls, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        told = {"at": round(cls.begun), "seconds": round(time.time() - cls.begun), "modules": cls.modules}
+        path.write_text(json.dumps(told, ensure_ascii=False, indent=1, sort_keys=True), encoding="utf-8")
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Note what came of a test, where the lanes' workers tell the run that started them."""
+    node = getattr(report, "node", None)
+    if node is not None and OUTCOMES in os.environ:
+        _Outcomes.note(report, node.gateway.id)
+
+
+def pytest_sessionfinish() -> None:
+    """Keep what came of the whole run."""
+    if _Outcomes.modules:
+        _Outcomes.keep(Path(os.environ[OUTCOMES]))
 
 
 class _Tally:
