@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
+import hypothesis
 import pytest
 from django.conf import settings
 from django.db import connection, transaction
@@ -27,6 +28,9 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # A run makes millions of short-lived objects; looking through the old ones each time is a tenth of it.
 gc.set_threshold(50_000, 20, 50)
+# How long an example takes says how busy the machine is, not whether it holds.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 
 def asks_database(item: pytest.Item) -> bool:

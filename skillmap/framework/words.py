@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from django.utils.functional import Promise
 from django.utils.translation import gettext, gettext_lazy, pgettext_lazy
 
-from skillmap.framework.rules import Defaults, Differences, Problem, RowChange
+from skillmap.framework.diff_rules import Differences, RowChange
+from skillmap.framework.rules import Defaults, Problem
 
 PROBLEMS: Mapping[str, Promise] = {
     "no_items": gettext_lazy("There is no skill item yet. Add at least one."),

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from skillmap.people.views import accounts, changes, organisations, staff
+from skillmap.people.views import accounts, changes, organisations, roles, staff, tokens
 from skillmap.people.views.imports import PeopleImportPages
 
 app_name = "people"
@@ -25,21 +25,21 @@ urlpatterns = [
     path("account/", accounts.account, name="account"),
     path("accounts/", accounts.accounts, name="accounts"),
     path("accounts/new/", accounts.account_new, name="account_new"),
-    path("accounts/service/", accounts.service_new, name="service_new"),
+    path("accounts/service/", tokens.service_new, name="service_new"),
     path("accounts/<int:pk>/", accounts.account_detail, name="account_detail"),
     path("accounts/<int:pk>/email/", accounts.account_email, name="account_email"),
     path("accounts/<int:pk>/link/", accounts.account_link, name="account_link"),
     path("accounts/<int:pk>/link/<int:link>/remove/", accounts.account_unlink, name="account_unlink"),
-    path("accounts/<int:pk>/roles/new/", accounts.role_new, name="role_new"),
+    path("accounts/<int:pk>/roles/new/", roles.role_new, name="role_new"),
     path("accounts/<int:pk>/invite/", accounts.account_act, {"action": "invite"}, name="account_invite"),
     path("accounts/<int:pk>/sign-out/", accounts.account_act, {"action": "sign-out"}, name="account_sign_out"),
     path("accounts/<int:pk>/close/", accounts.account_act, {"action": "close"}, name="account_close"),
     path("accounts/<int:pk>/open/", accounts.account_act, {"action": "open"}, name="account_open"),
-    path("roles/", accounts.roles, name="roles"),
-    path("roles/<int:pk>/revoke/", accounts.role_revoke, name="role_revoke"),
-    path("tokens/", accounts.token_list, name="tokens"),
-    path("tokens/new/", accounts.token_new, name="token_new"),
-    path("tokens/<int:pk>/revoke/", accounts.token_revoke, name="token_revoke"),
+    path("roles/", roles.roles, name="roles"),
+    path("roles/<int:pk>/revoke/", roles.role_revoke, name="role_revoke"),
+    path("tokens/", tokens.token_list, name="tokens"),
+    path("tokens/new/", tokens.token_new, name="token_new"),
+    path("tokens/<int:pk>/revoke/", tokens.token_revoke, name="token_revoke"),
     path("organisations/", organisations.organisations, name="organisations"),
     path("organisations/<int:pk>/", organisations.organisation, name="organisation"),
     path("organisations/<int:pk>/edit/", organisations.organisation_edit, name="organisation_edit"),

@@ -6,20 +6,18 @@ from dataclasses import replace
 
 import pytest
 
-from skillmap.framework import rules
+from skillmap.framework import diff_rules, rules
+from skillmap.framework.diff_rules import CellChange, FieldChange, RowChange
 from skillmap.framework.rules import (
     CategoryRow,
-    CellChange,
     CellRow,
     CertificationRow,
     Content,
-    FieldChange,
     ItemRow,
     JobTypeRow,
     LevelRow,
     LevelTextRow,
     Problem,
-    RowChange,
 )
 
 LEVELS = tuple(LevelRow(level, f"Lv.{level}", f"name {level}", f"meaning {level}") for level in rules.LEVELS)
@@ -143,7 +141,7 @@ def test_fingerprint_sees_every_change() -> None:
 
 
 def test_no_difference_to_itself() -> None:
-    assert rules.differences(WHOLE, WHOLE).count == 0
+    assert diff_rules.differences(WHOLE, WHOLE).count == 0
 
 
 def test_differences_name_rows_fields_and_cells() -> None:
@@ -158,7 +156,7 @@ def test_differences_name_rows_fields_and_cells() -> None:
         job_types=[replace(JOB, cells=(CellRow("it_strategy", 2, "confirmed"), CellRow("ux", 1)))],
         certifications=[replace(WHOLE.certifications[0], skills=("it_strategy", "ux"))],
     )
-    found = rules.differences(WHOLE, new)
+    found = diff_rules.differences(WHOLE, new)
     assert found.categories == (
         RowChange("changed", "strategy", "戦略・企画", (FieldChange("name", "戦略", "戦略・企画"),)),
     )
@@ -182,11 +180,11 @@ def test_differences_name_rows_fields_and_cells() -> None:
 
 def test_a_cell_that_is_missing_on_one_side_is_a_difference() -> None:
     without = replace(WHOLE, job_types=(replace(JOB, cells=JOB.cells[:1]),))
-    assert rules.differences(without, WHOLE).cells == (CellChange("designer", "marketing", None, 0),)
-    assert rules.differences(WHOLE, without).cells == (CellChange("designer", "marketing", 0, None),)
+    assert diff_rules.differences(without, WHOLE).cells == (CellChange("designer", "marketing", None, 0),)
+    assert diff_rules.differences(WHOLE, without).cells == (CellChange("designer", "marketing", 0, None),)
 
 
 def test_provenance_and_source_alone_are_no_difference_for_readers() -> None:
     other = replace(WHOLE, items=(replace(ITEM, source="elsewhere", provenance="confirmed"), OTHER, TOOL))
-    assert rules.differences(WHOLE, other).count == 0
+    assert diff_rules.differences(WHOLE, other).count == 0
     assert other != WHOLE

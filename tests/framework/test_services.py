@@ -11,7 +11,7 @@ from django.db import connection
 
 from skillmap.core.errors import Conflict, NotAllowed, RuleViolation
 from skillmap.core.models import AuditEvent
-from skillmap.framework import rules, selectors, services
+from skillmap.framework import diff_rules, rules, selectors, services
 from skillmap.framework.choices import FrameworkState, ItemKind, Provenance
 from skillmap.framework.models import Framework, JobTypeRequirement, Skill
 from skillmap.framework.services import (
@@ -179,8 +179,8 @@ def test_a_copy_holds_the_same_and_changes_alone(real: Framework, secretariat: U
     assert selectors.content_of(draft) == selectors.content_of(real)
     cell = draft.job_types.get(code="ai_engineer").requirements.get(skill__code="ai_engineering")
     services.requirement_set(framework_id=draft.pk, requirement_id=cell.pk, version=1, level=2, actor=secretariat)
-    found = rules.differences(selectors.content_of(real), selectors.content_of(draft))
-    assert found.cells == (rules.CellChange("ai_engineer", "ai_engineering", 3, 2),)
+    found = diff_rules.differences(selectors.content_of(real), selectors.content_of(draft))
+    assert found.cells == (diff_rules.CellChange("ai_engineer", "ai_engineering", 3, 2),)
     assert found.count == 1
     assert selectors.current_framework() == real
     event = AuditEvent.objects.get(verb="framework.draft")

@@ -20,7 +20,7 @@ from skillmap.framework.models import Framework
 from skillmap.gaps.choices import ResponseState, SurveyState
 from skillmap.gaps.models import DemandItem, DemandResponse, DemandSurvey
 from skillmap.gaps.selectors.demand import last_years_response
-from skillmap.gaps.services import demand, demand_surveys
+from skillmap.gaps.services import demand, demand_steps, demand_surveys
 from skillmap.gaps.services.demand import Line
 from skillmap.people.choices import Role
 from skillmap.people.models import RoleGrant, User
@@ -69,7 +69,7 @@ def add(world: SurveyWorld, actor: User | None = None, **more: Any) -> DemandIte
 
 
 def step(world: SurveyWorld, action: str, actor: User | None = None) -> DemandResponse:
-    return demand.response_step(response_id=world.answer.pk, action=action, actor=actor or world.coordinator)
+    return demand_steps.response_step(response_id=world.answer.pk, action=action, actor=actor or world.coordinator)
 
 
 def code_of(refused: pytest.ExceptionInfo[RuleViolation]) -> str:
@@ -190,7 +190,7 @@ def test_only_the_organisation_enters_lines_and_takes_its_steps(world: SurveyWor
         lambda: demand.line_remove(item_id=item.pk, version=1, **at),
         lambda: demand.lines_replace(lines=[a_line(world)], version=2, **at),
         lambda: demand.copy_last_year(**at),
-        lambda: demand.question_reply(question_id=question.pk, text="x", **at),
+        lambda: demand_steps.question_reply(question_id=question.pk, text="x", **at),
         *(partial(step, world, action, user) for action in ("submit", "nothing", "reopen", "ask", "fly")),
     ]
     for call in calls:
@@ -209,9 +209,9 @@ def test_a_coordinator_of_another_organisation_finds_nothing(world: SurveyWorld)
         lambda: demand.line_remove(item_id=item.pk, version=1, **at),
         lambda: demand.lines_replace(lines=[], version=2, **at),
         lambda: demand.copy_last_year(**at),
-        lambda: demand.response_step(action="submit", **at),
-        lambda: demand.question_ask(text="?", **at),
-        lambda: demand.question_reply(question_id=1, text="x", **at),
+        lambda: demand_steps.response_step(action="submit", **at),
+        lambda: demand_steps.question_ask(text="?", **at),
+        lambda: demand_steps.question_reply(question_id=1, text="x", **at),
     ):
         with pytest.raises(Http404), transaction.atomic():
             call()
@@ -338,7 +338,7 @@ def test_an_emptied_draft_cannot_be_submitted(world: SurveyWorld) -> None:
 
 
 def ask(world: SurveyWorld, text: str = "根拠は?", actor: User | None = None) -> Any:
-    return demand.question_ask(response_id=world.answer.pk, text=text, actor=actor or world.secretariat)
+    return demand_steps.question_ask(response_id=world.answer.pk, text=text, actor=actor or world.secretariat)
 
 
 def test_a_question_opens_the_answer_and_its_reply_lets_it_be_submitted(world: SurveyWorld) -> None:
@@ -354,11 +354,11 @@ def test_a_question_opens_the_answer_and_its_reply_lets_it_be_submitted(world: S
             step(world, "submit")
         assert code_of(refused) == "unanswered_question"
         reply = {"question_id": question.pk, "response_id": world.answer.pk, "actor": world.coordinator}
-        demand.question_reply(text=" 台帳による ", **reply)
+        demand_steps.question_reply(text=" 台帳による ", **reply)
         add(world)
         assert step(world, "submit").state == "submitted"
         with pytest.raises(RuleViolation):
-            demand.question_reply(text="もう一度", **reply)
+            demand_steps.question_reply(text="もう一度", **reply)
     question.refresh_from_db()
     assert (question.reply, question.replied_by) == ("台帳による", world.coordinator)
     assert Notification.objects.get(kind="demand.reply").recipient == world.secretariat
@@ -377,10 +377,14 @@ def test_questions_and_replies_that_are_refused(world: SurveyWorld) -> None:
     question = ask(world)
     other = DemandQuestionFactory.create(response=world.answers[1], asked_by=world.secretariat)
     with pytest.raises(Http404), transaction.atomic():
-        demand.question_reply(question_id=other.pk, response_id=world.answer.pk, text="x", actor=world.coordinator)
+        demand_steps.question_reply(
+            question_id=other.pk, response_id=world.answer.pk, text="x", actor=world.coordinator
+        )
     DemandSurvey.objects.update(state=SurveyState.CLOSED)
     with pytest.raises(RuleViolation) as refused:
-        demand.question_reply(question_id=question.pk, response_id=world.answer.pk, text="x", actor=world.coordinator)
+        demand_steps.question_reply(
+            question_id=question.pk, response_id=world.answer.pk, text="x", actor=world.coordinator
+        )
     assert code_of(refused) == "survey_closed"
 
 

@@ -26,8 +26,9 @@ from skillmap.gaps.choices import Phase, ResponseState
 from skillmap.gaps.demand_tables import columns_for, skill_choices
 from skillmap.gaps.models import DemandItem, DemandResponse, DemandSurvey
 from skillmap.gaps.selectors.demand import lines_of
-from skillmap.gaps.services.demand import line_of, question_ask, response_step
+from skillmap.gaps.services.demand import line_of
 from skillmap.gaps.services.demand_import import DemandImporter
+from skillmap.gaps.services.demand_steps import question_ask, response_step
 from skillmap.people.models import User
 from tests.core import hostile
 from tests.factories.demand import (

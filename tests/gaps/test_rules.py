@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skillmap.core.suppression import Cube, History, Node, Published, Suppressed, may_show
-from skillmap.gaps import rules
-from skillmap.gaps.rules import DemandLine, Gap, Parameters, Person
+from skillmap.gaps import gap_rules, rules
+from skillmap.gaps.gap_rules import Gap
+from skillmap.gaps.rules import DemandLine, Parameters, Person
 
 PRINT = Path(__file__).resolve().parent.parent.parent / "fixtures" / "priority_2024.csv"
 TREE: Mapping[Node, Node | None] = {"all": None, "a": "all", "a1": "a", "b": "all"}
@@ -122,7 +123,7 @@ def test_demand_for_an_unknown_skill_is_refused() -> None:
     with pytest.raises(ValueError, match="Skill 9"):
         rules.demand([line(9, 1)], [1, 2])
     with pytest.raises(ValueError, match="Skill 9"):
-        rules.gaps(rules.cube([], TREE, [1, 2]), [line(9, 1)])
+        gap_rules.gaps(rules.cube([], TREE, [1, 2]), [line(9, 1)])
 
 
 @given(st.lists(st.lists(st.sampled_from([None, 0, 1, 2, 3]), min_size=4, max_size=4), max_size=12))
@@ -231,7 +232,7 @@ def _uncovered_at_best(held: Sequence[int], wanted: Sequence[int]) -> tuple[int,
 @given(st.lists(st.integers(0, 3), min_size=6, max_size=6))
 def test_cover_from_the_top_leaves_the_fewest_heads_open(numbers: list[int]) -> None:
     held, wanted = numbers[:3], numbers[3:]
-    assert rules.cover(held, wanted).uncovered == _uncovered_at_best(held, wanted)
+    assert gap_rules.cover(held, wanted).uncovered == _uncovered_at_best(held, wanted)
 
 
 @pytest.mark.parametrize(
@@ -247,14 +248,14 @@ def test_cover_from_the_top_leaves_the_fewest_heads_open(numbers: list[int]) -> 
 def test_higher_levels_cover_lower_ones_once(
     held: tuple[int, ...], wanted: tuple[int, ...], uncovered: tuple[int, ...]
 ) -> None:
-    assert rules.cover(held, wanted) == Gap(wanted, uncovered)
+    assert gap_rules.cover(held, wanted) == Gap(wanted, uncovered)
 
 
 def test_gap_within_the_organisations_and_over_all() -> None:
     counted = rules.cube(
         [*people({1: 3}, {1: 2}, {1: 2}, organisation="a1"), *people({1: 1}, {1: None}, organisation="b")], TREE, [1, 2]
     )
-    found = rules.gaps(counted, [line(1, 1), line(1, 2, 2, "b"), line(1, 1, 1, "b"), line(2, 0, 1, "b")])
+    found = gap_rules.gaps(counted, [line(1, 1), line(1, 2, 2, "b"), line(1, 1, 1, "b"), line(2, 0, 1, "b")])
     assert found.by_organisation == {("a", 1): Gap((0, 1, 0), (0, 0, 0)), ("b", 1): Gap((1, 2, 0), (0, 2, 0))}
     assert found.within == {1: Gap((1, 3, 0), (0, 2, 0))}
     assert found.overall == {1: Gap((1, 3, 0), (0, 0, 0))}
@@ -263,13 +264,13 @@ def test_gap_within_the_organisations_and_over_all() -> None:
 
 def test_nobody_covers_twice_where_an_organisation_and_its_part_both_ask() -> None:
     counted = rules.cube(people({1: 2}, organisation="a1"), TREE, [1])
-    found = rules.gaps(counted, [line(1, 1, organisation="a"), line(1, 1, organisation="a1")])
+    found = gap_rules.gaps(counted, [line(1, 1, organisation="a"), line(1, 1, organisation="a1")])
     assert found.by_organisation == {("a", 1): Gap((0, 2, 0), (0, 1, 0))}
 
 
 def test_demand_from_outside_the_tree_is_refused() -> None:
     with pytest.raises(ValueError, match="Not in the tree"):
-        rules.gaps(rules.cube([], TREE, [1]), [line(1, 1, organisation="nowhere")])
+        gap_rules.gaps(rules.cube([], TREE, [1]), [line(1, 1, organisation="nowhere")])
 
 
 # ------------------------------------------------------------------------------------------------- what may be shown
@@ -302,8 +303,8 @@ def test_gap_is_shown_only_where_the_supply_it_depends_on_is() -> None:
         (3, "b"): (False, False, True),
     }
     for (level, organisation), (own, within, overall) in cases.items():
-        found = rules.gaps(counted, [line(1, 9, level, organisation), line(1, 16, 2, "a")])
-        seen = rules.published(found, shown, "all")
+        found = gap_rules.gaps(counted, [line(1, 9, level, organisation), line(1, 16, 2, "a")])
+        seen = gap_rules.published(found, shown, "all")
         assert (
             seen.by_organisation[organisation, 1] is not None,
             seen.within[1] is not None,

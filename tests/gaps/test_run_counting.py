@@ -19,7 +19,7 @@ from skillmap.assessment.models import Assessment, CycleGroup, SkillRating
 from skillmap.core import clock
 from skillmap.core.suppression import Node
 from skillmap.framework.models import Framework
-from skillmap.gaps import rules
+from skillmap.gaps import gap_rules, rules
 from skillmap.gaps.choices import LevelBasis, Phase, ResponseState
 from skillmap.gaps.models import DemandItem, DemandResponse, GapCell, GapInput, GapNode, GapRun, SkillResult
 from skillmap.gaps.selectors import counting
@@ -253,7 +253,7 @@ def _lines(ground: Ground, lines: Sequence[Wanted], states: Sequence[str]) -> li
 crowd = st.lists(st.tuples(someone, st.integers(1, 12)), max_size=12)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     groups=crowd,
     lines=st.lists(wanted, max_size=20),
@@ -382,7 +382,7 @@ def _gaps_by_node(
         )
         if not follows:
             return heads, (None, None, None)
-        return heads, rules.cover(cube.counts[number][key][2:], heads).uncovered
+        return heads, gap_rules.cover(cube.counts[number][key][2:], heads).uncovered
 
     return gap
 

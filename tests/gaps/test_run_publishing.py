@@ -15,7 +15,7 @@ from skillmap.core.errors import NotAllowed, RuleViolation
 from skillmap.core.models import AuditEvent
 from skillmap.core.suppression import Cuts, Node, Record, Suppressed, Vector
 from skillmap.framework.models import Skill
-from skillmap.gaps import rules
+from skillmap.gaps import gap_rules, rules
 from skillmap.gaps.choices import LevelBasis
 from skillmap.gaps.models import GapCell, GapNode, GapRun, SkillResult
 from skillmap.gaps.selectors import counting
@@ -257,7 +257,7 @@ def test_gaps_follow_from_the_supply_that_is_shown(db: None) -> None:
         # Where a level is not asked for, how many stand exactly there does not matter.
         known = [max((value for value in at_least[index:] if value is not None), default=0) for index in range(3)]
         held = [known[0] - known[1], known[1] - known[2], known[2]]
-        assert rules.cover(held, wanted).uncovered == (cell.gap_1, cell.gap_2, cell.gap_3)
+        assert gap_rules.cover(held, wanted).uncovered == (cell.gap_1, cell.gap_2, cell.gap_3)
     hidden = GapCell.objects.filter(run=run, at_least_2=None, demand_2__gt=0)
     assert hidden.exists()
     assert set(hidden.values_list("gap_1", "gap_2", "gap_3")) == {(None, None, None)}

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from skillmap.core import audit, clock
 from skillmap.core.errors import RuleViolation
-from skillmap.framework import rules, words
+from skillmap.framework import diff_rules, rules, words
 from skillmap.framework.choices import FrameworkState
 from skillmap.framework.models import (
     Certification,
@@ -85,7 +85,7 @@ def _refuse_unless_same(found: Framework, name: str, name_en: str, content: rule
         "The version %(code)s is published and cannot be changed, but the tables differ from it (%(where)s). "
         "Load them under a new code. Nothing was changed."
     )
-    where = words.summary(rules.differences(held, content)) or _("names, sources or provenance")
+    where = words.summary(diff_rules.differences(held, content)) or _("names, sources or provenance")
     raise RuleViolation(text % {"code": found.code, "where": where}, code="published_differs")
 
 

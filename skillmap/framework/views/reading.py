@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 
 from skillmap.core.htmx import sign_in_required
-from skillmap.framework import rules, words
+from skillmap.framework import diff_rules, rules, words
 from skillmap.framework.catalogue import catalogue_of
 from skillmap.framework.choices import ItemKind, Level
 from skillmap.framework.models import Framework, JobTypeRequirement, Skill
@@ -150,7 +150,7 @@ def _natural_other(framework: Framework, others: list[Framework]) -> Framework |
 
 
 def _differences(old: rules.Content, new: rules.Content) -> dict[str, Any]:
-    found = rules.differences(old, new)
+    found = diff_rules.differences(old, new)
     skills = {row.code: row.name for row in (*old.items, *new.items)}
     job_types = {row.code: row.name for row in (*old.job_types, *new.job_types)}
     return {

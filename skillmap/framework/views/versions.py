@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 
 from skillmap.core.errors import Conflict, RuleViolation
 from skillmap.core.htmx import sign_in_required
-from skillmap.framework import rules, services, words
+from skillmap.framework import diff_rules, rules, services, words
 from skillmap.framework.choices import FrameworkState, Provenance
 from skillmap.framework.forms import CopyForm, VersionForm
 from skillmap.framework.models import Framework
@@ -123,7 +123,7 @@ def _publish_page(request: HttpRequest, draft: Framework, refusal: RuleViolation
     contents = contents_of([draft, draft.based_on] if draft.based_on else [draft])
     content = contents[draft.pk]
     problems = [words.problem_text(problem) for problem in rules.publish_problems(content)]
-    found = rules.differences(contents[draft.based_on.pk], content) if draft.based_on else None
+    found = diff_rules.differences(contents[draft.based_on.pk], content) if draft.based_on else None
     defaults = rules.defaults_in(content)
     context = frame(request, draft, "") | {
         "problems": problems,

@@ -21,7 +21,7 @@ from skillmap.core import bulk, clock
 from skillmap.core.choices import JobState
 from skillmap.core.suppression import Cube, History, Node, Record, Suppressed, suppress
 from skillmap.framework.models import Skill
-from skillmap.gaps import rules
+from skillmap.gaps import gap_rules, rules
 from skillmap.gaps.models import GapCell, GapInput, GapNode, GapRun, SkillResult
 from skillmap.gaps.selectors import counting
 
@@ -255,13 +255,13 @@ def _write_nodes(comparison: Comparison, shown: Suppressed) -> None:
 
 def _cells(comparison: Comparison, shown: Suppressed) -> list[tuple[Node, list[Any]]]:
     """The figures of each place and item, with the place's key; the gap only where it follows from what is shown."""
-    asked: dict[tuple[Node, rules.Skill], rules.Gap] = {}
-    gaps: dict[tuple[Node, rules.Skill], rules.Gap | None] = {}
+    asked: dict[tuple[Node, rules.Skill], gap_rules.Gap] = {}
+    gaps: dict[tuple[Node, rules.Skill], gap_rules.Gap | None] = {}
     for lines in counting.raised(comparison.lines, comparison.parents):
-        found = rules.gaps(comparison.cube, lines)
+        found = gap_rules.gaps(comparison.cube, lines)
         asked |= found.by_organisation
-        gaps |= rules.published(found, shown, comparison.root).by_organisation
-    nothing = rules.Gap((0, 0, 0), (0, 0, 0))
+        gaps |= gap_rules.published(found, shown, comparison.root).by_organisation
+    nothing = gap_rules.Gap((0, 0, 0), (0, 0, 0))
     cells: list[tuple[Node, list[Any]]] = []
     for node in comparison.nodes:
         for item in comparison.items:
@@ -271,7 +271,7 @@ def _cells(comparison: Comparison, shown: Suppressed) -> list[tuple[Node, list[A
     return cells
 
 
-def _figures(node: Node, item: Skill, shown: Suppressed, wanted: rules.ByLevel, gap: rules.Gap | None) -> list[Any]:
+def _figures(node: Node, item: Skill, shown: Suppressed, wanted: rules.ByLevel, gap: gap_rules.Gap | None) -> list[Any]:
     """What a cell holds, in the order of `CELL_COLUMNS` from the item on."""
     cuts = shown.cuts[item.number].get(node, ())
     bounds = [0, *cuts, shown.classes]
@@ -288,8 +288,8 @@ def _results(comparison: Comparison, shown: Suppressed) -> list[SkillResult]:
     demanded = rules.demand(comparison.lines, comparison.numbers)
     proposed = {each.skill for each in rules.propose(demanded, supplied, parameters)}
     ranks = _shown_ranks(comparison, supplied, shown)
-    found = rules.gaps(cube, comparison.lines)
-    seen = rules.published(found, shown, comparison.root)
+    found = gap_rules.gaps(cube, comparison.lines)
+    seen = gap_rules.published(found, shown, comparison.root)
     low = rules.class_of(parameters.supply_level)
     return [
         SkillResult(
@@ -307,7 +307,7 @@ def _results(comparison: Comparison, shown: Suppressed) -> list[SkillResult]:
     ]
 
 
-def _gaps_of(number: int, found: rules.Gaps, seen: rules.PublishedGaps) -> dict[str, list[int] | None]:
+def _gaps_of(number: int, found: gap_rules.Gaps, seen: gap_rules.PublishedGaps) -> dict[str, list[int] | None]:
     if number not in found.overall:
         return {"wanted": [0, 0, 0], "overall": [0, 0, 0], "within": [0, 0, 0]}
     overall, within = seen.overall[number], seen.within[number]

@@ -1,4 +1,4 @@
-"""Writes of an organisation's answer to the demand survey: its lines, its steps, questions and replies."""
+"""Writes of an organisation's answer to the demand survey: its lines."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,10 +8,8 @@ from typing import TypedDict
 from django.db import transaction
 from django.db.models import Case, F, OuterRef, Subquery, Value, When
 from django.http import Http404
-from django.urls import reverse
-from django.utils.translation import gettext as _
 
-from skillmap.core import audit, clock, notifications
+from skillmap.core import audit, clock
 from skillmap.core.errors import NotAllowed
 from skillmap.core.locks import hold_shared
 from skillmap.core.tabular.normalise import trim
@@ -21,7 +19,7 @@ from skillmap.gaps import demand_rules
 from skillmap.gaps.choices import Phase, ResponseState
 from skillmap.gaps.demand_diff import Comparison, Entry, compare
 from skillmap.gaps.messages import refuse, stale
-from skillmap.gaps.models import DemandItem, DemandQuestion, DemandResponse, DemandSurvey
+from skillmap.gaps.models import DemandItem, DemandResponse, DemandSurvey
 from skillmap.gaps.selectors.demand import (
     capacities_of,
     counted,
@@ -31,7 +29,6 @@ from skillmap.gaps.selectors.demand import (
     skills_of,
     with_counts,
 )
-from skillmap.gaps.services.demand_notices import tell
 from skillmap.people.models import User
 
 LONGEST = {"business": 120, "note": 300}
@@ -111,7 +108,7 @@ def tidy(text: str) -> str:
 # ----------------------------------------------------------------------------------------------------------- lines
 
 
-def _locked(response_id: int, actor: User) -> DemandResponse:
+def locked(response_id: int, actor: User) -> DemandResponse:
     """Lock an answer that the actor sees, then read it with its counts; Http404 otherwise.
 
     The survey is held first, shared: closing it waits for writers under way, and later ones see it closed.
@@ -127,7 +124,7 @@ def _locked(response_id: int, actor: User) -> DemandResponse:
 
 def _writable(response_id: int, actor: User) -> DemandResponse:
     """Lock an answer whose lines the actor may write now; NotAllowed or RuleViolation otherwise."""
-    return _refuse_entry(_locked(response_id, actor), actor)
+    return _refuse_entry(locked(response_id, actor), actor)
 
 
 def _touched(response_id: int, actor: User) -> DemandResponse:
@@ -336,80 +333,3 @@ def last_years_lines(response: DemandResponse, source: DemandResponse) -> tuple[
         {**line_of(item), "skill": skills[item.skill.code], "needed_from": None, "needed_until": None} for item in kept
     ]
     return lines, len(items) - len(kept)
-
-
-# ----------------------------------------------------------------------------------------------------------- steps
-
-
-@transaction.atomic
-def response_step(*, response_id: int, action: str, actor: User) -> DemandResponse:
-    """Submit, report nothing, or open again; asking back needs a text, see `question_ask`.
-
-    RuleViolation where the rules say no, NotAllowed for the wrong person.
-    """
-    response = _locked(response_id, actor)
-    held = capacities_of(actor, response)
-    if demand_rules.COORDINATOR not in held:
-        raise NotAllowed
-    code = "unknown_action" if action == "ask" else demand_rules.refusal(action, situation_of(response), held)
-    if code is not None:
-        raise refuse(code)
-    source, response.state = response.state, demand_rules.STEPS[action].target
-    response.version += 1
-    done = response.state in demand_rules.ANSWERED
-    response.submitted_at, response.submitted_by = (clock.now(), actor) if done else (None, None)
-    response.save(update_fields=["state", "version", "submitted_at", "submitted_by"])
-    audit.record(verb=f"demand.{action}", actor=actor, target=response, source=source, to=response.state)
-    return response
-
-
-@transaction.atomic
-def question_ask(*, response_id: int, text: str, actor: User) -> DemandQuestion:
-    """Ask the organisation back; its answer opens again and the coordinators are told."""
-    response = _locked(response_id, actor)
-    if not text.strip():
-        raise refuse("empty_text")
-    code = demand_rules.refusal("ask", situation_of(response), capacities_of(actor, response))
-    if code == "wrong_person":
-        raise NotAllowed
-    if code is not None:
-        raise refuse(code)
-    question = DemandQuestion.objects.create(response=response, text=text.strip()[:1000], asked_by=actor)
-    response.state = ResponseState.QUESTIONED
-    response.version += 1
-    response.save(update_fields=["state", "version"])
-    audit.record(verb="demand.ask", actor=actor, target=response)
-    tell(
-        [response],
-        kind="demand.ask",
-        subject=lambda _answer: _("The secretariat has a question about the demand survey"),
-        body=lambda _answer: _("Reply to it on the page, change lines where needed, and submit again."),
-        key=lambda _answer: str(question.pk),
-    )
-    return question
-
-
-@transaction.atomic
-def question_reply(*, question_id: int, response_id: int, text: str, actor: User) -> None:
-    """Reply to a question; the one who asked is told."""
-    response = _locked(response_id, actor)
-    if demand_rules.COORDINATOR not in capacities_of(actor, response):
-        raise NotAllowed
-    if not text.strip():
-        raise refuse("empty_text")
-    question = DemandQuestion.objects.select_for_update().filter(pk=question_id, response=response).first()
-    if question is None:
-        raise Http404
-    code = demand_rules.reply_refusal(situation_of(response))
-    if code is not None or question.replied_at is not None:
-        raise refuse(code or "wrong_state")
-    question.reply, question.replied_by, question.replied_at = text.strip()[:1000], actor, clock.now()
-    question.save(update_fields=["reply", "replied_by", "replied_at"])
-    audit.record(verb="demand.reply", actor=actor, target=response)
-    notifications.notify(
-        recipient_id=question.asked_by_id,
-        kind="demand.reply",
-        subject=f"{_('A question about the demand survey was answered')}: {response.organisation.label}",
-        path=reverse("gaps:demand", args=[response.pk]),
-        dedup_key=f"demand.reply:{question.pk}",
-    )

@@ -23,6 +23,7 @@ from skillmap.gaps.messages import REFUSALS
 from skillmap.gaps.models import DemandItem, DemandResponse
 from skillmap.gaps.selectors import demand as selectors
 from skillmap.gaps.services import demand as services
+from skillmap.gaps.services import demand_steps
 from skillmap.gaps.services.demand_surveys import responses_extend
 from skillmap.people.access import access_of, user_of
 from skillmap.people.choices import Role
@@ -266,7 +267,7 @@ def demand_copy(request: HttpRequest, pk: int) -> HttpResponse:
 def demand_step(request: HttpRequest, pk: int) -> HttpResponse:
     """Submit, report nothing, or open again."""
     action = request.POST.get("action", "")
-    return _act(request, pk, lambda _done: str(DONE[action]), services.response_step, action=action)
+    return _act(request, pk, lambda _done: str(DONE[action]), demand_steps.response_step, action=action)
 
 
 @sign_in_required
@@ -278,7 +279,7 @@ def demand_ask(request: HttpRequest, pk: int) -> HttpResponse:
         request,
         pk,
         form,
-        lambda values: services.question_ask(response_id=pk, actor=user_of(request), **values),
+        lambda values: demand_steps.question_ask(response_id=pk, actor=user_of(request), **values),
         who=SECRETARIAT,
         done=_("The question was sent. The answer is open to the organisation again."),
         ask_form=form,
@@ -294,7 +295,7 @@ def demand_reply(request: HttpRequest, pk: int, question_id: int) -> HttpRespons
         request,
         pk,
         form,
-        lambda values: services.question_reply(
+        lambda values: demand_steps.question_reply(
             response_id=pk, question_id=question_id, actor=user_of(request), **values
         ),
         who=COORDINATOR,

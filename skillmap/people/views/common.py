@@ -152,3 +152,14 @@ def act_and_return(request: HttpRequest, act: Callable[[], object], *, done: str
     else:
         messages.success(request, done)
     return redirect(back)
+
+
+def account_for_office(request: HttpRequest, pk: int) -> User:
+    """An account with its person, for the secretariat alone."""
+    secretariat(request)
+    return get_object_or_404(User.objects.select_related("staff__organisation__parent__parent"), pk=pk)
+
+
+def account_page(pk: int) -> str:
+    """Where an account is shown."""
+    return reverse("people:account_detail", args=[pk])
