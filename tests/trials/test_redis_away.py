@@ -93,7 +93,9 @@ def test_pages_go_on_while_redis_hangs(trial: Trial, own_redis: Server, crew: Cr
     pages = ["/", "/gaps/runs/"]
     usual = [office.get(page).seconds for page in pages * 5][4:]
     own_redis.freeze()
-    frozen_at, hanging, asking = time.monotonic(), [], []
+    frozen_at = time.monotonic()
+    hanging: list[float] = []
+    asking: list[float] = []
     try:
         while time.monotonic() - frozen_at < repeats:
             hanging += [office.get(page).seconds for page in pages]
