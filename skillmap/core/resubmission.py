@@ -34,10 +34,10 @@ class SubmittedOnceMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        key = _key(request)
-        if key is None:
+        key, user_id = _key(request), request.user.pk
+        if key is None or user_id is None:
             return self.get_response(request)
-        taken = _take(request.user.pk, key)
+        taken = _take(user_id, key)
         if isinstance(taken, str):
             return HttpResponseRedirect(taken)
         return self._answer(request, taken)
@@ -80,7 +80,7 @@ def _parts(request: HttpRequest) -> Iterable[str]:
             yield f"{upload.name} {files.digest_of(upload)}"
 
 
-def _take(user_id: int | None, key: uuid.UUID) -> SubmittedForm | str:
+def _take(user_id: int, key: uuid.UUID) -> SubmittedForm | str:
     """The row under which this request is the first, or where the first one led."""
     while True:
         try:
