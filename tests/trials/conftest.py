@@ -79,7 +79,7 @@ def own_redis() -> Iterator[services.Server]:
 @pytest.fixture
 def own_postgres(transactional_db: None) -> Iterator[services.Server]:
     """A PostgreSQL of this test alone, with the tables of the one under test; this process is connected to it."""
-    with services.postgres_server() as server:
+    with services.postgres_server(lasting=True) as server:
         _copy_tables(server)
         values = connection.settings_dict
         before = dict(values)
