@@ -40,7 +40,9 @@ class Disk:
         self.folder, self.ballast = folder, folder / "ballast"
 
     def fill(self) -> None:
-        """Leave no room at all."""
+        """Leave no room at all, neither inside SQLite's log nor beside it."""
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         with self.ballast.open("wb", buffering=0) as sink:
             block = b"x" * 4096
             try:

@@ -65,6 +65,7 @@ def test_no_work_is_lost_with_redis(trial: Trial, own_redis: Server, crew: Crew,
         fault(own_redis)
         back = time.monotonic()
         wait_for(lambda: not Job.objects.active().exists(), seconds=LONGEST * 2, what=crew.said)
+        assert crew.ended() == [], "nobody has to start them anew"
         recoveries.append(time.monotonic() - back)
         states = Job.objects.filter(pk__in=[run.pk, other.pk]).values_list("state", flat=True)
         assert set(states) == {JobState.DONE}
@@ -93,7 +94,9 @@ def test_pages_go_on_while_redis_hangs(trial: Trial, own_redis: Server, crew: Cr
     pages = ["/", "/gaps/runs/"]
     usual = [office.get(page).seconds for page in pages * 5][4:]
     own_redis.freeze()
-    frozen_at, hanging, asking = time.monotonic(), [], []
+    frozen_at = time.monotonic()
+    hanging: list[float] = []
+    asking: list[float] = []
     try:
         while time.monotonic() - frozen_at < repeats:
             hanging += [office.get(page).seconds for page in pages]
