@@ -19,6 +19,9 @@ RUN python -m compileall -q /opt/venv/lib skillmap && sh docker/collectstatic.sh
 
 FROM python:3.11-slim-bookworm
 
+# pg_dump and pg_restore, of the same version as the server in docker-compose.yml.
+RUN apt-get update && apt-get install --yes --no-install-recommends postgresql-client \
+    && rm -rf /var/lib/apt/lists/*
 RUN groupadd --system --gid 10001 skillmap \
     && useradd --system --uid 10001 --gid skillmap --home-dir /srv/skillmap --shell /usr/sbin/nologin skillmap \
     && install --directory --owner skillmap --group skillmap --mode 0700 /srv/var

@@ -1,6 +1,8 @@
 """Files that people hand in: kept outside every web root, under names of our making."""
 
+import errno
 import hashlib
+import shutil
 import uuid
 from collections.abc import Iterable
 from datetime import timedelta
@@ -11,33 +13,66 @@ from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from skillmap.core import clock
 from skillmap.core.models import StoredFile
 
 CHUNK = 64 * 1024
+FULL = 0.95  # of a disk
+KEPT_FREE = 1024**3  # bytes; of a large disk the rest is room enough
+
+
+class NoRoomError(Exception):
+    """There is no room for a file; nothing of it is left."""
+
+    def __str__(self) -> str:
+        return _("There is no room left to store this file. Nothing was stored. Please tell the secretariat.")
 
 
 def keep(
     upload: "UploadedFile[bytes]", *, owner: AbstractBaseUser, kind: str, lifetime: timedelta | None = None
 ) -> StoredFile:
-    """Write an upload into the files' folder and remember it; its own name is only shown, never used as a path."""
+    """Write an upload into the files' folder and remember it; its own name is only shown, never used as a path.
+
+    Raises:
+        NoRoomError: the disk is full, or nearly.
+    """
     public_id = uuid.uuid4()
     path = f"{kind.replace('.', '-')}/{public_id.hex}"
     target = Path(settings.MEDIA_ROOT) / path
     target.parent.mkdir(parents=True, exist_ok=True)
-    digest, size = _copy(upload.chunks(CHUNK), target)
-    return StoredFile.objects.create(
-        public_id=public_id,
-        owner_id=owner.pk,
-        kind=kind,
-        name=Path(upload.name or "").name[-200:],
-        content_type=(upload.content_type or "")[:100],
-        size=size,
-        sha256=digest,
-        path=path,
-        expires_at=clock.now() + lifetime if lifetime is not None else None,
-    )
+    _require_room(target.parent)
+    try:
+        digest, size = _copy(upload.chunks(CHUNK), target)
+        return StoredFile.objects.create(
+            public_id=public_id,
+            owner_id=owner.pk,
+            kind=kind,
+            name=Path(upload.name or "").name[-200:],
+            content_type=(upload.content_type or "")[:100],
+            size=size,
+            sha256=digest,
+            path=path,
+            expires_at=clock.now() + lifetime if lifetime is not None else None,
+        )
+    except BaseException as error:
+        target.unlink(missing_ok=True)
+        if is_full(error):
+            raise NoRoomError from error
+        raise
+
+
+def is_full(error: BaseException | None) -> bool:
+    """Whether an error says that a disk or somebody's share of it is full."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+def _require_room(folder: Path) -> None:
+    """The last of a disk belongs to the database."""
+    room = shutil.disk_usage(folder)
+    if room.used / room.total > FULL and room.free < KEPT_FREE:
+        raise NoRoomError
 
 
 def _copy(chunks: Iterable[bytes], target: Path) -> tuple[str, int]:

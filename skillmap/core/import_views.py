@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from skillmap.core import clock, imports
 from skillmap.core.choices import ImportState, RowOutcome
 from skillmap.core.errors import NotAllowed, RuleViolation
+from skillmap.core.files import NoRoomError
 from skillmap.core.htmx import sign_in_required
 from skillmap.core.import_forms import UploadForm
 from skillmap.core.models import ImportBatch, ImportRow, Job
@@ -126,7 +127,7 @@ class ImportPages:
         if request.method == "POST" and form.is_valid():
             try:
                 done = imports.upload(kind=self.kind, file=form.cleaned_data["file"], options=form.options(), user=user)
-            except TabularError as refusal:
+            except (TabularError, NoRoomError) as refusal:
                 form.add_error("file", str(refusal))
             else:
                 if done.is_repeat:

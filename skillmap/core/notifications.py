@@ -94,7 +94,13 @@ def send_waiting(limit: int = 100) -> int:
         return 0
     rows = Notification.objects.select_related("recipient").in_bulk(pks)
     sent = 0
-    with get_connection() as mailer:
+    mailer = get_connection()
+    try:
+        mailer.open()
+    except OSError as error:
+        _wait_for_server(rows.values(), error)
+        return 0
+    with mailer:
         for pk in pks:
             if not claim(pk):
                 continue
@@ -117,6 +123,30 @@ def send_waiting(limit: int = 100) -> int:
 def _mail_text(row: Notification) -> str:
     link = f"{settings.SITE_URL}{row.path}" if row.path else settings.SITE_URL
     return f"{row.body}\n\n{link}\n" if row.body else f"{row.subject}\n\n{link}\n"
+
+
+def _wait_for_server(rows: Iterable[Notification], error: Exception) -> None:
+    """The mail server is away: no mail is to blame, each goes on waiting, asked for less and less often."""
+    for row in rows:
+        if claim(row.pk):
+            Notification.objects.filter(pk=row.pk).update(
+                mail_tries=F("mail_tries") + 1,
+                mail_error=type(error).__name__,
+                claimed_until=None,
+                next_try_at=clock.now() + timedelta(minutes=2 ** min(row.mail_tries + 1, MAX_TRIES)),
+            )
+
+
+def unsent() -> QuerySet[Notification]:
+    """What the secretariat is told of: mails that failed, and those that have waited for the server for five tries."""
+    return Notification.objects.filter(
+        Q(mail_state=MailState.FAILED) | Q(mail_state=MailState.WAITING, mail_tries__gte=MAX_TRIES)
+    )
+
+
+def try_again() -> int:
+    """Have all of those mailed as if for the first time; returns how many."""
+    return unsent().update(mail_state=MailState.WAITING, mail_tries=0, next_try_at=None)
 
 
 def _postpone(row: Notification, error: Exception) -> None:

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from skillmap.core import jobs
 from skillmap.core.api import problem_page
+from skillmap.core.files import is_full
 from skillmap.core.models import Job
 
 
@@ -37,12 +38,21 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500; 503 while the database is away. Without the database, so that it always works."""
-    if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
+    """500; 503 while the database is away, 507 where the disk is full. Asks no database, so that it always works."""
+    error = sys.exc_info()[1]
+    if isinstance(error, OperationalError | InterfaceError):
         return _unavailable(request)
+    if is_full(error):  # an upload too large for what is left fails before any view has seen it
+        return _no_room(request)
     if request.path.startswith("/api/"):
         return problem_page(500, "error", "An unexpected error. Nothing was stored.")
     return HttpResponse(render_to_string("500.html"), status=500)
+
+
+def _no_room(request: HttpRequest) -> HttpResponse:
+    if request.path.startswith("/api/"):
+        return problem_page(507, "no_room", "There is no room left to store this. Nothing was stored.")
+    return HttpResponse(render_to_string("507.html"), status=507)
 
 
 def _unavailable(request: HttpRequest) -> HttpResponse:

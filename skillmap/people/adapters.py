@@ -2,19 +2,25 @@
 
 import base64
 import hashlib
+import logging
 from collections.abc import Mapping
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core import context as allauth_context
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from cryptography.fernet import Fernet
 from django.conf import settings
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 
 from skillmap.people.models import SignInSubject, User
+
+logger = logging.getLogger(__name__)
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -31,6 +37,15 @@ class AccountAdapter(DefaultAccountAdapter):
             return answer
         refused: HttpResponse | None = super().pre_login(request, user, **kwargs)
         return refused
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """A mail that can't be sent now is said so on the page; what it tells of has been done all the same."""
+        try:
+            super().send_mail(template_prefix, email, context)
+        except OSError as error:
+            logger.warning("account_mail_failed", extra={"error": type(error).__name__})
+            request = allauth_context.request
+            messages.warning(request, _("The mail could not be sent now. Please try again in a little while."))
 
     def send_password_reset_mail(self, user: User, email: str, context: dict[str, Any]) -> None:
         """No password for those who come by single sign-on, nor for systems; whoever asks is not told so."""

@@ -8,6 +8,7 @@ from random import Random
 from django.contrib.auth.hashers import make_password
 
 from skillmap.core.bulk import insert
+from skillmap.core.progress import Progress
 from skillmap.people.choices import (
     DesignationKind,
     Employer,
@@ -100,13 +101,14 @@ def _sections(
     return found
 
 
-def build(*, people: int, rng: Random, today: date) -> DemoPeople:
+def build(*, people: int, rng: Random, today: date, progress: Progress) -> DemoPeople:
     """Write sections, accounts, staff, memberships, designations and roles.
 
     Args:
         people: how many ICT staff; experts are one in twelve, DX ambassadors one in six beside them.
         rng: the only source of chance.
         today: hire dates and roles lie before it.
+        progress: is told how far the accounts are.
     """
     bureaus = list(Organisation.objects.current().filter(code__in=WEIGHTS).order_by("sort_order"))
     sections = _sections(bureaus, _section_names(people, len(bureaus)), date(2020, 4, 1))
@@ -161,7 +163,8 @@ def build(*, people: int, rng: Random, today: date) -> DemoPeople:
     named["coordinator"] = next(
         head for head in heads if head.organisation.parent_id == sections["fukushi"][0].parent_id
     )
-    accounts = _accounts(everyone, named)
+    progress.stage("people", len(everyone))
+    accounts = _accounts(everyone, named, progress)
     _memberships(everyone, today)
     designations = (
         Designation(
@@ -190,7 +193,7 @@ def build(*, people: int, rng: Random, today: date) -> DemoPeople:
     return DemoPeople(ict, experts, clerical, coordinators, accounts)
 
 
-def _accounts(everyone: Sequence[Staff], named: dict[str, Staff]) -> dict[str, User]:
+def _accounts(everyone: Sequence[Staff], named: dict[str, Staff], progress: Progress) -> dict[str, User]:
     """An account for everyone; those of the demo's roles get the known password, the others none."""
     words = {id(person): word for word, person in named.items()}
     password, unusable = make_password(PASSWORD), make_password(None)
@@ -206,7 +209,7 @@ def _accounts(everyone: Sequence[Staff], named: dict[str, Staff]) -> dict[str, U
     insert([*users, executive], User)
     for person, user in zip(everyone, users, strict=True):
         person.user, person.email = user, user.email
-    insert(everyone, Staff)
+    insert(progress.over(everyone), Staff)
     return {word: person.user for word, person in named.items() if person.user is not None} | {"executive": executive}
 
 

@@ -16,8 +16,8 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from skillmap.assessment.models import MentorPair
 from skillmap.assessment.services.looks import look
-from skillmap.core import clock, purpose
-from skillmap.core.choices import JobState, MailState, Purpose
+from skillmap.core import clock, notifications, purpose
+from skillmap.core.choices import JobState, Purpose
 from skillmap.core.htmx import sign_in_required
 from skillmap.core.models import Job, Notification
 from skillmap.gaps.selectors.runs.visible import latest_run
@@ -236,7 +236,7 @@ def background(request: HttpRequest) -> HttpResponse:
     """Background work that failed: jobs given up and mails that could not be sent."""
     access_of(user_of(request)).require(Role.SECRETARIAT)
     failed = Job.objects.filter(state__in=[JobState.DEAD, JobState.FAILED]).order_by("-pk")[:50]
-    mails = Notification.objects.filter(mail_state=MailState.FAILED).select_related("recipient").order_by("-pk")[:50]
+    mails = notifications.unsent().select_related("recipient").order_by("-pk")[:50]
     return render(request, "portal/background.html", {"jobs": failed, "mails": mails})
 
 
@@ -245,9 +245,7 @@ def background(request: HttpRequest) -> HttpResponse:
 def background_retry(request: HttpRequest) -> HttpResponse:
     """Send the failed mails once more."""
     access_of(user_of(request)).require(Role.SECRETARIAT)
-    Notification.objects.filter(mail_state=MailState.FAILED).update(
-        mail_state=MailState.WAITING, mail_tries=0, next_try_at=None, claimed_until=None
-    )
+    notifications.try_again()
     return redirect("portal:background")
 
 

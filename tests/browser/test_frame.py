@@ -10,8 +10,10 @@ from django.urls import reverse
 from playwright.sync_api import Browser, Page, Route, ViewportSize, expect
 from pytest_django.live_server_helper import LiveServer
 
+from skillmap.people.choices import Role
 from skillmap.people.models import User
-from tests.browser.conftest import PHONE, CheckAccessibility, SignIn
+from tests.browser.conftest import DESKTOP, PHONE, CheckAccessibility, SignIn
+from tests.factories.people import RoleGrantFactory
 
 PASSWORD = "a long enough passphrase"
 # What the browser and htmx print about answers that this file provokes.
@@ -160,3 +162,22 @@ def test_htmx_answers(
     unexpected = [error for error in page_errors if not EXPECTED.search(error)]
     assert unexpected == []
     page_errors.clear()
+
+
+@pytest.mark.parametrize("language", ["ja", "en"])
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desk", "phone"])
+def test_waiting_background_work_is_said_quietly(
+    page: Page, live_server: LiveServer, sign_in: SignIn, member: User, check_accessibility: CheckAccessibility,
+    monkeypatch: pytest.MonkeyPatch, language: str, size: ViewportSize,
+) -> None:  # fmt: skip
+    RoleGrantFactory.create(user=member, role=Role.SECRETARIAT)
+    monkeypatch.setattr("skillmap.portal.context.background_waits", lambda: True)
+    page.set_viewport_size(size)
+    page.context.add_cookies([{"name": "django_language", "value": language, "url": live_server.url}])
+    sign_in(member)
+    page.goto(live_server.url)
+    notice = page.locator(".main > .notice--warn")
+    expect(notice).to_have_count(1)
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    check_accessibility(page)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from contextlib import redirect_stderr
 from datetime import date
 from itertools import pairwise
 
@@ -22,8 +23,12 @@ from tests.support.ground import on_ground
 TODAY = date(2026, 11, 22)
 
 
+SAID = io.StringIO()
+
+
 def _made() -> None:
-    call_command("demo", people=60, seed=3, today=TODAY, stdout=io.StringIO())
+    with redirect_stderr(SAID):
+        call_command("demo", people=60, seed=3, today=TODAY, stdout=io.StringIO())
 
 
 laid, made = on_ground(_made)
@@ -91,3 +96,13 @@ def test_the_demo_person_can_read_who_looked() -> None:
     while audit.seal():
         pass
     assert not audit.verify().problems
+
+
+def test_it_says_how_far_it_is() -> None:
+    lines = [line.split(" people ")[0].split() for line in SAID.getvalue().splitlines()]
+    assert lines[0][0] == "people"
+    answers = [line for line in lines if line[-2:-1] == ["answers"]]
+    assert len(answers) == 3, "one for each cycle"
+    for line in lines:
+        done, slash, total = line[-1].partition("/")
+        assert not slash or done == total != "0"

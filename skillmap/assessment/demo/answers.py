@@ -35,6 +35,7 @@ def write_answers(cast: Cast, courses: Courses, levels: Levels, *, changing: boo
         write(SkillRating, COLUMNS, rows)
         known = {course.check.pk: course.check for course in some}
         insert(_evidence(cast, known, rows, first), Evidence)
+        cast.progress.step(len(some))
 
 
 def _ratings_of(cast: Cast, course: Course, held: Mapping[str, int], changing: bool) -> Iterator[Row]:

@@ -6,6 +6,7 @@ from random import Random
 
 from skillmap.assessment import rules
 from skillmap.assessment.models import PurposeText
+from skillmap.core.progress import Progress
 from skillmap.framework.models import Framework, JobType, Skill
 from skillmap.people.demo import DemoPeople
 from skillmap.people.models import Staff, User
@@ -24,6 +25,7 @@ class Cast:
     rng: Random
     people: DemoPeople
     pairs: Mapping[int, Staff]
+    progress: Progress
 
     def mentees_of(self, mentor: Staff) -> list[int]:
         """Whom of the ICT staff somebody mentors, in the order of the people."""

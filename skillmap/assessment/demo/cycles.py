@@ -9,17 +9,18 @@ from random import Random
 from skillmap.assessment.choices import CycleState, CycleStep
 from skillmap.assessment.demo.answers import write_answers
 from skillmap.assessment.demo.cast import Cast, pair_up
-from skillmap.assessment.demo.checks import write_checks
+from skillmap.assessment.demo.checks import Courses, write_checks
 from skillmap.assessment.demo.confirming import PastLevels, write_past, write_running
 from skillmap.assessment.demo.days import Windows, at, day_of, moments_of
 from skillmap.assessment.demo.levels import Levels, levels_of_2024, next_year, supply_order, tool_levels
 from skillmap.assessment.demo.looks import write_looks
-from skillmap.assessment.demo.meetings import write_meetings, write_pairs
+from skillmap.assessment.demo.meetings import has_met, write_meetings, write_pairs
 from skillmap.assessment.demo.stages import stages_of
 from skillmap.assessment.demo.steps import write_steps
 from skillmap.assessment.models import Cycle, CycleWindow, PurposeAcknowledgement
 from skillmap.assessment.services.cycles import newest_purpose_text
 from skillmap.core.bulk import insert
+from skillmap.core.progress import Progress
 from skillmap.framework.models import Framework
 from skillmap.people.demo import DemoPeople
 
@@ -33,7 +34,14 @@ class DemoCycles:
 
 
 def build(
-    *, people: DemoPeople, framework: Framework, rng: Random, today: date, running: int, fixtures: Path
+    *,
+    people: DemoPeople,
+    framework: Framework,
+    rng: Random,
+    today: date,
+    running: int,
+    fixtures: Path,
+    progress: Progress,
 ) -> DemoCycles:
     """Write the cycles of 2024, of the two years before the running one, and the running one."""
     order = supply_order(fixtures / "priority_2024.csv")
@@ -51,6 +59,7 @@ def build(
         rng=rng,
         people=people,
         pairs=pair_up(people, rng),
+        progress=progress,
     )
     past = []
     for year in sorted({2024, running - 2, running - 1} - {running}):
@@ -58,6 +67,7 @@ def build(
         goals_done = 0.4 if year == running - 1 else 1.0
         past.append(PastLevels(_past_cycle(cast, year, levels, confirmed_on, goals_done), levels, confirmed_on))
         levels = next_year(levels, rng)
+    progress.stage("confirmed levels")
     write_past(cast, past)
     cycles = {step.cycle.fiscal_year: step.cycle for step in past}
     cycles[running] = _running_cycle(cast, running, levels, today)
@@ -79,11 +89,20 @@ def _past_cycle(cast: Cast, year: int, levels: Levels, confirmed_on: date, goals
     courses = write_checks(
         cast, cycle, stages, lambda: moments_of(windows, confirmed_on, day_of(year, 10, 31), cast.rng)
     )
-    write_answers(cast, courses, levels, changing=False)
-    write_pairs(cast, cycle, ended=at(day_of(year, 10, 31), 18))
-    write_meetings(cast, courses, goals_done=goals_done)
-    write_steps(cast, courses)
+    _write_course(cast, cycle, courses, levels, goals_done=goals_done)
     return cycle
+
+
+def _write_course(cast: Cast, cycle: Cycle, courses: Courses, levels: Levels, *, goals_done: float) -> None:
+    """What people answered, with whom they met and the steps they took."""
+    year, is_closed = cycle.fiscal_year, cycle.state == CycleState.CLOSED
+    cast.progress.stage(f"cycle {year}: answers", len(courses))
+    write_answers(cast, courses, levels, changing=not is_closed)
+    write_pairs(cast, cycle, ended=at(day_of(year, 10, 31), 18) if is_closed else None)
+    cast.progress.stage(f"cycle {year}: meetings", sum(has_met(course) for course in courses))
+    write_meetings(cast, courses, goals_done=goals_done)
+    cast.progress.stage(f"cycle {year}: steps", len(courses))
+    write_steps(cast, courses)
 
 
 def _running_cycle(cast: Cast, year: int, levels: Levels, today: date) -> Cycle:
@@ -98,10 +117,8 @@ def _running_cycle(cast: Cast, year: int, levels: Levels, today: date) -> Cycle:
     cycle = _cycle(cast, year, CycleState.OPEN, windows)
     confirmed_on = today - timedelta(days=5)
     courses = write_checks(cast, cycle, stages_of(cast), lambda: moments_of(windows, confirmed_on, today, cast.rng))
-    write_answers(cast, courses, next_year(levels, cast.rng), changing=True)
-    write_pairs(cast, cycle, ended=None)
-    write_meetings(cast, courses, goals_done=0)
-    write_steps(cast, courses)
+    _write_course(cast, cycle, courses, next_year(levels, cast.rng), goals_done=0)
+    cast.progress.stage(f"cycle {year}: levels and looks")
     write_running(cast, courses, confirmed_on)
     write_looks(cast, courses)
     read = (course.check.staff for course in courses if course.stage != "untouched")

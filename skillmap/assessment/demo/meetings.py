@@ -50,10 +50,15 @@ def write_pairs(cast: Cast, cycle: Cycle, *, ended: datetime | None) -> None:
     insert(rows, MentorPair)
 
 
+def has_met(course: Course) -> bool:
+    """Whether the first 1on1 has taken place."""
+    return course.check.group.with_one_on_one and course.stage not in NOT_MET
+
+
 def write_meetings(cast: Cast, courses: Courses, *, goals_done: float) -> None:
     """The 1on1s that were held, each first one with a goal, of which that share is no longer open."""
-    held = [course for course in courses if course.check.group.with_one_on_one and course.stage not in NOT_MET]
-    insert((row for course in held for row in _meetings_of(cast, course)), OneOnOne)
+    held = [course for course in courses if has_met(course)]
+    insert((row for course in cast.progress.over(held) for row in _meetings_of(cast, course)), OneOnOne)
     insert((_goal_of(cast, course, goals_done) for course in held), DevelopmentGoal)
 
 

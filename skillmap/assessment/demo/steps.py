@@ -12,7 +12,7 @@ from skillmap.core.bulk import insert
 
 def write_steps(cast: Cast, courses: Courses) -> None:
     """Write who took them, when, and in which capacity."""
-    insert((step for course in courses for step in _steps_of(cast, course)), AssessmentEvent)
+    insert((step for course in cast.progress.over(courses) for step in _steps_of(cast, course)), AssessmentEvent)
 
 
 def _steps_of(cast: Cast, course: Course) -> Iterator[AssessmentEvent]:

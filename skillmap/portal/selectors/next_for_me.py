@@ -12,9 +12,9 @@ from django.utils.translation import ngettext
 from skillmap.assessment import rules
 from skillmap.assessment.choices import CycleState, CycleStep, ObjectionState, State
 from skillmap.assessment.models import Assessment, CycleWindow, MentorPair, Objection
-from skillmap.core import clock
-from skillmap.core.choices import JobState, MailState
-from skillmap.core.models import Job, Notification
+from skillmap.core import clock, notifications
+from skillmap.core.choices import JobState
+from skillmap.core.models import Job
 from skillmap.gaps.choices import ResponseState, SurveyState
 from skillmap.gaps.models import DemandResponse
 from skillmap.people.models import User
@@ -162,7 +162,7 @@ def secretariat_tasks(progress: list[CycleProgress]) -> list[Task]:
         url = reverse("assessment:objections")
         tasks.append(Task(title % {"n": objections}, _("People object to a confirmed level."), None, url, _("Answer")))
     stuck = Job.objects.filter(state__in=[JobState.DEAD, JobState.FAILED]).count()
-    unsent = Notification.objects.filter(mail_state=MailState.FAILED).count()
+    unsent = notifications.unsent().count()
     if stuck or unsent:
         note = _("Jobs: %(jobs)d, mails: %(mails)d") % {"jobs": stuck, "mails": unsent}
         tasks.append(Task(_("Background work that failed"), note, None, reverse("portal:background"), _("Look")))

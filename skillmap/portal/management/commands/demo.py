@@ -1,5 +1,6 @@
 """Make the demo world: made-up people, cycles and surveys, and the accounts with the known password."""
 
+import sys
 from argparse import ArgumentParser
 from datetime import date
 from random import Random
@@ -13,6 +14,7 @@ from django.db import transaction
 from skillmap.assessment.demo import cycles as assessment_demo
 from skillmap.core import bulk, clock
 from skillmap.core.fiscal import fiscal_year_of
+from skillmap.core.progress import Progress
 from skillmap.framework.selectors import current_framework
 from skillmap.gaps import demo as gaps_demo
 from skillmap.people import demo as people_demo
@@ -67,10 +69,9 @@ class Command(BaseCommand):
         if framework is None:
             raise CommandError("No framework is published.")
         running = fiscal_year_of(today)
+        progress = Progress(sys.stderr)
         with transaction.atomic(), bulk.looked_up_later():
-            self._say("people")
-            everyone = people_demo.build(people=people, rng=rng, today=today)
-            self._say("cycles")
+            everyone = people_demo.build(people=people, rng=rng, today=today, progress=progress)
             cycles = assessment_demo.build(
                 people=everyone,
                 framework=framework,
@@ -78,8 +79,9 @@ class Command(BaseCommand):
                 today=today,
                 running=running,
                 fixtures=settings.FIXTURE_ROOT,
+                progress=progress,
             )
-            self._say("demand surveys")
+            progress.stage("demand surveys")
             gaps_demo.build_surveys(
                 people=everyone,
                 framework=framework,
@@ -88,12 +90,9 @@ class Command(BaseCommand):
                 running=running,
                 fixtures=settings.FIXTURE_ROOT,
             )
-        self._say("supply and demand")
+        progress.stage("supply and demand")
         gaps_demo.run_and_adopt(cycles=cycles, office=everyone.accounts["secretariat"])
-
-    def _say(self, what: str) -> None:
-        self.stdout.write(f"demo: {what} …")
-        self.stdout.flush()
+        progress.end()
 
     def _print_accounts(self) -> None:
         known = set(User.objects.filter(email__endswith=f"@{people_demo.DOMAIN}").values_list("email", flat=True))
