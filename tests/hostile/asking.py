@@ -53,6 +53,7 @@ class Asker:
         with transaction.atomic():
             answer: HttpResponse = client.generic(method, url, data, content_type, headers=headers)  # type: ignore[assignment]
             if answer.streaming:
-                answer.content = b"".join(answer.streaming_content)  # type: ignore[attr-defined]
+                # Not closed: the end of a request would close the connection that holds the world.
+                answer = HttpResponse(answer.getvalue(), status=answer.status_code, headers=dict(answer.items()))
             transaction.set_rollback(not keep)
         return answer

@@ -24,7 +24,7 @@ from skillmap.core.api import StrictSerializer
 from skillmap.people.models import User
 
 
-class MentorViewSerializer(serializers.Serializer[Any]):
+class MentorViewSerializer(StrictSerializer):
     """How the mentor sees one item; `version` is the item's and is given back to change it."""
 
     skill_code = serializers.CharField(max_length=40)
@@ -45,7 +45,7 @@ class GoalSerializer(serializers.Serializer[Any]):
     skill_name = serializers.CharField(allow_blank=True)
 
 
-class NewGoalSerializer(serializers.Serializer[Any]):
+class NewGoalSerializer(StrictSerializer):
     """A goal to set."""
 
     text = serializers.CharField(max_length=goals.LONGEST_GOAL)

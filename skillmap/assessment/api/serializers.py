@@ -142,7 +142,7 @@ class AssessmentSerializer(serializers.ModelSerializer[Assessment]):
         )
 
 
-class TransitionSerializer(serializers.Serializer[Any]):
+class TransitionSerializer(StrictSerializer):
     """A step to take."""
 
     action = serializers.ChoiceField(choices=Action.choices)

@@ -1,0 +1,152 @@
+"""Markup that people type in stays text: on every page, for every role, in parts and in mails.
+
+Forty strings stand in every column that people write, and every page is read as a browser reads it: no element, no
+attribute and no address of theirs may come out. Chromium looks at the same pages in tests/browser/test_markup.py.
+"""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+
+from tests.access_world import ACTORS, AccessWorld, address, routes
+from tests.hostile.asking import Asker
+from tests.hostile.poison import poison
+from tests.support.ground import on_ground
+from tests.test_access_matrix import matrix
+
+pytestmark = pytest.mark.sqlite
+
+MARK = "xq9"
+STRINGS = (
+    "<script>alert('xq9')</script>", "\"><script>alert('xq9')</script>", "'><script>alert(/xq9/)</script>",
+    "</script><script>alert('xq9')</script>", "</title><script>alert('xq9')</script>", "<xq9>", "</p><xq9 a=1>",
+    "</textarea><xq9>", "</option></select><xq9>", "</style><xq9>", "--><xq9>", "<!--<xq9>-->", "]]><xq9>",
+    "<img src=x onerror=xq9()>", "\"><img src=x onerror=xq9()>", "<svg onload=xq9()>", "<svg/onload=xq9()>",
+    "<svg><script>xq9()</script>", "<math><mi xq9=1>", "\" onmouseover=\"xq9()", "' onfocus='xq9()' autofocus='",
+    "\" autofocus onfocus=xq9() x=\"", "` onclick=xq9() `", "\" hx-get=\"/xq9\" hx-trigger=\"load", "\" style=\"xq9:1",
+    "' hx-on::load='xq9()", "javascript:xq9()", "JaVaScRiPt:xq9()", "java\tscript:xq9()", "data:text/html,<xq9>",
+    "<a href=javascript:xq9()>x</a>", "<iframe srcdoc='<xq9>'>", "<base href=//xq9.example>", "<form action=//xq9.example>",
+    "<meta http-equiv=refresh content='0;url=//xq9.example'>", "<link rel=stylesheet href=//xq9.example>",
+    "{{ xq9 }}{% xq9 %}", "${xq9}#{xq9}<%= xq9 %>", "&lt;xq9&gt;&#60;xq9&#62;", "\u2028<xq9>\u202e＜xq9＞",
+    "<<xq9>script>", "<xq9\x0c/x>",
+)  # fmt: skip
+ADDRESSES = frozenset(
+    {"href", "src", "action", "formaction", "hx-get", "hx-post", "hx-put", "hx-delete", "data", "srcdoc"}
+)
+SCHEMES = ("javascript:", "data:text", "vbscript:", "//xq9")
+
+
+class Reader(HTMLParser):
+    """Reads a page as a browser does, and notes what came of the strings beside text."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.problems: list[str] = []
+        self.in_script = False
+        self.shown = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """No element of theirs, no handler, no address that runs or leads away."""
+        if MARK in tag:
+            self.problems.append(f"element <{tag}>")
+        for name, value in attrs:
+            if MARK in name or name.startswith(("on", "hx-on")):
+                self.problems.append(f"attribute {name} of <{tag}>")
+            plain = "".join((value or "").split()).lower()
+            if name in ADDRESSES and plain.startswith(SCHEMES):
+                self.problems.append(f"{name}={value!r} of <{tag}>")
+            if name.startswith(("hx-", "style")) and MARK in plain:
+                self.problems.append(f"{name}={value!r} of <{tag}>")
+        self.in_script = tag in ("script", "style")
+
+    handle_startendtag = handle_starttag
+
+    def handle_data(self, data: str) -> None:
+        """Text may show them, scripts must not hold them."""
+        if MARK not in data:
+            return
+        self.shown += 1
+        if self.in_script:
+            self.problems.append(f"in a script: {data[:80]!r}")
+
+    def handle_endtag(self, tag: str) -> None:
+        """The script is over."""
+        self.in_script = False
+
+
+def read(page: str) -> Reader:
+    """A page, read."""
+    reader = Reader()
+    reader.feed(page)
+    reader.close()
+    return reader
+
+
+def poisoned() -> AccessWorld:
+    """The world of the access matrix with the strings in every text."""
+    world = AccessWorld()
+    world.poisoned = poison(STRINGS)  # type: ignore[attr-defined]
+    return world
+
+
+laid, world = on_ground(poisoned)
+
+
+@pytest.fixture(scope="module")
+def asker(laid: AccessWorld, django_db_blocker: Any) -> Asker:
+    with django_db_blocker.unblock():
+        return Asker(laid)
+
+
+@pytest.mark.parametrize("text", STRINGS)
+def test_the_reader_sees_what_would_run(text: str) -> None:
+    """Each string, put into a page as it is, is either noticed in one of the places or has no effect anywhere."""
+    pages = (f"<p>{text}</p>", f'<a title="{text}">', f"<a title='{text}'>", f'<a href="{text}">', f"<title>{text}</title>",
+             f"<textarea>{text}</textarea>", f"<script>'{text}'</script>", f"<style>{text}</style>", f"<!--{text}-->",
+             f"<a title={text}>")  # fmt: skip
+    inert = "{{" in text or "&lt;" in text
+    assert any(read(page).problems for page in pages) or inert
+
+
+def test_the_strings_stand_everywhere(laid: AccessWorld) -> None:
+    assert len(STRINGS) >= 40
+    assert len(laid.poisoned) > 45  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("headers", [{}, pytest.param({"HX-Request": "true"}, marks=pytest.mark.trials)])
+@pytest.mark.parametrize(
+    "actor",
+    [
+        "person",
+        "coordinator",
+        *(pytest.param(name, marks=pytest.mark.trials) for name in ("secretariat", "mentor", "executive", "supporter")),
+    ],
+)
+def test_markup_stays_text_on_every_page(
+    asker: Asker, laid: AccessWorld, db: None, actor: str, headers: dict[str, str]
+) -> None:
+    table, column, shown, problems = matrix(), ACTORS.index(actor), 0, []
+    for route, names in routes():
+        if table[route, "GET"][column] != "200":
+            continue
+        answer = asker.ask(actor, "GET", address(laid, route, names), headers=headers)
+        assert answer.status_code < 500, route
+        if answer.headers.get("Content-Type", "").startswith("text/html"):
+            reader = read(answer.content.decode())
+            shown += reader.shown
+            problems += [f"{route}: {problem}" for problem in reader.problems]
+    assert not problems, "\n".join(problems)
+    assert shown > 50
+
+
+@pytest.mark.parametrize("name", ["secretariat", "person"])
+def test_what_a_form_gives_back_stays_text(asker: Asker, laid: AccessWorld, db: None, name: str) -> None:
+    """A search, and a form that is shown again with what was typed."""
+    for text in STRINGS:
+        for url, method in (("/search/?q=", "GET"), ("/people/?q=", "GET"), ("/accounts/login/?next=", "GET")):
+            answer = asker.ask(name, method, f"{url}{''.join(f'%{byte:02x}' for byte in text.encode())}")
+            if answer.headers.get("Content-Type", "").startswith("text/html"):
+                assert not read(answer.content.decode()).problems, (url, text)
