@@ -292,6 +292,13 @@ def test_the_sheet_is_the_secretariats(world: World, role: str) -> None:
         levels_table(viewer=world.roles()[role], purpose=Purpose.SUPPORT, filters={})
 
 
+def test_a_framework_may_have_as_many_items_as_a_run_can_compare() -> None:
+    world = make_cycle(items=60)
+    rows = _rows(body(exported(world, form="csv")), "csv")
+    assert {len(row) for row in rows[-3:]} == {4 + len(sheet_skills())}
+    assert len(sheet_skills()) > 60
+
+
 @pytest.mark.parametrize("ending", ["csv", "xlsx"])
 def test_a_sheet_brought_in_unchanged_changes_nothing_and_comes_out_the_same(ending: str) -> None:
     world = make_cycle(items=4)

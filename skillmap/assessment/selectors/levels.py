@@ -4,18 +4,14 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import NamedTuple
 
-from django.db.models import CharField, Max, Q, QuerySet, Value
-from django.db.models.functions import Cast, Coalesce, Concat
+from django.db.models import Max, Q, QuerySet
 
 from skillmap.assessment.models import ConfirmedLevel
 from skillmap.assessment.selectors.participants import EMPLOYERS_WITH_CHECK
 from skillmap.core.chunks import chunks
-from skillmap.framework.choices import FrameworkState, Level
+from skillmap.framework.choices import FrameworkState
 from skillmap.framework.models import Framework, Skill
 from skillmap.people.models import Organisation, Staff, User
-
-NONE = "-"
-LEVELS = {str(level): int(level) for level in Level.values}
 
 
 def sheet_framework() -> Framework | None:
@@ -56,7 +52,7 @@ def sheet_rows(staff_ids: Sequence[int], skills: Sequence[Skill]) -> Iterator[Sh
     To be read behind services.looks.look. `since` is the day from which the newest of the levels holds. Somebody who
     is gone by then is left out.
     """
-    nothing: tuple[date | None, str] = (None, NONE * len(skills))
+    nothing: tuple[date | None, list[int | None]] = (None, [None] * len(skills))
     for part in chunks(staff_ids):
         people = {
             pk: (number, name, place)
@@ -67,24 +63,20 @@ def sheet_rows(staff_ids: Sequence[int], skills: Sequence[Skill]) -> Iterator[Sh
         held = _levels_held(part, skills)
         for pk in part:
             if pk in people:
-                since, levels = held.get(pk, nothing)
-                yield SheetRow(*people[pk], since, [LEVELS.get(letter) for letter in levels])
+                yield SheetRow(*people[pk], *held.get(pk, nothing))
 
 
-def _levels_held(staff_ids: Sequence[int], skills: Sequence[Skill]) -> dict[int, tuple[date | None, str]]:
-    """Since when, and one letter for each item, put together by the database; one query."""
-    letters = [
-        Coalesce(Cast(Max("level", filter=Q(skill_code=skill.code)), CharField()), Value(NONE)) for skill in skills
-    ]
-    codes = [skill.code for skill in skills]
+def _levels_held(staff_ids: Sequence[int], skills: Sequence[Skill]) -> dict[int, tuple[date, list[int | None]]]:
+    """Since when, and the level of each item, gathered by the database; one query."""
+    columns = {f"item_{place}": Max("level", filter=Q(skill_code=skill.code)) for place, skill in enumerate(skills)}
     rows = (
         ConfirmedLevel.objects.current()
-        .filter(staff__in=staff_ids, skill_code__in=codes)
+        .filter(staff__in=staff_ids, skill_code__in=[skill.code for skill in skills])
         .values("staff_id")
-        .annotate(since=Max("valid_from"), letters=Concat(Value(""), *letters, output_field=CharField()))
+        .annotate(since=Max("valid_from"), **columns)
         .order_by()
     )
-    return {staff: (since, held) for staff, since, held in rows.values_list("staff_id", "since", "letters")}
+    return {staff: (since, levels) for staff, since, *levels in rows.values_list("staff_id", "since", *columns)}
 
 
 def levels_holding(

@@ -16,8 +16,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from django.db.models import CharField, Count, F, Max, Q, QuerySet, Sum, Value
-from django.db.models.functions import Cast, Coalesce, Concat
+from django.db.models import Count, F, Max, Q, QuerySet, Sum
+from django.db.models.functions import Coalesce
 
 from skillmap.assessment.choices import CycleState, GroupItems, State
 from skillmap.assessment.models import Assessment, Cycle, SkillRating
@@ -34,11 +34,9 @@ WHOLE = "whole"
 WHOLE_NAMES = ("全体", "All")
 NOT_ANSWERED = "-"
 CHUNK = 5000
-#: The class of each letter of a person's levels, by the letter's code.
-CLASSES_OF_LETTERS = bytes.maketrans(
-    "".join([NOT_ANSWERED, *map(str, rules.LEVELS)]).encode(),
-    bytes(map(rules.class_of, (None, *rules.LEVELS))),
-)
+#: How a level stands in a person's levels, and the class of each such letter, by its code.
+LETTERS: dict[int | None, str] = {None: NOT_ANSWERED} | {level: str(level) for level in rules.LEVELS}
+CLASSES_OF_LETTERS = bytes.maketrans("".join(LETTERS.values()).encode(), bytes(map(rules.class_of, LETTERS)))
 COUNTED_BEFORE_CONFIRMATION = (State.SUBMITTED, State.REVIEWED, State.CORRECTED, State.CONFIRMED, State.RECEIVED)
 
 
@@ -83,19 +81,19 @@ def inputs(run: GapRun, occupations: Sequence[str], items: Sequence[Skill]) -> I
 
 
 def _levels(first: int, last: int, basis: str, items: Sequence[Skill]) -> dict[int, str]:
-    """The levels of the checks with ids from first to last, put together by the database; one query."""
+    """The levels of the checks with ids from first to last, gathered by the database; one query."""
     level = F("confirmed_level") if basis == LevelBasis.CONFIRMED else Coalesce("corrected_level", "self_level")
-    letters = [
-        Coalesce(Cast(Max(level, filter=Q(skill=item.pk)), CharField()), Value(NOT_ANSWERED), output_field=CharField())
-        for item in items
-    ]
+    columns = {f"item_{place}": Max(level, filter=Q(skill=item.pk)) for place, item in enumerate(items)}
     rows = (
         SkillRating.objects.filter(assessment__gte=first, assessment__lte=last)
         .values("assessment_id")
-        .annotate(letters=Concat(Value(""), *letters))
+        .annotate(**columns)
         .order_by()
     )
-    return dict(rows.values_list("assessment_id", "letters"))
+    return {
+        check: "".join([LETTERS[value] for value in held])
+        for check, *held in rows.values_list("assessment_id", *columns)
+    }
 
 
 @dataclass(frozen=True)
