@@ -16,15 +16,15 @@ from openpyxl import Workbook, load_workbook
 
 from skillmap.assessment.choices import LevelSource
 from skillmap.assessment.models import ConfirmedLevel
-from skillmap.assessment.selectors.levels import sheet_rows
+from skillmap.assessment.selectors.levels import sheet_rows, sheet_skills
 from skillmap.assessment.services.levels_import import KIND, columns_for, levels_table
 from skillmap.assessment.services.profile import NewLevel, record_levels
 from skillmap.core import clock, imports, jobs
 from skillmap.core.choices import ImportState, Purpose, RowOutcome
 from skillmap.core.errors import NotAllowed
 from skillmap.core.models import AuditEvent, ImportBatch
-from skillmap.people.choices import Employer, StaffStatus
 from skillmap.framework.models import Skill
+from skillmap.people.choices import Employer, StaffStatus
 from skillmap.people.models import Staff, User
 from tests.factories.assessment import World, make_cycle
 from tests.support.ground import on_ground
