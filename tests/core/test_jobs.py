@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import transaction
 
+from skillmap.config import celery
 from skillmap.config.celery import app
 from skillmap.core import clock, jobs, periodic
 from skillmap.core.choices import JobState
 from skillmap.core.errors import RuleViolation
+from skillmap.core.imports.batches import LONG_STEP
 from skillmap.core.jobs import JobCancelled, JobLost, JobRun
 from skillmap.core.models import AuditEvent, Job, PeriodicSlot
 from tests.factories.people import UserFactory
@@ -172,6 +176,26 @@ def test_a_broker_that_is_away_costs_little_and_loses_nothing(monkeypatch: pytes
     job = jobs.enqueue("test.none", {}, requested_by=None)
     assert time.monotonic() - began < 3
     assert Job.objects.filter(pk=job.pk, state=JobState.QUEUED).exists()
+
+
+def test_a_broker_that_takes_connections_and_says_nothing_costs_little_too(
+    monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        settings.CELERY_BROKER_URL = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
+        options = celery._options()
+        monkeypatch.setitem(app.conf, "broker_url", options["broker_url"])
+        monkeypatch.setitem(app.conf, "broker_transport_options", options["broker_transport_options"])
+        monkeypatch.setattr(app, "_pool", None)
+        monkeypatch.setattr(app.amqp, "_producer_pool", None)
+        began = time.monotonic()
+        job = jobs.enqueue("test.none", {}, requested_by=None)
+        assert time.monotonic() - began < 5
+    assert Job.objects.filter(pk=job.pk, state=JobState.QUEUED).exists()
+
+
+def test_what_a_killed_worker_held_longest_is_free_within_five_minutes() -> None:
+    assert LONG_STEP + timedelta(seconds=settings.TICK_SECONDS) < timedelta(minutes=5)
 
 
 def test_a_slot_runs_once_however_often_beat_ticks(handler: list[JobRun], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -65,7 +65,7 @@ def test_the_second_press_is_led_to_what_the_first_one_made(site: Site, user: Us
 @pytest.mark.parametrize("other", [{"token": "drawn anew"}, {"text": "b"}, {"path": "/elsewhere/"}])
 def test_another_page_or_another_text_is_another_form(site: Site, user: User, other: dict[str, str]) -> None:
     site.post(user)
-    site.post(user, **other)  # type: ignore[arg-type]
+    site.post(user, **other)
     assert len(site.made) == 2
 
 

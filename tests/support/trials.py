@@ -19,11 +19,11 @@ from tests.support import lanes
 Figure = int | float | str
 
 
-def short_and_long(short: int, long: int) -> pytest.MarkDecorator:
-    """Try `repeats` times: few in `make test`, many in `make trials`."""
-    return pytest.mark.parametrize(
-        "repeats", [pytest.param(short, id="short"), pytest.param(long, id="long", marks=pytest.mark.trials)]
-    )
+def short_and_long(short: int, long: int, *, short_on: tuple[pytest.MarkDecorator, ...] = ()) -> pytest.MarkDecorator:
+    """Try `repeats` times: few in `make test`, many in `make trials`; `short_on` marks the database for the few."""
+    few = pytest.param(short, id="short", marks=short_on)
+    many = pytest.param(long, id="long", marks=pytest.mark.trials)
+    return pytest.mark.parametrize("repeats", [few, many])
 
 
 class Trial:

@@ -140,7 +140,7 @@ def _followed(levels: Levels, told: set[tuple[int, bool]]) -> Levels | None:
     return None if several or both else after
 
 
-@short_and_long(12, 200)
+@short_and_long(12, 200, short_on=(pytest.mark.postgres,))
 def test_what_many_editors_were_told_is_stored(trial: Trial, crew: Crew, repeats: int) -> None:
     """On SQLite, which has one writer, with a quarter of them."""
     count = repeats if connection.vendor == "postgresql" else max(12, repeats // 4)

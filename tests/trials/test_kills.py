@@ -7,6 +7,7 @@ import random
 import signal
 import time
 from contextlib import suppress
+from functools import partial
 
 import pytest
 
@@ -54,11 +55,11 @@ def test_work_whose_worker_is_killed_is_done_once(trial: Trial, crew: Crew, kind
     chance = random.Random(7)
     while trial.tried < repeats:
         job = work.ask()
-        wait_for(lambda job=job: begun(job), seconds=LONGEST, what=crew.said, every=0.003)  # type: ignore[misc]
+        wait_for(partial(begun, job), seconds=LONGEST, what=crew.said, every=0.003)
         time.sleep(chance.random() * seconds)
         caught = KILLS[kill](crew, job)
         killed = time.monotonic()
-        wait_for(lambda job=job: over(job), seconds=LONGEST, what=crew.said)  # type: ignore[misc]
+        wait_for(partial(over, job), seconds=LONGEST, what=crew.said)
         done = Job.objects.get(pk=job.pk)
         assert done.state == JobState.DONE, done.error
         assert work.effect(job) == clean
@@ -68,3 +69,28 @@ def test_work_whose_worker_is_killed_is_done_once(trial: Trial, crew: Crew, kind
             attempts.add(done.attempt)
     assert attempts == {2}
     trial.held(recovery_p95_s=quantile(recoveries, 0.95), recovery_max_s=quantile(recoveries, 1), checksum=clean[:12])
+
+
+@pytest.mark.trials
+@pytest.mark.postgres
+def test_with_the_leases_of_the_product_a_killed_worker_costs_minutes(trial: Trial, crew: Crew) -> None:
+    """As above, with the lease and the tick that the product comes with; five minutes are allowed."""
+    crew.environment |= {"JOB_LEASE_SECONDS": "60", "TICK_SECONDS": "30"}
+    crew.worker(concurrency=2)
+    crew.beat()
+    work = WORKS["gap run"](20)
+    crew.ready()
+    clean, _seconds = undisturbed(work)
+    recoveries: list[float] = []
+    while trial.tried < 2:
+        job = work.ask()
+        wait_for(partial(begun, job), seconds=LONGEST, what=crew.said, every=0.003)
+        caught = kill_whole(crew, job)
+        killed = time.monotonic()
+        wait_for(partial(over, job), seconds=300, what=crew.said)
+        assert Job.objects.get(pk=job.pk).state == JobState.DONE
+        assert work.effect(job) == clean
+        if caught:
+            trial.count()
+            recoveries.append(time.monotonic() - killed)
+    trial.held(lease_s=60, tick_s=30, recovery_max_s=quantile(recoveries, 1))

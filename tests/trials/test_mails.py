@@ -8,6 +8,7 @@ import re
 import signal
 from collections import Counter
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,11 @@ def mailed(folder: Path, number: int) -> Counter[str]:
     texts = [file.read_text(errors="replace") for file in folder.iterdir()]
     letters = [found for text in texts for found in LETTER.findall(text)]
     return Counter(to for round_number, to in letters if round_number == str(number))
+
+
+def so_many(folder: Path, number: int, enough: int) -> bool:
+    """Whether so many were mailed in this round."""
+    return mailed(folder, number).total() >= enough
 
 
 def waiting() -> bool:
@@ -58,12 +64,7 @@ def test_everybody_is_mailed_however_often_the_worker_is_killed(
         app.send_task("skillmap.core.tasks.send_notifications")
         enough = chance.randint(1, PEOPLE // 2)
         folder = tmp_path / "mail"
-        wait_for(
-            lambda folder=folder, number=number, enough=enough: mailed(folder, number).total() >= enough,  # type: ignore[misc]
-            seconds=LONGEST,
-            what=crew.said,
-            every=0.002,
-        )
+        wait_for(partial(so_many, folder, number, enough), seconds=LONGEST, what=crew.said, every=0.002)
         if number % 2:
             for pid in crew.children():
                 with suppress(ProcessLookupError):

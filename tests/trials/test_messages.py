@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from functools import partial
 
 import pytest
 from django.db import connection
@@ -56,12 +57,12 @@ def test_a_worker_that_is_asked_to_end_leaves_nothing_undone(trial: Trial, crew:
     endings = []
     while trial.tried < 10:
         job = work.ask()
-        wait_for(lambda job=job: begun(job), seconds=LONGEST, what=crew.said, every=0.003)  # type: ignore[misc]
+        wait_for(partial(begun, job), seconds=LONGEST, what=crew.said, every=0.003)
         asked = time.monotonic()
         crew.ask_to_end()
         endings.append(time.monotonic() - asked)
         crew.worker()
-        wait_for(lambda job=job: over(job), seconds=LONGEST, what=crew.said)  # type: ignore[misc]
+        wait_for(partial(over, job), seconds=LONGEST, what=crew.said)
         assert Job.objects.get(pk=job.pk).state == JobState.DONE
         assert work.effect(job) == clean
         trial.count()

@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from collections import Counter
+from functools import partial
 from http.client import HTTPException
 
 import pytest
@@ -65,14 +66,14 @@ def test_work_goes_on_after_postgres_was_stopped(trial: Trial, own_postgres: Ser
     chance = random.Random(3)
     while trial.tried < repeats:
         job = work.ask()
-        wait_for(lambda job=job: begun(job), seconds=LONGEST, what=crew.said, every=0.003)  # type: ignore[misc]
+        wait_for(partial(begun, job), seconds=LONGEST, what=crew.said, every=0.003)
         time.sleep(chance.random() * seconds)
         connection.close()
         own_postgres.stop(signal.SIGQUIT)  # as `pg_ctl stop -m immediate`: no goodbye, recovery at the next start
         time.sleep(2)
         own_postgres.start(parent_died=signal.SIGQUIT)
         back = time.monotonic()
-        wait_for(lambda job=job: over(job), seconds=LONGEST * 2, what=crew.said)  # type: ignore[misc]
+        wait_for(partial(over, job), seconds=LONGEST * 2, what=crew.said)
         recoveries.append(time.monotonic() - back)
         assert Job.objects.get(pk=job.pk).state == JobState.DONE
         assert work.effect(job) == clean

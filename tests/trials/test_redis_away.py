@@ -16,7 +16,7 @@ from skillmap.gaps.models import GapRun
 from tests.support.browsing import Browser
 from tests.support.crew import Crew, wait_for
 from tests.support.services import Server
-from tests.support.trials import Trial, quantile, short_and_long
+from tests.support.trials import Trial, quantile
 from tests.trials.works import LONGEST, GapRuns, over, undisturbed
 
 # What hangs and comes back is Redis: the database beside it does not matter, and the real one is PostgreSQL.
@@ -74,7 +74,8 @@ def test_no_work_is_lost_with_redis(trial: Trial, own_redis: Server, crew: Crew,
     trial.held(recovery_p95_s=quantile(recoveries, 0.95), recovery_max_s=quantile(recoveries, 1), lost=0)
 
 
-@short_and_long(3, 60)
+@pytest.mark.trials
+@pytest.mark.parametrize("repeats", [pytest.param(60, id="long")])
 def test_pages_go_on_while_redis_hangs(trial: Trial, own_redis: Server, crew: Crew, repeats: int) -> None:
     """It is frozen for `repeats` seconds: it takes connections and answers nothing."""
     crew.environment["REDIS_URL"] = own_redis.url

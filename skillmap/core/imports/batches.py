@@ -1,6 +1,5 @@
 """What the steps share: the right of whoever asked, the file that is no longer needed."""
 
-from datetime import timedelta
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.utils.translation import gettext as _
@@ -9,9 +8,9 @@ from skillmap.core import files
 from skillmap.core.errors import RuleViolation
 from skillmap.core.imports.importer import IMPORTERS
 from skillmap.core.jobs import JobRun
-from skillmap.core.models import ImportBatch
+from skillmap.core.models import ImportBatch, Job
 
-LONG_STEP = timedelta(minutes=5)  # reading one file, writing one table: steps that can't be divided
+LONG_STEP = Job.LEASE * 3  # reading one file, writing one table: steps that can't be divided
 
 
 def allowed(batch: ImportBatch, run: JobRun) -> AbstractBaseUser:
