@@ -183,7 +183,7 @@ def rows_of(world: AccessWorld) -> dict[str, dict[str, Any]]:
 
 
 def _is_as_documented(case: AnyCase, location: ParameterLocation) -> bool:
-    return case.meta is not None and not case.meta.is_negative_at(location)
+    return not case.meta.is_negative_at(location)
 
 
 def name_what_exists(case: AnyCase, rows: Mapping[str, Mapping[str, Any]]) -> None:

@@ -1,5 +1,6 @@
-"""Access ends at the next request: for a leaver, a demoted colleague and a former mentor, on every route, for tokens and
-for the jobs that they have left behind.
+"""Access ends at the next request: for a leaver, a demoted colleague and a former mentor, on every route.
+
+So it does for tokens, and for the jobs that they have left behind.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from skillmap.core.models import ImportBatch, Job
 from skillmap.people import services, tokens
 from skillmap.people.choices import Role
 from skillmap.people.models import RoleGrant, User
+from skillmap.people.services.accounts import close_accounts
 from tests.access_world import ACTORS, AccessWorld, address, routes
 from tests.factories.people import RoleGrantFactory, UserFactory
 from tests.hostile.asking import Asker
@@ -48,7 +50,7 @@ def unlike(asker: Asker, world: AccessWorld, actor: str, model: str, *, method: 
 
 
 def test_a_leaver_is_nobody_at_the_next_request(asker: Asker, laid: AccessWorld) -> None:
-    services.close_accounts([laid.base.mentor.pk], actor=None)
+    close_accounts([laid.base.mentor.pk], actor=None)
     found = unlike(asker, laid, "mentor", "anonymous")
     assert not found, "\n".join(found)
 
@@ -89,7 +91,7 @@ def test_a_token_ends_with_what_it_stands_for(asker: Asker, laid: AccessWorld, h
     before = {route: asker.ask("anonymous", "GET", url, headers=header).status_code for route, url in api}
     assert list(before.values()).count(200) > 15
     if how == "closed":
-        services.close_accounts([system.pk], actor=None)
+        close_accounts([system.pk], actor=None)
     elif how == "token revoked":
         tokens.revoke(token_id=token.pk, actor=None)
     elif how == "token expired":
@@ -121,7 +123,7 @@ def inputs(world: AccessWorld) -> dict[str, dict[str, Any]]:
     }
 
 
-def test_every_kind_of_job_that_somebody_asks_for_is_tried(laid: AccessWorld) -> None:
+def test_every_kind_of_job_that_somebody_asks_for_is_tried(laid: AccessWorld, db: None) -> None:
     asked = set(jobs.HANDLERS) - set(periodic.PERIODIC) - {"test.none"}
     assert asked - set(inputs(laid)) == set()
 
@@ -139,7 +141,7 @@ def test_a_job_does_nothing_for_who_may_no_longer_ask_for_it(laid: AccessWorld, 
     if how == "demoted":
         RoleGrant.objects.filter(user=office).update(revoked_at=clock.now())
     else:
-        services.close_accounts([office.pk], actor=None)
+        close_accounts([office.pk], actor=None)
     with CaptureQueriesContext(connection) as queries:
         jobs.run(job.pk)
     job.refresh_from_db()
