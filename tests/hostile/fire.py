@@ -132,7 +132,7 @@ def sign_in(world: AccessWorld, caller: str) -> type[AuthProvider[bool]]:
 
         def set(self, case: AnyCase, data: bool, context: AuthContext) -> None:
             case.headers.update(headers)
-            case.cookies = {**(case.cookies if isinstance(case.cookies, dict) else {}), **cookies}
+            case.cookies = {**case.cookies, **cookies}
 
     return SignIn
 
@@ -183,7 +183,7 @@ def rows_of(world: AccessWorld) -> dict[str, dict[str, Any]]:
 
 
 def _is_as_documented(case: AnyCase, location: ParameterLocation) -> bool:
-    return not case.meta.is_negative_at(location)
+    return case.meta is not None and not case.meta.is_negative_at(location)
 
 
 def name_what_exists(case: AnyCase, rows: Mapping[str, Mapping[str, Any]]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.core import mail
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -117,6 +118,7 @@ def inputs(world: AccessWorld) -> dict[str, dict[str, Any]]:
         "core.import_check": {"batch": batch},
         "core.import_apply": {"batch": batch},
         "gaps.run": {},
+        "people.invite": {"user_id": world.person.pk},
         "assessment.open_cycle": {"cycle": world.cycle.pk, "version": 1, "without_mentor": True},
         "assessment.confirm": {"chosen": [[world.base.check("corrected").pk, 1]]},
         "assessment.propose_mentors": {"cycle": world.cycle.pk, "capacity": 5},
@@ -130,7 +132,8 @@ def test_every_kind_of_job_that_somebody_asks_for_is_tried(laid: AccessWorld, db
 
 @pytest.mark.parametrize("how", ["demoted", "closed"])
 @pytest.mark.parametrize(
-    "kind", ["core.import_check", "core.import_apply", "assessment.confirm", "assessment.propose_mentors"]
+    "kind",
+    ["core.import_check", "core.import_apply", "assessment.confirm", "assessment.propose_mentors", "people.invite"],
 )
 def test_a_job_does_nothing_for_who_may_no_longer_ask_for_it(laid: AccessWorld, db: None, kind: str, how: str) -> None:
     office = User.objects.get(pk=laid.base.secretariat.pk)
@@ -145,6 +148,7 @@ def test_a_job_does_nothing_for_who_may_no_longer_ask_for_it(laid: AccessWorld, 
     with CaptureQueriesContext(connection) as queries:
         jobs.run(job.pk)
     job.refresh_from_db()
+    assert not mail.outbox
     assert job.state == JobState.FAILED, (job.state, job.result)
     changed = {
         query["sql"].split('"')[1] for query in queries if query["sql"].startswith(("INSERT", "UPDATE", "DELETE"))

@@ -58,7 +58,7 @@ class Reader(HTMLParser):
             plain = "".join((value or "").split()).lower()
             if name in ADDRESSES and plain.startswith(SCHEMES):
                 self.problems.append(f"{name}={value!r} of <{tag}>")
-            if name.startswith(("hx-", "style")) and MARK in plain:
+            if name.startswith(("hx-", "style")) and name != "hx-headers" and MARK in plain:
                 self.problems.append(f"{name}={value!r} of <{tag}>")
         # Data that a script reads is no script; its angle brackets are escaped, or an element of theirs would show.
         self.in_script = tag in ("script", "style") and ("type", "application/json") not in attrs
