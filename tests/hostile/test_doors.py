@@ -72,6 +72,7 @@ def test_nothing_is_written_for_a_page_of_somebody_elses(laid: AccessWorld, db: 
     assert tried > 150
 
 
+@pytest.mark.trials
 def test_every_form_that_writes_carries_the_token(asker: Asker, laid: AccessWorld, db: None) -> None:
     table, seen = matrix(), 0
     for route, names in routes():

@@ -153,7 +153,7 @@ def test_markup_stays_text_on_every_page(
     assert shown > 50
 
 
-@pytest.mark.parametrize("name", ["secretariat", "person"])
+@pytest.mark.parametrize("name", ["person", pytest.param("secretariat", marks=pytest.mark.trials)])
 def test_what_a_form_gives_back_stays_text(asker: Asker, laid: AccessWorld, db: None, name: str) -> None:
     """A search, and a form that is shown again with what was typed."""
     for text in STRINGS:
