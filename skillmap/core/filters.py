@@ -18,7 +18,7 @@ from rest_framework.views import APIView
 class WholeNumberFilter(django_filters.NumberFilter):
     """A whole number: half a year or half a level is refused."""
 
-    field_class = forms.IntegerField
+    field_class: Any = forms.IntegerField
 
 
 class FilterSet(django_filters.FilterSet):
@@ -43,7 +43,7 @@ def refuse_empty(request: Request, names: Iterable[str]) -> None:
 class StrictFilterBackend(DjangoFilterBackend):
     """The filter set of a view, for a REST client."""
 
-    def filter_queryset(self, request: Request, queryset: QuerySet[Any], view: APIView) -> QuerySet[Any]:
+    def filter_queryset(self, request: Any, queryset: QuerySet[Any], view: APIView) -> QuerySet[Any]:
         """The rows asked for; ValidationError (400) for a value that can't be one, or for none."""
         kind = self.get_filterset_class(view, queryset)
         if kind is not None:

@@ -5,6 +5,7 @@ import hashlib
 import logging
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core import context as allauth_context
@@ -51,6 +52,19 @@ class AccountAdapter(DefaultAccountAdapter):
         """No password for those who come by single sign-on, nor for systems; whoever asks is not told so."""
         if not user.is_service and not SignInSubject.objects.filter(user=user).exists():
             super().send_password_reset_mail(user, email, context)
+
+    def get_reset_password_from_key_url(self, key: str) -> str:
+        """The link of the mail, at SITE_URL: what a request called this host is not repeated in a mail."""
+        return _at_site(super().get_reset_password_from_key_url(key))
+
+    def get_email_confirmation_url(self, request: HttpRequest, emailconfirmation: Any) -> str:
+        """The same for the confirmation of an address."""
+        return _at_site(super().get_email_confirmation_url(request, emailconfirmation))
+
+
+def _at_site(url: str) -> str:
+    place = urlsplit(url)
+    return f"{settings.SITE_URL}{place.path}" + (f"?{place.query}" if place.query else "")
 
 
 class SocialAccountAdapter(DefaultSocialAccountAdapter):

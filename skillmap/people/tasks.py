@@ -7,9 +7,11 @@ from django.core.mail import EmailMessage
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
+from skillmap.core.errors import RuleViolation
 from skillmap.core.jobs import JobRun, job_handler
 from skillmap.core.periodic import daily_at, periodic
 from skillmap.people import services
+from skillmap.people.access import access_of
 from skillmap.people.models import User
 
 
@@ -23,7 +25,13 @@ def apply_due(run: JobRun) -> Mapping[str, Any]:
 
 @job_handler("people.invite")
 def invite(run: JobRun) -> Mapping[str, Any]:
-    """Mail the link to set a password. It is made here, so that no table and no queue ever holds it."""
+    """Mail the link to set a password. It is made here, so that no table and no queue ever holds it.
+
+    RuleViolation `not_allowed` where whoever asked for it is no longer of the secretariat.
+    """
+    asked = run.job.requested_by_id
+    if asked is not None and not access_of(User.objects.get(pk=asked)).is_secretariat:
+        raise RuleViolation(_("Your role does not allow this any more."), code="not_allowed")
     user = User.objects.filter(pk=run.inputs["user_id"], is_active=True, is_service=False).first()
     if user is None:
         return {"sent": False}

@@ -132,7 +132,7 @@ def sign_in(world: AccessWorld, caller: str) -> type[AuthProvider[bool]]:
 
         def set(self, case: AnyCase, data: bool, context: AuthContext) -> None:
             case.headers.update(headers)
-            case.cookies = {**(case.cookies if isinstance(case.cookies, dict) else {}), **cookies}
+            case.cookies = {**case.cookies, **cookies}
 
     return SignIn
 

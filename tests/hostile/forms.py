@@ -26,8 +26,10 @@ class Form:
 
     def bodies(self) -> Iterator[list[tuple[str, str]]]:
         """What is sent, once per button."""
-        for button in self.buttons or [None]:
-            yield self.values + ([button] if button else [])
+        if not self.buttons:
+            yield self.values
+        for button in self.buttons:
+            yield [*self.values, button]
 
 
 class Forms(HTMLParser):

@@ -15,7 +15,7 @@ OURS = ("core", "people", "framework", "assessment", "gaps")
 OF_PROGRAMS = frozenset(
     {
         "code", "core_category", "dedup_key", "digest", "email", "fingerprint", "issuer", "kind", "lease_owner",
-        "number", "password", "path", "prefix", "provenance", "provider_id", "sha256", "slot", "stored_as", "subject_key",
+        "number", "password", "path", "prefix", "provenance", "provider_id", "sha256", "slot", "subject_key",
         "target", "verb", "channel", "storage_name", "key", "hash", "previous_hash", "seal",
     }
 )  # fmt: skip

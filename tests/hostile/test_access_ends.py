@@ -1,5 +1,6 @@
-"""Access ends at the next request: for a leaver, a demoted colleague and a former mentor, on every route, for tokens and
-for the jobs that they have left behind.
+"""Access ends at the next request: for a leaver, a demoted colleague and a former mentor, on every route.
+
+So it does for tokens, and for the jobs that they have left behind.
 """
 
 from __future__ import annotations
@@ -7,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.core import mail
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -17,6 +19,7 @@ from skillmap.core.models import ImportBatch, Job
 from skillmap.people import services, tokens
 from skillmap.people.choices import Role
 from skillmap.people.models import RoleGrant, User
+from skillmap.people.services.accounts import close_accounts
 from tests.access_world import ACTORS, AccessWorld, address, routes
 from tests.factories.people import RoleGrantFactory, UserFactory
 from tests.hostile.asking import Asker
@@ -48,7 +51,7 @@ def unlike(asker: Asker, world: AccessWorld, actor: str, model: str, *, method: 
 
 
 def test_a_leaver_is_nobody_at_the_next_request(asker: Asker, laid: AccessWorld) -> None:
-    services.close_accounts([laid.base.mentor.pk], actor=None)
+    close_accounts([laid.base.mentor.pk], actor=None)
     found = unlike(asker, laid, "mentor", "anonymous")
     assert not found, "\n".join(found)
 
@@ -89,7 +92,7 @@ def test_a_token_ends_with_what_it_stands_for(asker: Asker, laid: AccessWorld, h
     before = {route: asker.ask("anonymous", "GET", url, headers=header).status_code for route, url in api}
     assert list(before.values()).count(200) > 15
     if how == "closed":
-        services.close_accounts([system.pk], actor=None)
+        close_accounts([system.pk], actor=None)
     elif how == "token revoked":
         tokens.revoke(token_id=token.pk, actor=None)
     elif how == "token expired":
@@ -115,20 +118,22 @@ def inputs(world: AccessWorld) -> dict[str, dict[str, Any]]:
         "core.import_check": {"batch": batch},
         "core.import_apply": {"batch": batch},
         "gaps.run": {},
+        "people.invite": {"user_id": world.person.pk},
         "assessment.open_cycle": {"cycle": world.cycle.pk, "version": 1, "without_mentor": True},
         "assessment.confirm": {"chosen": [[world.base.check("corrected").pk, 1]]},
         "assessment.propose_mentors": {"cycle": world.cycle.pk, "capacity": 5},
     }
 
 
-def test_every_kind_of_job_that_somebody_asks_for_is_tried(laid: AccessWorld) -> None:
+def test_every_kind_of_job_that_somebody_asks_for_is_tried(laid: AccessWorld, db: None) -> None:
     asked = set(jobs.HANDLERS) - set(periodic.PERIODIC) - {"test.none"}
     assert asked - set(inputs(laid)) == set()
 
 
 @pytest.mark.parametrize("how", ["demoted", "closed"])
 @pytest.mark.parametrize(
-    "kind", ["core.import_check", "core.import_apply", "assessment.confirm", "assessment.propose_mentors"]
+    "kind",
+    ["core.import_check", "core.import_apply", "assessment.confirm", "assessment.propose_mentors", "people.invite"],
 )
 def test_a_job_does_nothing_for_who_may_no_longer_ask_for_it(laid: AccessWorld, db: None, kind: str, how: str) -> None:
     office = User.objects.get(pk=laid.base.secretariat.pk)
@@ -139,10 +144,11 @@ def test_a_job_does_nothing_for_who_may_no_longer_ask_for_it(laid: AccessWorld, 
     if how == "demoted":
         RoleGrant.objects.filter(user=office).update(revoked_at=clock.now())
     else:
-        services.close_accounts([office.pk], actor=None)
+        close_accounts([office.pk], actor=None)
     with CaptureQueriesContext(connection) as queries:
         jobs.run(job.pk)
     job.refresh_from_db()
+    assert not mail.outbox
     assert job.state == JobState.FAILED, (job.state, job.result)
     changed = {
         query["sql"].split('"')[1] for query in queries if query["sql"].startswith(("INSERT", "UPDATE", "DELETE"))

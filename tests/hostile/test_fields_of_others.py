@@ -126,7 +126,7 @@ def test_no_form_takes_more_than_it_asks_for(asker: Asker, laid: AccessWorld, db
 
 @pytest.mark.parametrize(
     "actor",
-    ["coordinator", *(pytest.param(name, marks=pytest.mark.trials) for name in ("person", "mentor", "secretariat"))],
+    [pytest.param(name, marks=pytest.mark.trials) for name in ("coordinator", "person", "mentor", "secretariat")],
 )
 def test_no_value_of_a_form_is_a_fault(asker: Asker, laid: AccessWorld, db: None, actor: str) -> None:
     faults = []
@@ -147,7 +147,7 @@ def test_no_value_of_a_form_is_a_fault(asker: Asker, laid: AccessWorld, db: None
 def schema_of(part: Mapping[str, Any], document: Mapping[str, Any]) -> Mapping[str, Any]:
     """A schema behind its reference."""
     reference = part.get("$ref") or next((inner["$ref"] for inner in part.get("allOf", ()) if "$ref" in inner), None)
-    return document["components"]["schemas"][reference.rpartition("/")[2]] if reference else part  # type: ignore[no-any-return]
+    return document["components"]["schemas"][reference.rpartition("/")[2]] if reference else part
 
 
 def objects(schema: Mapping[str, Any], document: Mapping[str, Any], path: tuple[Any, ...] = ()) -> Iterator[Any]:
@@ -207,7 +207,10 @@ def test_no_body_of_the_api_takes_keys_that_it_does_not_name(asker: Asker, laid:
         for name, value in places.items():
             url = url.replace(name, value)
         unknown = {name: HARM.get(name, 1) for name in FIELDS if name not in known}
-        body = json.dumps(body_with(place, unknown))
+        body = body_with(place, unknown)
+        if path == "/api/v1/demand-items/":  # which answer it goes into is looked at first
+            body |= {"survey": laid.survey.pk, "organisation": laid.base.bureau.code}
+        body = json.dumps(body)
         answer = asker.ask(actor, method, url, body, "application/json", {"If-Match": '"1"'})
         assert answer.status_code == 400, (method, path, place, answer.content[:300])
         refused = error_at(answer.json()["errors"], place)

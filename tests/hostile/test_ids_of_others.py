@@ -92,7 +92,7 @@ def test_what_is_open_to_everyone_is_named_one_by_one() -> None:
     assert len([route for route in with_id if not is_open(route)]) > 90
 
 
-@pytest.mark.parametrize("actor", ["stranger", "other_coordinator"])
+@pytest.mark.parametrize("actor", ["stranger", pytest.param("other_coordinator", marks=pytest.mark.trials)])
 def test_where_one_may_not_know_of_it_nothing_is_told(asker: Asker, laid: AccessWorld, db: None, actor: str) -> None:
     column, table = ACTORS.index(actor), matrix()
 
