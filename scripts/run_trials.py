@@ -1,7 +1,7 @@
 """Try many times what must hold every time: races, kills, faults. Long; `make test` has a short form of each.
 
     make trials
-    make trials ARGS="-k editors"          # any arguments of pytest
+    make trials ARGS="-k editors"          # any arguments of pytest, or some of the files
     make trials LANES="postgres"           # some of: sqlite postgres; one after the other
 
 Prints a table and keeps it in tests/trials/results.json; what was not tried this time stays there as it was.
@@ -32,7 +32,8 @@ def run_lane(lane: str, file: Path, arguments: list[str]) -> int:
     """Run the trials of one lane; pytest's exit code. What they find is added to `file`."""
     environment = {"LANES": lane, lanes.TRIALS: str(file), "TEST_TIME_LIMIT": LONGEST}
     command = [sys.executable, str(ROOT / "scripts" / "run_tests.py"), "-o", f"faulthandler_timeout={LONGEST}"]
-    return subprocess.run([*command, str(FOLDER), *arguments], env=os.environ | environment, check=False).returncode
+    chosen = [] if any((ROOT / word.partition("::")[0]).exists() for word in arguments) else [str(FOLDER)]
+    return subprocess.run([*command, *chosen, *arguments], env=os.environ | environment, check=False).returncode
 
 
 def merged(before: list[Row], found: list[Row]) -> list[Row]:

@@ -90,6 +90,14 @@ def test_every_test_has_its_lane(lane: str, markers: set[str], postgres: bool, e
     assert wanted(lane, markers, postgres=postgres) is expected
 
 
+def test_trials_run_alone_or_not_at_all() -> None:
+    for lane in ("", "sqlite"):
+        assert not wanted(lane, {"trials"}, postgres=False)
+        assert wanted(lane, {"trials"}, postgres=False, trials=True)
+        assert not wanted(lane, set(), postgres=False, trials=True)
+    assert not wanted("sqlite", {"trials", "postgres"}, postgres=False, trials=True)
+
+
 @pytest.mark.parametrize(
     ("lane", "markers", "once", "expected"),
     [

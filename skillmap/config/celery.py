@@ -15,8 +15,10 @@ def _options() -> dict[str, Any]:
         "accept_content": ["json"],
         "task_serializer": "json",
         "task_ignore_result": True,
-        "task_acks_late": True,
-        "task_reject_on_worker_lost": True,
+        # A message is a nudge: it is taken from the broker before the work begins, never held back. One that gets lost
+        # is sent again when the job's lease is over, which is what a message held back would have to wait for too. A
+        # worker that holds messages when Redis goes away ends itself while it tries to give them back.
+        "task_acks_late": False,
         "worker_prefetch_multiplier": 1,
         "worker_max_tasks_per_child": 200,
         "worker_hijack_root_logger": False,
@@ -43,6 +45,7 @@ def _options() -> dict[str, Any]:
         # A Redis that neither answers nor refuses must not keep a page waiting either.
         waits = {"socket_connect_timeout": 0.5, "socket_timeout": 2.0}
         options["broker_transport_options"] = {"visibility_timeout": 7200, **waits}
+        options["worker_disable_prefetch"] = True  # a message waits in Redis, not in a worker that is busy
     return options
 
 

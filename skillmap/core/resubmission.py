@@ -34,10 +34,10 @@ class SubmittedOnceMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        key = _key(request)
-        if key is None:
+        key, user_id = _key(request), request.user.pk
+        if key is None or user_id is None:
             return self.get_response(request)
-        taken = _take(int(request.user.pk), key)
+        taken = _take(user_id, key)
         if isinstance(taken, str):
             return HttpResponseRedirect(taken)
         return self._answer(request, taken)

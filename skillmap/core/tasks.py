@@ -9,7 +9,7 @@ from skillmap.core import audit, imports, jobs, notifications, periodic, resubmi
 from skillmap.core.jobs import JobRun, job_handler
 
 
-@shared_task(name="skillmap.core.tasks.run_job", ignore_result=True, acks_late=True)
+@shared_task(name="skillmap.core.tasks.run_job", ignore_result=True)
 def run_job(job_id: int) -> None:
     """Do one job; the row says whether there is anything to do."""
     jobs.run(job_id)
@@ -23,7 +23,7 @@ def tick() -> None:
     send_notifications.delay()
 
 
-@shared_task(name="skillmap.core.tasks.send_notifications", ignore_result=True, acks_late=True)
+@shared_task(name="skillmap.core.tasks.send_notifications", ignore_result=True)
 def send_notifications() -> None:
     """Mail waiting notices."""
     notifications.send_waiting()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Mapping
 from datetime import timedelta
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 from django.db import transaction
 
+from skillmap.config import celery
 from skillmap.config.celery import app
 from skillmap.core import clock, jobs, periodic
 from skillmap.core.choices import JobState
@@ -171,6 +173,22 @@ def test_a_broker_that_is_away_costs_little_and_loses_nothing(monkeypatch: pytes
     began = time.monotonic()
     job = jobs.enqueue("test.none", {}, requested_by=None)
     assert time.monotonic() - began < 3
+    assert Job.objects.filter(pk=job.pk, state=JobState.QUEUED).exists()
+
+
+def test_a_broker_that_takes_connections_and_says_nothing_costs_little_too(
+    monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        settings.CELERY_BROKER_URL = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
+        options = celery._options()
+        monkeypatch.setitem(app.conf, "broker_url", options["broker_url"])
+        monkeypatch.setitem(app.conf, "broker_transport_options", options["broker_transport_options"])
+        monkeypatch.setattr(app, "_pool", None)
+        monkeypatch.setattr(app.amqp, "_producer_pool", None)
+        began = time.monotonic()
+        job = jobs.enqueue("test.none", {}, requested_by=None)
+        assert time.monotonic() - began < 5
     assert Job.objects.filter(pk=job.pk, state=JobState.QUEUED).exists()
 
 

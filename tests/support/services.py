@@ -148,8 +148,11 @@ def postgres() -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def postgres_server() -> Iterator[Server]:
-    """Run a private PostgreSQL that the block may stop and start; its address is as that of `postgres`."""
+def postgres_server(*, lasting: bool = False) -> Iterator[Server]:
+    """Run a private PostgreSQL that the block may stop and start; its address is as that of `postgres`.
+
+    `lasting`: what was committed is there after its processes were killed, as in a real installation.
+    """
     programs = find_postgres()
     if programs is None:
         raise MissingServiceError("PostgreSQL is not installed (Debian: postgresql)")
@@ -169,6 +172,8 @@ def postgres_server() -> Iterator[Server]:
             "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "on",
             "jit": "off", "shared_buffers": "256MB", "timezone": "UTC", "log_min_messages": "fatal",
         }  # fmt: skip
+        if lasting:
+            settings |= {"synchronous_commit": "on", "full_page_writes": "on"}
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         server = Server(
             [programs / "postgres", "-D", folder / "data", *options],

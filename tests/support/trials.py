@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
+from math import ceil
 from pathlib import Path
 
 import pytest
@@ -61,4 +62,4 @@ class Trial:
 def quantile(values: Sequence[float], share: float) -> float:
     """The value that a share of them does not pass, to the millisecond; 0 for none."""
     ordered = sorted(values)
-    return round(ordered[min(len(ordered) - 1, int(share * len(ordered)))], 3) if ordered else 0.0
+    return round(ordered[max(0, ceil(share * len(ordered)) - 1)], 3) if ordered else 0.0

@@ -34,7 +34,7 @@ class People:
     """Whoever saves: each on a check of their own, over and over, until it is refused."""
 
     def __init__(self, world: World) -> None:
-        self.cycle, self.code = world.cycle, world.skills[0].code
+        self.cycle, self.code, self.office = world.cycle, world.skills[0].code, world.secretariat
         self.answering = [(check.pk, User.objects.get(staff=check.staff_id)) for check in world.by_stage["started"]]
         self.submitting = world.check("corrected").pk, world.mentor
         self.noting = world.check("submitted").pk, world.mentor
@@ -118,7 +118,7 @@ def until_refused(save: Callable[[int], int], version: int, stop: threading.Even
 def test_nothing_is_stored_after_the_cycle_closed(trial: Trial, repeats: int) -> None:
     stages = ("started", "started", "started", "submitted", "corrected")
     people = People(make_cycle(people=len(stages), items=3, stages=stages, last_levels=False))
-    office = User.objects.get(pk=people.cycle.created_by_id)
+    office = people.office
     chance, waits = random.Random(5), []
     with crowd(len(stages)) as members:
         for _trial in range(repeats):

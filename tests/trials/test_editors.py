@@ -67,7 +67,7 @@ def editors_of(world: World, count: int) -> list[Editor]:
     return (alone[: count // 2] + together)[:count]
 
 
-def work_at_once(editors: list[Editor], port: int, codes: list[str], *, saves: int, pause: tuple[float, float]) -> None:
+def work_at_once(editors: list[Editor], codes: list[str], *, saves: int, pause: tuple[float, float]) -> None:
     """All save for the first time in the same moment, then each at their own pace."""
     start = threading.Barrier(len(editors))
 

@@ -16,7 +16,7 @@ from skillmap.gaps.models import GapRun
 from tests.support.browsing import Browser
 from tests.support.crew import Crew, wait_for
 from tests.support.services import Server
-from tests.support.trials import Trial, quantile, short_and_long
+from tests.support.trials import Trial, quantile
 from tests.trials.works import LONGEST, GapRuns, over, undisturbed
 
 # What hangs and comes back is Redis: the database beside it does not matter, and the real one is PostgreSQL.
@@ -65,6 +65,7 @@ def test_no_work_is_lost_with_redis(trial: Trial, own_redis: Server, crew: Crew,
         fault(own_redis)
         back = time.monotonic()
         wait_for(lambda: not Job.objects.active().exists(), seconds=LONGEST * 2, what=crew.said)
+        assert crew.ended() == [], "nobody has to start them anew"
         recoveries.append(time.monotonic() - back)
         states = Job.objects.filter(pk__in=[run.pk, other.pk]).values_list("state", flat=True)
         assert set(states) == {JobState.DONE}
@@ -73,7 +74,8 @@ def test_no_work_is_lost_with_redis(trial: Trial, own_redis: Server, crew: Crew,
     trial.held(recovery_p95_s=quantile(recoveries, 0.95), recovery_max_s=quantile(recoveries, 1), lost=0)
 
 
-@short_and_long(3, 60)
+@pytest.mark.trials
+@pytest.mark.parametrize("repeats", [pytest.param(60, id="long")])
 def test_pages_go_on_while_redis_hangs(trial: Trial, own_redis: Server, crew: Crew, repeats: int) -> None:
     """It is frozen for `repeats` seconds: it takes connections and answers nothing."""
     crew.environment["REDIS_URL"] = own_redis.url
@@ -93,7 +95,9 @@ def test_pages_go_on_while_redis_hangs(trial: Trial, own_redis: Server, crew: Cr
     pages = ["/", "/gaps/runs/"]
     usual = [office.get(page).seconds for page in pages * 5][4:]
     own_redis.freeze()
-    frozen_at, hanging, asking = time.monotonic(), [], []
+    frozen_at = time.monotonic()
+    hanging: list[float] = []
+    asking: list[float] = []
     try:
         while time.monotonic() - frozen_at < repeats:
             hanging += [office.get(page).seconds for page in pages]
