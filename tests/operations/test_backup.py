@@ -106,7 +106,7 @@ def test_what_was_backed_up_comes_back_proven_and_nobody_stays_signed_in(
     assert User.objects.get(pk=person.pk).name == person.name
     assert not Session.objects.exists()
     assert not ApiToken.objects.filter(revoked_at=None).exists()
-    assert AuditEvent.objects.order_by("pk").last().verb == "backup.restore"  # type: ignore[union-attr]
+    assert AuditEvent.objects.latest("pk").verb == "backup.restore"
     with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
         AuditEvent.objects.filter(verb="later").update(verb="never")
     said = capsys.readouterr().out
