@@ -23,8 +23,11 @@ FULL = 0.95  # of a disk
 KEPT_FREE = 1024**3  # bytes; of a large disk the rest is room enough
 
 
-class NoRoomError(Exception):
+class NoRoomError(OSError):
     """There is no room for a file; nothing of it is left."""
+
+    def __init__(self) -> None:
+        super().__init__(errno.ENOSPC, "No room for a file")
 
     def __str__(self) -> str:
         return _("There is no room left to store this file. Nothing was stored. Please tell the secretariat.")

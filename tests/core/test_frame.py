@@ -32,7 +32,7 @@ OWN_ACCOUNT = (
     "mfa_generate_recovery_codes",
     "usersessions_list",
 )
-STANDALONE = ("400.html", "403_csrf.html", "429.html", "500.html", "503.html")
+STANDALONE = ("400.html", "403_csrf.html", "429.html", "500.html", "503.html", "507.html")
 
 INLINE_SCRIPT = re.compile(r"<script(?![^>]*\bsrc=)(?![^>]*type=\"application/json\")", re.IGNORECASE)
 INLINE_STYLE = re.compile(r"<[^>]*\sstyle\s*=|<style", re.IGNORECASE)

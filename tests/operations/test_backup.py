@@ -21,7 +21,7 @@ from django.db import DatabaseError, connection, transaction
 from django.test import Client
 
 from skillmap.core import audit, clock, files
-from skillmap.core.backup import proving
+from skillmap.core.backup import guards, proving
 from skillmap.core.backup.engine import present_engine
 from skillmap.core.backup.errors import BackupError
 from skillmap.core.backup.manifest import Manifest
@@ -106,7 +106,7 @@ def test_what_was_backed_up_comes_back_proven_and_nobody_stays_signed_in(
     assert User.objects.get(pk=person.pk).name == person.name
     assert not Session.objects.exists()
     assert not ApiToken.objects.filter(revoked_at=None).exists()
-    assert AuditEvent.objects.order_by("pk").last().verb == "backup.restore"  # type: ignore[union-attr]
+    assert AuditEvent.objects.latest("pk").verb == "backup.restore"
     with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
         AuditEvent.objects.filter(verb="later").update(verb="never")
     said = capsys.readouterr().out
@@ -224,6 +224,18 @@ def test_another_key_is_said_and_a_lost_one_costs_the_second_factors(folder: Pat
     assert Authenticator.objects.count() == 1
     call_command("restore", str(folder), overwrite=True, keys_lost=True)
     assert not Authenticator.objects.exists()
+
+
+def test_a_backup_of_another_version_is_refused_or_brought_up_to_date(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ours = guards.known()
+    monkeypatch.setattr(guards, "known", lambda: ours - {"core.0001_initial"})
+    assert "of a later version: it has the migrations core.0001_initial" in refused(folder, overwrite=True)
+    monkeypatch.setattr(guards, "known", lambda: ours | {"core.9999_next"})
+    assert "of an earlier version: it lacks 1 migrations (core.9999_next" in refused(folder, overwrite=True)
+    call_command("restore", str(folder), overwrite=True, migrate=True)
+    assert "1 migrations of later versions were applied" in capsys.readouterr().out
 
 
 def test_a_backup_is_of_one_moment_while_people_write(person: User, tmp_path: Path) -> None:

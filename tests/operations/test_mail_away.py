@@ -21,6 +21,16 @@ from tests.support.signing_in import english
 pytestmark = pytest.mark.django_db
 
 
+class MailServer(socketserver.ThreadingTCPServer):
+    """Keeps the letters that it takes."""
+
+    allow_reuse_address = True
+
+    def __init__(self, port: int) -> None:
+        self.letters: list[bytes] = []
+        super().__init__(("127.0.0.1", port), Letterbox)
+
+
 class Letterbox(socketserver.StreamRequestHandler):
     """As much of SMTP as a client needs; the letters' texts are kept by the server."""
 
@@ -32,20 +42,18 @@ class Letterbox(socketserver.StreamRequestHandler):
                 letter = []
                 while (row := self.rfile.readline()) != b".\r\n":
                     letter.append(row)
-                getattr(self.server, "letters").append(b"".join(letter))  # noqa: B009
+                assert isinstance(self.server, MailServer)
+                self.server.letters.append(b"".join(letter))
             self.wfile.write(b"250 fine\r\n" if line != b"QUIT" else b"221 bye\r\n")
 
 
 @contextmanager
 def mail_server(port: int) -> Iterator[list[bytes]]:
     """A mail server on a port; the letters it took."""
-    socketserver.ThreadingTCPServer.allow_reuse_address = True
-    with socketserver.ThreadingTCPServer(("127.0.0.1", port), Letterbox) as server:
-        letters: list[bytes] = []
-        setattr(server, "letters", letters)  # noqa: B010
+    with MailServer(port) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         try:
-            yield letters
+            yield server.letters
         finally:
             server.shutdown()
 

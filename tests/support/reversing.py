@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from dataclasses import dataclass, field
 
 from django.apps import apps
 from django.db import connection
+from django.db.migrations import Migration
 from django.db.migrations.executor import MigrationExecutor
 
 from skillmap.core.backup import guards
@@ -68,7 +70,7 @@ def _migrate(journey: Journey, targets: list[tuple[str, str | None]] | None) -> 
     """Go to the targets, or to the end where there are none; the signals of `migrate` are not sent."""
     begun = time.monotonic()
 
-    def note(action: str, migration: object = None, _fake: bool = False) -> None:
+    def note(action: str, migration: Migration | None = None, fake: bool | None = None, /) -> None:
         nonlocal begun
         if action.endswith("_success"):
             journey.steps[f"{action.removesuffix('_success')} {migration}"] = round(time.monotonic() - begun, 2)
@@ -101,7 +103,7 @@ def main() -> None:
     import django
 
     django.setup()
-    print(json.dumps([vars(back_and_forth(1)), vars(back_and_forth(0))]))  # noqa: T201
+    sys.stdout.write(json.dumps([vars(back_and_forth(1)), vars(back_and_forth(0))]))
 
 
 if __name__ == "__main__":

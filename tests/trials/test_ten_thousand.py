@@ -9,7 +9,6 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from resource import RUSAGE_CHILDREN, getrusage
 
 import pytest
 from pytest_django import DjangoDbBlocker
@@ -21,6 +20,10 @@ from tests.support.trials import Trial
 
 pytestmark = [pytest.mark.trials, pytest.mark.django_db(transaction=True)]
 PEOPLE = 10_000
+WEIGHED = (
+    "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True); "
+    "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+)
 SEAL = "from skillmap.core import audit\nwhile audit.seal(): pass"
 
 
@@ -49,9 +52,8 @@ def world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator
 
 def test_ten_thousand_people_are_backed_up_and_restored(trial: Trial, world: Mapping[str, str], tmp_path: Path) -> None:
     begun = time.monotonic()
-    run(world, "manage.py", "backup", str(tmp_path / "backup"))
+    memory = int(run(world, "-c", WEIGHED, sys.executable, "manage.py", "backup", str(tmp_path / "backup")).split()[-1])
     backup = minutes_since(begun)
-    memory = getrusage(RUSAGE_CHILDREN).ru_maxrss // 1024
     said = run(world, "manage.py", "restore_drill", str(tmp_path / "backup"))
     trial.count()
     passed = re.search(r"restored in ([\d.]+) minutes, ([\d.]+) minutes in all, at most (\d+) MB", said)
@@ -61,7 +63,7 @@ def test_ten_thousand_people_are_backed_up_and_restored(trial: Trial, world: Map
     trial.held(
         people=PEOPLE, rows=manifest.rows, tables=len(manifest.tables), megabytes=round(manifest.bytes / 1e6, 1),
         backup_minutes=backup, restore_minutes=float(passed[1]), drill_minutes=float(passed[2]),
-        most_memory_mb=max(memory, int(passed[3])),
+        backup_memory_mb=memory // 1024, restore_memory_mb=int(passed[3]),
     )  # fmt: skip
 
 
