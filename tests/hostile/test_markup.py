@@ -1,7 +1,7 @@
 """Markup that people type in stays text: on every page, for every role, in parts and in mails.
 
 Forty strings stand in every column that people write, and every page is read as a browser reads it: no element, no
-attribute and no address of theirs may come out. Chromium looks at the same pages in tests/browser/test_markup.py.
+attribute and no address of theirs may come out.
 """
 
 from __future__ import annotations

@@ -1,6 +1,5 @@
 """What the steps share: the right of whoever asked, the file that is no longer needed."""
 
-
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.utils.translation import gettext as _
 
