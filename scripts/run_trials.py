@@ -1,8 +1,10 @@
-"""Try many times what must hold every time: races, kills, faults. Long; `make test` has a short form of each.
+"""Try many times what must hold every time: races, kills, faults, hostile hands.
+
+Long; `make test` has a short form of each.
 
     make trials
     make trials ARGS="-k editors"          # any arguments of pytest, or some of the files
-    make trials LANES="postgres"           # some of: sqlite postgres; one after the other
+    make trials LANES="postgres"           # some of: sqlite postgres browser; one after the other
 
 Prints a table and keeps it in tests/trials/results.json; what was not tried this time stays there as it was.
 """
@@ -22,8 +24,7 @@ sys.path.insert(0, str(ROOT))
 
 from tests.support import lanes  # noqa: E402  (the project's folder must be on the path first)
 
-FOLDER = ROOT / "tests" / "trials"
-RESULTS = FOLDER / "results.json"
+RESULTS = ROOT / "tests" / "trials" / "results.json"
 LONGEST = str(6 * 60 * 60)
 Row = dict[str, Any]
 
@@ -32,8 +33,7 @@ def run_lane(lane: str, file: Path, arguments: list[str]) -> int:
     """Run the trials of one lane; pytest's exit code. What they find is added to `file`."""
     environment = {"LANES": lane, lanes.TRIALS: str(file), "TEST_TIME_LIMIT": LONGEST}
     command = [sys.executable, str(ROOT / "scripts" / "run_tests.py"), "-o", f"faulthandler_timeout={LONGEST}"]
-    chosen = [] if any((ROOT / word.partition("::")[0]).exists() for word in arguments) else [str(FOLDER)]
-    return subprocess.run([*command, *chosen, *arguments], env=os.environ | environment, check=False).returncode
+    return subprocess.run([*command, *arguments], env=os.environ | environment, check=False).returncode
 
 
 def merged(before: list[Row], found: list[Row]) -> list[Row]:
@@ -50,7 +50,7 @@ def line_of(row: Row) -> str:
 
 def main(arguments: list[str]) -> int:
     """Return 1 where a lane failed, 0 where everything held."""
-    chosen = os.environ.get("LANES", "").split() or ["sqlite", "postgres"]
+    chosen = os.environ.get("LANES", "").split() or list(lanes.LANES)
     with tempfile.TemporaryDirectory(prefix="skillmap-trials-") as folder:
         file = Path(folder) / "found.jsonl"
         file.touch()

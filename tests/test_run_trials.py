@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -46,9 +47,10 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
 def test_one_lane_after_the_other_and_a_failure_is_told(run: Any, capsys: pytest.CaptureFixture[str]) -> None:
     code, commands, rows = run("-k", "editors")
     assert code == 1
-    assert [lane for lane, _command in commands] == ["sqlite", "postgres"]
-    assert all(command[-3:] == [str(run_trials.FOLDER), "-k", "editors"] for _lane, command in commands)
+    assert [lane for lane, _command in commands] == ["sqlite", "postgres", "browser"]
+    assert all(command[-2:] == ["-k", "editors"] for _lane, command in commands)
     assert [(row["database"], row["tried"], row["outcome"]) for row in rows] == [
+        ("browser", 1, "failed"),
         ("postgres", 1, "failed"),
         ("sqlite", 1, "held"),
     ]
@@ -61,10 +63,25 @@ def test_files_can_be_chosen_and_what_was_found_before_stays(run: Any, monkeypat
     code, commands, rows = run("tests/trials/test_kills.py")
     assert code == 0
     assert commands[-1][1][-1] == "tests/trials/test_kills.py"
-    assert str(run_trials.FOLDER) not in commands[-1][1]
-    assert len(rows) == 2
+    assert len(rows) == 3
 
 
 def test_a_share_of_the_values_lies_at_or_below_the_quantile() -> None:
     values = [float(number) for number in range(1, 21)]
     assert (quantile(values, 0.5), quantile(values, 0.95), quantile(values, 1), quantile([], 0.5)) == (10, 19, 20, 0)
+
+
+def test_a_module_that_tells_nothing_itself_is_told_by_its_tests(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    modules = {
+        "tests/hostile/test_doors.py": {"sqlite": Counter(passed=3), "postgres": Counter(passed=2, failed=1)},
+        "tests/trials/test_kills.py": {"sqlite": Counter(passed=9)},
+    }
+    monkeypatch.setattr(lanes._Outcomes, "modules", modules)
+    lanes._Outcomes.tell_trials(tmp_path / "found")
+    rows = [json.loads(line) for line in (tmp_path / "found").read_text().splitlines()]
+    assert [(row["name"], row["database"], row["tried"], row["outcome"]) for row in rows] == [
+        ("hostile/test_doors", "sqlite", 3, "held"),
+        ("hostile/test_doors", "postgresql", 3, "failed"),
+    ]

@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Thread
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,6 +23,7 @@ from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Page, Req
 from pytest_django.live_server_helper import LiveServer
 
 from skillmap.people.models import User
+from tests.browser.stage import Stage
 from tests.browser.structure import Structure, structure_of
 from tests.conftest import unavailable
 from tests.support.services import MissingServiceError, find_chromium
@@ -173,3 +175,13 @@ def check_accessibility(found_accessible: set[tuple[int, Structure]]) -> CheckAc
         found_accessible.add(key)
 
     return check
+
+
+@pytest.fixture(scope="module")
+def stage() -> Iterator[Stage]:
+    with Stage() as server:
+        thread = Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()

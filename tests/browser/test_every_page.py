@@ -8,18 +8,11 @@ it holds a kind of element (tag, class, role, attributes) that was on no page so
 
 from __future__ import annotations
 
-import mimetypes
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
-from threading import Thread
-from typing import cast
-from urllib.parse import urlsplit
 
 import pytest
 from django.conf import settings
-from django.contrib.staticfiles import finders
 from django.core.cache import cache
 from django.db import transaction
 from django.http import HttpResponse
@@ -32,6 +25,7 @@ from skillmap.people.models import User
 from tests.access_world import ACTORS as MATRIX_ACTORS
 from tests.access_world import AccessWorld, address, routes
 from tests.browser.conftest import CheckAccessibility
+from tests.browser.stage import Stage
 from tests.browser.structure import Structure, fits, structure_of
 from tests.factories.framework import real_framework
 from tests.factories.people import OrganisationFactory, user_with
@@ -41,50 +35,10 @@ pytestmark = pytest.mark.django_db
 
 WIDE, NARROW = ViewportSize(width=1280, height=900), ViewportSize(width=320, height=640)
 STYLES = "[...document.styleSheets].map((sheet) => sheet.href)"
-# Headers of an answer that make a difference to what the browser does with it.
-KEPT = ("Content-Type", "Content-Security-Policy")
 # What a page answers: a page, a form with errors, a refusal that is a page.
 SHOWN = frozenset({"200", "400", "403", "404", "409", "422"})
 ACTORS = ("secretariat", "mentor", "person", "coordinator", "executive", "supporter", "expert", "anonymous")
 SPACES = ("assessment", "core", "framework", "gaps", "people", "portal", "account")
-
-
-class Stage(ThreadingHTTPServer):
-    """Serves one answer of Django's client at every address, and the files of /static/, which the browser keeps."""
-
-    answer: HttpResponse
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Serve)
-
-
-class _Serve(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self) -> None:
-        path = urlsplit(self.path).path
-        if path.startswith(settings.STATIC_URL):
-            file = Path(str(finders.find(path.removeprefix(settings.STATIC_URL))))
-            kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
-            self._send({"Content-Type": kind, "Cache-Control": "max-age=600"}, file.read_bytes())
-        elif self.headers["Sec-Fetch-Dest"] == "document":
-            # Its status is not passed on: one of 4xx is printed to the console, which tests here take for an error.
-            answer = cast("Stage", self.server).answer
-            self._send({name: answer[name] for name in KEPT if name in answer}, answer.content)
-        else:
-            self._send({}, b"")
-
-    def _send(self, headers: Mapping[str, str], body: bytes) -> None:
-        self.send_response(200 if headers else 204)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        if headers:
-            self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
 
 
 @dataclass
@@ -130,16 +84,6 @@ class Browser:
         assert self.phone.evaluate(STYLES) == self.desk.evaluate(STYLES)
         if not fits(self.phone):
             self.problems.append(f"{what}: wider than a phone in English")
-
-
-@pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
-    with Stage() as server:
-        thread = Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture(scope="module")

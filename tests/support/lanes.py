@@ -35,6 +35,9 @@ MISSING = "TEST_MISSING"
 ONCE = "TEST_ONCE"  # the one lane that runs the tests which ask no database
 OUTCOMES = "TEST_OUTCOMES"  # the file that takes what came of each module's tests
 TRIALS = "TEST_TRIALS"  # the file that takes what came of the trials; where it is named they run, and nothing else
+#: Folders whose trials tell what they found; of the others the number of tests is told.
+WRITE_THEIR_OWN = ("tests/trials/", "tests/operations/")
+DATABASES = {"sqlite": "sqlite", "postgres": "postgresql", "browser": "sqlite, Chromium"}
 
 
 def enter(lane: str) -> None:
@@ -94,18 +97,39 @@ class _Outcomes:
         told = {"at": round(cls.begun), "seconds": round(time.time() - cls.begun), "modules": cls.modules}
         path.write_text(json.dumps(told, ensure_ascii=False, indent=1, sort_keys=True), encoding="utf-8")
 
+    @classmethod
+    def tell_trials(cls, path: Path) -> None:
+        """A line for each module whose trials write none of their own."""
+        with path.open("a", encoding="utf-8") as sink:
+            for module, lanes in sorted(cls.modules.items()):
+                if module.startswith(WRITE_THEIR_OWN):
+                    continue
+                for lane, counts in lanes.items():
+                    row = {
+                        "name": module.removeprefix("tests/").removesuffix(".py"),
+                        "database": DATABASES[lane],
+                        "tried": counts.total(),
+                        "outcome": "failed" if counts["failed"] else "held",
+                        "figures": {"failed": counts["failed"]} if counts["failed"] else {},
+                    }
+                    sink.write(json.dumps(row, ensure_ascii=False) + "\n")
+
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Note what came of a test, where the lanes' workers tell the run that started them."""
     node = getattr(report, "node", None)
-    if node is not None and OUTCOMES in os.environ:
+    if node is not None and (OUTCOMES in os.environ or TRIALS in os.environ):
         _Outcomes.note(report, node.gateway.id)
 
 
 def pytest_sessionfinish() -> None:
     """Keep what came of the whole run."""
-    if _Outcomes.modules:
+    if not _Outcomes.modules:
+        return
+    if OUTCOMES in os.environ:
         _Outcomes.keep(Path(os.environ[OUTCOMES]))
+    if TRIALS in os.environ:
+        _Outcomes.tell_trials(Path(os.environ[TRIALS]))
 
 
 class _Tally:
