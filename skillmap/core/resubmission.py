@@ -34,7 +34,8 @@ class SubmittedOnceMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        key, user_id = _key(request), request.user.pk
+        key = _key(request)
+        user_id = request.user.pk if key is not None else None  # who asks is not read for what is no form
         if key is None or user_id is None:
             return self.get_response(request)
         taken = _take(user_id, key)
