@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -74,9 +75,9 @@ def test_a_redis_that_hangs_costs_one_request_a_moment_and_the_others_nothing(se
 @pytest.mark.services
 @pytest.mark.django_db(transaction=True)
 def test_a_job_is_asked_for_without_waiting_for_a_redis_known_to_be_away(
-    server: Server, probe: Probe, settings: object, monkeypatch: pytest.MonkeyPatch
+    server: Server, probe: Probe, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(settings, "CELERY_BROKER_URL", server.url)
+    settings.CELERY_BROKER_URL = server.url
     monkeypatch.setitem(app.conf, "broker_url", server.url)
     monkeypatch.setattr(app, "_pool", None)
     monkeypatch.setattr(app.amqp, "_producer_pool", None)

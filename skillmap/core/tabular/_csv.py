@@ -141,7 +141,8 @@ def _records(text: str, separator: str) -> Iterator[list[str]]:
     Files that end every line with CR alone (old Macintosh) are read.
     """
     lines = _Lines(text) if "\n" in text and BARE_CR.search(text) else None
-    csv.field_size_limit(len(text) + 1)  # long cells are reported later, with their place
+    # Long cells are reported later, with their place. The limit is the whole process's: it may only grow.
+    csv.field_size_limit(max(csv.field_size_limit(), len(text) + 1))
     reader = csv.reader(lines or io.StringIO(text, newline=""), delimiter=separator, strict=True)
     number = 0
     while True:
