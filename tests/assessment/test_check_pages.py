@@ -14,7 +14,8 @@ from skillmap.core.models import AuditEvent
 from tests.factories.assessment import World, make_cycle
 from tests.support.ground import Ground
 
-pytestmark = pytest.mark.django_db
+# Words and forms; every page is asked for on both databases by test_query_counts.
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
 
 @pytest.fixture(scope="module", autouse=True)

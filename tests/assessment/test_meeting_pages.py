@@ -40,7 +40,8 @@ from tests.assessment.meeting_support import (
 from tests.factories.assessment import ROLES, World, make_cycle, set_windows
 from tests.support.ground import on_ground
 
-pytestmark = pytest.mark.django_db
+# Words and forms; every page is asked for on both databases by test_query_counts.
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
 
 laid, world = on_ground(lambda: make_cycle(items=4))

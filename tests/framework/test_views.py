@@ -20,7 +20,8 @@ from skillmap.framework.views.versions import names_of_draft
 from skillmap.people.models import User
 from tests.factories.framework import CertificationFactory, SkillLevelTextFactory, small_framework
 
-pytestmark = pytest.mark.django_db
+# Words and forms; every page is asked for on both databases by test_query_counts.
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
 ROLES = ("anonymous", "staff", "supporter", "secretariat")
 # What GET answers for a published version and for a draft, to each of ROLES.

@@ -16,7 +16,8 @@ from skillmap.people.models import User
 from tests.factories.gaps import RunWorld, finished_run, make_run_world
 from tests.support.ground import Ground
 
-pytestmark = pytest.mark.django_db
+# Words and forms; every page is asked for on both databases by test_query_counts.
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
 DENIED = ("supporter", "executive", "coordinator", "other_coordinator", "person")
 MOST_QUERIES = 10

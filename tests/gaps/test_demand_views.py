@@ -36,7 +36,8 @@ from tests.factories.demand import (
 )
 from tests.factories.people import OrganisationFactory, StaffFactory, user_with
 
-pytestmark = pytest.mark.django_db
+# Words and forms; every page is asked for on both databases by test_query_counts.
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
 
 @pytest.fixture(autouse=True)

@@ -21,7 +21,8 @@ from tests.factories.gaps import RunWorld, asked_run, finished_run, make_run_wor
 from tests.factories.people import user_with
 from tests.support.ground import on_ground
 
-pytestmark = pytest.mark.django_db
+# Words and forms; every page is asked for on both databases by test_query_counts.
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
 DENIED = ("supporter", "executive", "coordinator", "other_coordinator", "person")
 MOST_QUERIES = 10

@@ -30,6 +30,8 @@ COLUMNS = [column for app in OURS for model in apps.get_app_config(app).get_mode
 FIELDS = sorted({column.name for column in COLUMNS} | {column.attname for column in COLUMNS})
 #: What would do harm in the fields where it matters most; "1" in all others.
 HARM = {"state": "confirmed", "role": "secretariat", "version": "999", "email": "evil@example.test", "level": "3"}
+pytestmark = pytest.mark.sqlite
+
 WRITES = re.compile(r"^(INSERT|UPDATE|DELETE)", re.IGNORECASE)
 #: What differs from one time to the next: moments, keys, passwords that nobody has.
 CHANGING = re.compile(

@@ -25,7 +25,8 @@ from tests.people.conftest import World
 from tests.people.test_import import HEAD, csv_file
 from tests.support.signing_in import english, signed_in
 
-pytestmark = pytest.mark.django_db
+# Words and forms; every page is asked for on both databases by test_query_counts.
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 TODAY = date(2026, 4, 10)
 
 

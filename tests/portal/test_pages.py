@@ -24,7 +24,8 @@ from tests.factories.assessment import World, make_cycle, set_windows
 from tests.factories.people import user_with
 from tests.support.ground import on_ground
 
-pytestmark = pytest.mark.django_db
+# Words and forms; every page is asked for on both databases by test_query_counts.
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
 
 laid, world = on_ground(lambda: make_cycle(items=6))
