@@ -87,6 +87,8 @@ class Visitor(threading.Thread):
             "Accept-Language": "ja",
             **(more or {}),
         }
+        if self.pause:
+            self.connection.close()  # the server keeps no connection so long; a browser opens another one unasked
         begun = time.perf_counter()
         self.connection.request(method, path, body or None, headers)
         answer = self.connection.getresponse()
