@@ -14,15 +14,15 @@ from playwright.sync_api import BrowserContext, Dialog
 from tests.access_world import ACTORS, AccessWorld, address, routes
 from tests.browser.stage import Stage
 from tests.hostile.asking import Asker
-from tests.hostile.test_markup import MARK, STRINGS, poisoned
+from tests.hostile.test_markup import MARK, poisoned
 from tests.support.ground import on_ground
 from tests.test_access_matrix import matrix
 
 pytestmark = pytest.mark.django_db
 
 laid, world = on_ground(poisoned)
-#: The pages that show most of what people write; the others are looked at in trials.
-FEW = ("/", "/check/", "/map/", "/looks/")
+#: Pages that show what people write, looked at in the short form; trials look at all.
+FEW = 12
 # Whatever their markup could bring into the page, were it taken for markup.
 THEIRS = f"[...document.querySelectorAll('*')].filter(each => each.localName.includes('{MARK}')).length"
 
@@ -34,7 +34,7 @@ def asker(laid: AccessWorld, django_db_blocker: Any) -> Asker:
 
 
 @pytest.mark.parametrize(
-    ("actor", "only"),
+    ("actor", "most"),
     [
         ("person", FEW),
         *(
@@ -44,9 +44,9 @@ def asker(laid: AccessWorld, django_db_blocker: Any) -> Asker:
     ],
 )
 def test_nothing_that_people_typed_runs(
-    context: BrowserContext, stage: Stage, asker: Asker, laid: AccessWorld, actor: str, only: tuple[str, ...] | None
+    context: BrowserContext, stage: Stage, asker: Asker, laid: AccessWorld, actor: str, most: int | None
 ) -> None:
-    page, dialogs, shown = context.new_page(), list[str](), 0
+    page, dialogs, looked_at = context.new_page(), list[str](), 0
 
     def note(dialog: Dialog) -> None:
         dialogs.append(dialog.message)
@@ -56,16 +56,16 @@ def test_nothing_that_people_typed_runs(
     column, table = ACTORS.index(actor), matrix()
     for route, names in routes():
         url = address(laid, route, names)
-        if table[route, "GET"][column] != "200" or (only is not None and url not in only):
+        if table[route, "GET"][column] != "200" or looked_at == most:
             continue
         answer = asker.ask(actor, "GET", url)
-        if not answer.headers.get("Content-Type", "").startswith("text/html") or b"<html" not in answer.content:
+        if b"<html" not in answer.content or MARK.encode() not in answer.content:
             continue
         stage.answer = answer
         page.goto(f"http://localhost:{stage.server_port}{url}")
-        shown += page.content().count(MARK)
+        looked_at += 1
         assert page.evaluate(THEIRS) == 0, route
         page.keyboard.press("Tab")
         page.mouse.move(400, 300)
         assert not dialogs, (route, dialogs)
-    assert shown > len(STRINGS) // 4, "the strings were on the pages"
+    assert looked_at >= (most or 1), "what people typed was on the pages"
