@@ -14,13 +14,13 @@ from playwright.sync_api import BrowserContext, Dialog
 from tests.access_world import ACTORS, AccessWorld, address, routes
 from tests.browser.stage import Stage
 from tests.hostile.asking import Asker
-from tests.hostile.test_markup import MARK, poisoned
+from tests.hostile.test_markup import MARK, PoisonedWorld
 from tests.support.ground import on_ground
 from tests.test_access_matrix import matrix
 
 pytestmark = pytest.mark.django_db
 
-laid, world = on_ground(poisoned)
+laid, world = on_ground(PoisonedWorld)
 #: Pages that show what people write, looked at in the short form; trials look at all.
 FEW = 12
 # Whatever their markup could bring into the page, were it taken for markup.

@@ -8,32 +8,14 @@ from collections.abc import Iterator
 import pytest
 from django.test import Client
 
-from skillmap.core.logs import json_formatter
-
-
-class Lines(logging.Handler):
-    """Keeps what the production formatter writes."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.DEBUG)
-        self.setFormatter(json_formatter())
-        self.texts: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Keep one line."""
-        self.texts.append(self.format(record))
+from tests.support.log_lines import Lines, kept_lines
 
 
 @pytest.fixture
 def lines() -> Iterator[Lines]:
     """All lines of the requests of a test."""
-    handler, root = Lines(), logging.getLogger()
-    level = root.level
-    root.addHandler(handler)
-    root.setLevel(logging.DEBUG)
-    yield handler
-    root.setLevel(level)
-    root.removeHandler(handler)
+    with kept_lines(logging.DEBUG) as found:
+        yield found
 
 
 @pytest.mark.django_db

@@ -51,7 +51,7 @@ class Asker:
         cache.clear()  # the limits on tries are not what is tried here
         client = self.become(actor)
         with transaction.atomic():
-            answer: HttpResponse = client.generic(method, url, data, content_type, headers=headers)  # type: ignore[assignment]
+            answer: Any = client.generic(method, url, data, content_type, headers=headers)
             if answer.streaming:
                 # Not closed: the end of a request would close the connection that holds the world.
                 answer = HttpResponse(answer.getvalue(), status=answer.status_code, headers=dict(answer.items()))

@@ -14,16 +14,16 @@ from urllib.parse import unquote
 
 import pytest
 from django.core import mail
-from django.core.cache import cache
+from django.core.cache import caches
 
 from skillmap.core.models import Notification
 from skillmap.core.notifications import send_waiting
 from tests.access_world import ACTORS, AccessWorld, address, routes
-from tests.core.test_logs import Lines
 from tests.hostile.asking import Asker
 from tests.hostile.forms import FORM, encoded, forms_of
 from tests.hostile.poison import poison
 from tests.support.ground import on_ground
+from tests.support.log_lines import Lines, kept_lines
 from tests.test_access_matrix import matrix
 
 pytestmark = pytest.mark.sqlite
@@ -45,18 +45,13 @@ laid, world = on_ground(poisoned)
 @pytest.fixture
 def lines() -> Iterator[Lines]:
     """All lines of a test, as production writes them, at the level of an installation that looks closely."""
-    handler, root = Lines(), logging.getLogger()
-    level = root.level
-    root.addHandler(handler)
-    root.setLevel(logging.INFO)
-    yield handler
-    root.setLevel(level)
-    root.removeHandler(handler)
+    with kept_lines(logging.INFO) as found:
+        yield found
 
 
 def cached() -> list[str]:
     """Keys and values of the cache."""
-    stored: dict[str, bytes] = getattr(cache, "_cache")  # noqa: B009  the memory's own
+    stored: dict[str, bytes] = vars(caches["default"])["_cache"]
     return [f"{key} {pickle.loads(value)!r}" for key, value in stored.items()]  # noqa: S301  our own bytes
 
 

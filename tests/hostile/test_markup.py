@@ -86,14 +86,15 @@ def read(page: str) -> Reader:
     return reader
 
 
-def poisoned() -> AccessWorld:
-    """The world of the access matrix with the strings in every text."""
-    world = AccessWorld()
-    world.poisoned = poison(STRINGS)  # type: ignore[attr-defined]
-    return world
+class PoisonedWorld(AccessWorld):
+    """The world of the access matrix with the strings in every text; `poisoned` says how many of which column."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.poisoned = poison(STRINGS)
 
 
-laid, world = on_ground(poisoned)
+laid, world = on_ground(PoisonedWorld)
 
 
 @pytest.fixture(scope="module")
@@ -122,9 +123,9 @@ def test_the_reader_sees_what_would_run(text: str) -> None:
     assert any(read(page).problems for page in pages) or inert
 
 
-def test_the_strings_stand_everywhere(laid: AccessWorld) -> None:
+def test_the_strings_stand_everywhere(laid: PoisonedWorld) -> None:
     assert len(STRINGS) >= 40
-    assert len(laid.poisoned) > 45  # type: ignore[attr-defined]
+    assert len(laid.poisoned) > 45
 
 
 @pytest.mark.parametrize("headers", [{}, pytest.param({"HX-Request": "true"}, marks=pytest.mark.trials)])

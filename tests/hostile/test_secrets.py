@@ -31,10 +31,14 @@ VENDORED = "static/vendor/"
 def files() -> list[Path]:
     """Every text of the tree."""
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False).stdout
-    names = [name for name in listed.split("\0") if name and not name.startswith(VENDORED)]
-    if not names:
-        pytest.skip("not a checkout of git: what is in the tree can't be told")
-    return [ROOT / name for name in names]
+    names = [name for name in listed.split("\0") if name] or _unpacked()
+    return [ROOT / name for name in names if not name.startswith(VENDORED)]
+
+
+def _unpacked() -> list[str]:
+    """The tree where it is no checkout: all but hidden folders and what the product writes."""
+    paths = (path.relative_to(ROOT) for path in ROOT.rglob("*"))
+    return [str(path) for path in paths if path.parts[0] != "var" and not path.parts[0].startswith(".")]
 
 
 def secrets_in(text: str) -> list[str]:

@@ -25,6 +25,8 @@ from skillmap.people.models import ApiToken, RoleGrant, SignInSubject, User
 from skillmap.people.views.common import (
     GET,
     GET_AND_POST,
+    PER_PAGE,
+    PLACE,
     account_for_office,
     account_page,
     act_and_return,
@@ -34,9 +36,6 @@ from skillmap.people.views.common import (
     sections,
     staff_for_office,
 )
-
-PER_PAGE = 50
-PLACE = "organisation__parent__parent"  # for Organisation.full_name
 
 
 def sessions_of(user: User) -> QuerySet[UserSession]:

@@ -18,6 +18,8 @@ from skillmap.people.choices import Role
 from skillmap.people.models import Staff, User
 
 GET = ["GET", "HEAD"]
+PER_PAGE = 50
+PLACE = "organisation__parent__parent"  # for Organisation.full_name
 GET_AND_POST = ["GET", "HEAD", "POST"]
 # Who may open which section; the order is that of the tabs.
 OFFICE = frozenset({Role.SECRETARIAT, Role.SUPPORTER})

@@ -21,6 +21,7 @@ from skillmap.people.models import RoleGrant
 from skillmap.people.views.common import (
     GET,
     GET_AND_POST,
+    PER_PAGE,
     account_for_office,
     account_page,
     act_and_return,
@@ -31,9 +32,6 @@ from skillmap.people.views.common import (
     secretariat_only,
     sections,
 )
-
-PER_PAGE = 50
-PLACE = "organisation__parent__parent"  # for Organisation.full_name
 
 
 @sign_in_required

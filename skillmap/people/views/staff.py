@@ -41,6 +41,8 @@ from skillmap.people.views.common import (
     GET,
     GET_AND_POST,
     PEOPLE_READERS,
+    PER_PAGE,
+    PLACE,
     act_and_return,
     form_page,
     posted,
@@ -49,9 +51,6 @@ from skillmap.people.views.common import (
     sections,
     staff_for_office,
 )
-
-PER_PAGE = 50
-PLACE = "organisation__parent__parent"  # for Organisation.full_name
 
 
 def _filtered(request: HttpRequest) -> tuple[StaffFilter, QuerySet[Staff]]:

@@ -22,6 +22,7 @@ from skillmap.people.models import ApiToken, User
 from skillmap.people.views.common import (
     GET,
     GET_AND_POST,
+    PER_PAGE,
     account_page,
     act_and_return,
     form_page,
@@ -31,9 +32,6 @@ from skillmap.people.views.common import (
     secretariat_only,
     sections,
 )
-
-PER_PAGE = 50
-PLACE = "organisation__parent__parent"  # for Organisation.full_name
 
 
 @sign_in_required
