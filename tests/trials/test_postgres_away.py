@@ -53,13 +53,19 @@ class Reader:
         return Counter(answer.status for answer in self.browser.answers)
 
 
-@pytest.mark.parametrize("repeats", [pytest.param(10, id="long")])
-def test_work_goes_on_after_postgres_was_stopped(trial: Trial, own_postgres: Server, crew: Crew, repeats: int) -> None:
+def at_work(crew: Crew) -> tuple[GapRuns, Browser]:
+    """A worker, the beat and the pages; gap runs to ask for, and a browser of whoever asks."""
     crew.worker(concurrency=2)
     crew.beat()
     work = GapRuns(20)
     browser = Browser(work.world.secretariat, crew.web(workers=2, threads=4)).sign_in()
     crew.ready()
+    return work, browser
+
+
+@pytest.mark.parametrize("repeats", [pytest.param(10, id="long")])
+def test_work_goes_on_after_postgres_was_stopped(trial: Trial, own_postgres: Server, crew: Crew, repeats: int) -> None:
+    work, browser = at_work(crew)
     clean, seconds = undisturbed(work)
     reader = Reader(browser, "/gaps/runs/")
     recoveries: list[float] = []
@@ -93,11 +99,7 @@ def test_work_goes_on_after_postgres_was_stopped(trial: Trial, own_postgres: Ser
 @pytest.mark.parametrize("repeats", [pytest.param(60, id="long")])
 def test_work_goes_on_after_postgres_hung(trial: Trial, own_postgres: Server, crew: Crew, repeats: int) -> None:
     """Frozen for `repeats` seconds: it takes connections and answers nothing."""
-    crew.worker(concurrency=2)
-    crew.beat()
-    work = GapRuns(20)
-    browser = Browser(work.world.secretariat, crew.web(workers=2, threads=4)).sign_in()
-    crew.ready()
+    work, browser = at_work(crew)
     clean, seconds = undisturbed(work)
     reader = Reader(browser, "/gaps/runs/")
     job = work.ask()
