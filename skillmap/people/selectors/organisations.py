@@ -1,9 +1,10 @@
 """The tree as it is and as it was, who follows whom, and how many people stand where."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 
-from django.db.models import Count, Q
+from django.db.models import BigIntegerField, Case, Count, Q, Value, When
+from django.db.models.functions import Cast, StrIndex, Substr
 
 from skillmap.core import clock
 from skillmap.people import rules
@@ -56,6 +57,21 @@ def node_of(row: Organisation) -> Node:
         bureau_group_id=row.bureau_group_id,
         sort_order=row.sort_order,
     )
+
+
+def top_of(path: str, headings: Mapping[str, int]) -> Cast:
+    """SQL of the id of the topmost unit in a path that is no mere heading; of the heading itself where it is the path.
+
+    Args:
+        path: the lookup of the path.
+        headings: paths of all units that are mere headings, with their ids; without any the topmost unit counts.
+    """
+    longest_first = sorted(headings, key=len, reverse=True)
+    below = [When(**{f"{path}__startswith": head}, then=Substr(path, len(head) + 1)) for head in longest_first]
+    rest = Case(*below, default=Substr(path, 2)) if below else Substr(path, 2)
+    first = Substr(rest, 1, StrIndex(rest, Value("/")) - 1)
+    itself = [When(**{path: head}, then=Value(str(pk))) for head, pk in headings.items()]
+    return Cast(Case(*itself, default=first) if itself else first, BigIntegerField())
 
 
 def members_on(organisation_id: int, day: date) -> int:
