@@ -92,6 +92,7 @@ class Staff(models.Model):
         indexes = [
             models.Index(fields=["kana", "id"], name="staff_by_kana"),
             models.Index(fields=["occupation", "status"], name="staff_by_occupation"),
+            models.Index(fields=["status", "id"], condition=~Q(status="active"), name="staff_away"),
         ]
 
     def __str__(self) -> str:

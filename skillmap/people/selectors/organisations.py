@@ -5,6 +5,7 @@ from datetime import date
 
 from django.db.models import BigIntegerField, Case, Count, Q, Value, When
 from django.db.models.functions import Cast, StrIndex, Substr
+from django.db.models.lookups import In
 
 from skillmap.core import clock
 from skillmap.people import rules
@@ -62,16 +63,30 @@ def node_of(row: Organisation) -> Node:
 def top_of(path: str, headings: Mapping[str, int]) -> Cast:
     """SQL of the id of the topmost unit in a path that is no mere heading; of the heading itself where it is the path.
 
+    Written for many rows: what is asked of each is little.
+
     Args:
         path: the lookup of the path.
         headings: paths of all units that are mere headings, with their ids; without any the topmost unit counts.
     """
-    longest_first = sorted(headings, key=len, reverse=True)
-    below = [When(**{f"{path}__startswith": head}, then=Substr(path, len(head) + 1)) for head in longest_first]
-    rest = Case(*below, default=Substr(path, 2)) if below else Substr(path, 2)
-    first = Substr(rest, 1, StrIndex(rest, Value("/")) - 1)
+    first = Substr(path, 2, StrIndex(Substr(path, 2), Value("/")) - 1)
+    if not headings:
+        return Cast(first, BigIntegerField())
     itself = [When(**{path: head}, then=Value(str(pk))) for head, pk in headings.items()]
-    return Cast(Case(*itself, default=first) if itself else first, BigIntegerField())
+    tops = [str(pk) for head, pk in headings.items() if head.count("/") == 2]
+    nested = sorted((head for head in headings if head.count("/") > 2), key=len, reverse=True)
+    below = [
+        When(**{f"{path}__startswith": head}, then=Case(*itself, default=_first_in(Substr(path, len(head) + 1))))
+        for head in nested
+    ]
+    after_first = Substr(path, StrIndex(Substr(path, 2), Value("/")) + 2)
+    heading = When(In(first, tops), then=Case(*itself, default=_first_in(after_first)))
+    return Cast(Case(*below, heading, default=first), BigIntegerField())
+
+
+def _first_in(path: Substr) -> Substr:
+    """SQL of what stands before the first slash."""
+    return Substr(path, 1, StrIndex(path, Value("/")) - 1)
 
 
 def members_on(organisation_id: int, day: date) -> int:
