@@ -1,6 +1,6 @@
 """The tree as it is and as it was, who follows whom, and how many people stand where."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 from django.db.models import BigIntegerField, Case, Count, Q, Value, When
@@ -9,7 +9,7 @@ from django.db.models.lookups import In
 
 from skillmap.core import clock
 from skillmap.people import rules
-from skillmap.people.choices import ChangeState, Role, StaffStatus
+from skillmap.people.choices import ChangeState, OrganisationKind, Role, StaffStatus
 from skillmap.people.models import (
     Membership,
     Organisation,
@@ -43,6 +43,24 @@ def places() -> list[Node]:
     """What can be chosen in forms: organisations of today and those to come, in tree order; one query."""
     rows = Organisation.objects.filter(Q(valid_to=None) | Q(valid_to__gt=clock.today()))
     return rules.arrange(node_of(row) for row in rows)
+
+
+def places_near(chosen: int | None, *, below: Sequence[str] | None = None) -> list[Node]:
+    """Of the tree of today what a choice needs: the top, the way down to a unit, and what stands beside and below it.
+
+    What stands below a mere heading belongs to the top. Two queries, however many organisations there are.
+
+    Args:
+        below: paths of the units whose subtrees alone are offered, each of them at the top.
+    """
+    path = Organisation.objects.filter(pk=chosen or 0).values_list("path", flat=True).first() or ""
+    way = [int(part) for part in path.strip("/").split("/") if part]
+    rows = Organisation.objects.current()
+    if below is None:
+        top = Q(parent=None) | Q(parent__kind=OrganisationKind.GROUP)
+    else:
+        rows, top = rows.under(list(below)), Q(path__in=below)
+    return rules.arrange(node_of(row) for row in rows.filter(top | Q(parent__in=way)))
 
 
 def node_of(row: Organisation) -> Node:
