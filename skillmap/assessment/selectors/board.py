@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
         mentor_name: str | None
         mentor_status: str | None
-        mentor_user: int | None
-        deputy_user: int | None
         begun: bool
 
     ListedCheck = WithAnnotations[Assessment, PeopleColumns]
@@ -38,17 +36,19 @@ FUNNEL = (State.DRAFT, State.SUBMITTED, State.REVIEWED, State.CORRECTED, State.C
 
 
 def with_people(checks: QuerySet[Assessment]) -> "QuerySet[ListedCheck, ListedCheck]":
-    """Add `mentor_name`, `mentor_status`, `mentor_user`, `deputy_user`, `begun` (any answer); in the same query."""
-    pairs = MentorPair.objects.active().filter(cycle=OuterRef("cycle_id"), mentee=OuterRef("staff_id"))
-    main, deputy = pairs.filter(is_deputy=False), pairs.filter(is_deputy=True)
+    """Add `mentor_name`, `mentor_status`, `begun` (any answer); in the same query."""
     listed_checks = checks.annotate(
-        mentor_name=Subquery(main.values("mentor__name")[:1]),
-        mentor_status=Subquery(main.values("mentor__status")[:1]),
-        mentor_user=Subquery(main.values("mentor__user_id")[:1]),
-        deputy_user=Subquery(deputy.values("mentor__user_id")[:1]),
+        mentor_name=_of_pair("mentor__name"),
+        mentor_status=_of_pair("mentor__status"),
         begun=Exists(SkillRating.objects.filter(assessment=OuterRef("pk"), self_level__isnull=False)),
     )
     return cast("QuerySet[ListedCheck, ListedCheck]", listed_checks)
+
+
+def _of_pair(column: str, *, deputy: bool = False) -> Subquery:
+    """A column of the pair in which a check's person is mentored now."""
+    pairs = MentorPair.objects.active().filter(cycle=OuterRef("cycle_id"), mentee=OuterRef("staff_id"))
+    return Subquery(pairs.filter(is_deputy=deputy).values(column)[:1])
 
 
 def windows_and_cycle(cycle_id: int) -> tuple[Cycle | None, dict[str, rules.Window]]:
@@ -335,8 +335,12 @@ class DueRow:
 
 def due_rows(cycle: Cycle, windows: Mapping[str, rules.Window], *, only: Sequence[int] | None = None) -> list[DueRow]:
     """Checks that wait for the person or the mentor, of people at work; one query (in chunks where chosen by id)."""
-    rows = with_people(Assessment.objects.filter(cycle=cycle)).filter(
-        due_who__in=[rules.SELF, rules.MENTOR], staff__status=StaffStatus.ACTIVE, due_on__isnull=False
+    rows = Assessment.objects.annotate(
+        mentor_status=_of_pair("mentor__status"),
+        mentor_user=_of_pair("mentor__user_id"),
+        deputy_user=_of_pair("mentor__user_id", deputy=True),
+    ).filter(
+        cycle=cycle, due_who__in=[rules.SELF, rules.MENTOR], staff__status=StaffStatus.ACTIVE, due_on__isnull=False
     )
     columns = ("pk", "staff__name", "due_step", "due_who", "due_on", "staff__user_id", "mentor_user", "mentor_status")
     found: list[DueRow] = []
