@@ -35,7 +35,7 @@ def test_the_organisations_are_loaded_once() -> None:
     bods = Organisation.objects.get(code="bods")
     division = Organisation.objects.get(code="bods_platform")
     assert division.path == f"{bods.path}{division.pk}/"
-    assert (bods.provenance, bods.source) == ("seen", "001_68d22110561024dd.txt")
+    assert (bods.provenance, bods.source) == ("seen", "東京都デジタル人材確保・育成基本方針 ver.2.0")
     assert Organisation.objects.get(code="municipalities").kind == "group"
 
 
