@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django import forms
+from django.conf import settings
 from django.core.paginator import Paginator
 from django.template import Context, Template
 from django.test import RequestFactory, override_settings
@@ -179,10 +181,15 @@ def test_pagination_keeps_the_filters() -> None:
     assert "<ul>" not in render("{% pagination page %}", page=Paginator(range(3), 10).page(1), request=request)
 
 
-def test_breadcrumbs_end_with_this_page() -> None:
-    html = render("{% breadcrumbs 'Home' '/' 'List' '/list/' 'This' %}")
+def test_breadcrumbs_lead_from_home_to_this_page() -> None:
+    html = render("{% breadcrumbs 'List' '/list/' 'This' %}")
     assert re.findall(r'href="([^"]+)"', html) == ["/", "/list/"]
     assert '<span aria-current="page">This</span>' in html
+
+
+def test_no_page_says_the_way_from_home_itself() -> None:
+    templates = Path(settings.ROOT / "templates").rglob("*.html")
+    assert [str(path) for path in templates if re.search(r'{% breadcrumbs _\("Home"\)', path.read_text())] == []
 
 
 # ------------------------------------------------------------------------------------------------------------ forms

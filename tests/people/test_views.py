@@ -21,6 +21,7 @@ from skillmap.people import tokens
 from skillmap.people.choices import ChangeState, OrganisationKind, StaffStatus
 from skillmap.people.forms.accounts import SCOPE_WORDS
 from skillmap.people.models import ApiToken, BureauGroup, Organisation, OrganisationChange, RoleGrant, Staff, User
+from skillmap.people.templatetags.people import browser_name
 from tests.factories.people import OrganisationFactory, StaffFactory, staff_in_bulk
 from tests.people.conftest import World
 from tests.people.test_import import HEAD, csv_file
@@ -431,6 +432,32 @@ def test_groups_are_made_and_confirmed(office: Client) -> None:
     assert send(office, "group_edit", group.pk, **data).status_code == 302
     assert "文化・生活部門" in page(office, "groups")
     assert send(office, "group_edit", group.pk, **data).status_code == 409
+
+
+def test_a_group_lists_bureaus_and_counts_what_is_below_them(world: World, office: Client) -> None:
+    group = BureauGroup.objects.get(pk=world.ids["group"])
+    Organisation.objects.filter(pk__in=[world.bureau.pk, world.division.pk]).update(bureau_group=group)
+    text = page(office, "groups")
+    assert world.bureau.name in text
+    assert world.division.name not in text
+    assert "and 1 below" in text
+
+
+@pytest.mark.parametrize(
+    ("user_agent", "name"),
+    [
+        (
+            "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/150.0 Safari/537.36 Edg/150.0",
+            "Edge / Windows",
+        ),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) Version/19.0 Mobile Safari/604.1", "Safari / iPhone"),
+        ("Mozilla/5.0 (X11; Linux x86_64; rv:150.0) Gecko/20100101 Firefox/150.0", "Firefox / Linux"),
+        ("curl/8.0", "curl/8.0"),
+        ("", "—"),
+    ],
+)
+def test_a_session_is_named_by_its_browser_and_system(user_agent: str, name: str) -> None:
+    assert browser_name(user_agent) == name
 
 
 @pytest.mark.parametrize("kind", ["open", "rename", "move", "merge", "split", "close"])

@@ -371,7 +371,7 @@ def _history_line(event: AssessmentEvent) -> dict[str, Any]:
         "source": event.get_source_display(),
         "target": event.get_target_display(),
     }
-    who = f"{event.actor.name}（{event.get_acting_as_display()}）"
+    who = f"{event.actor.name} ({event.get_acting_as_display()})"
     if event.on_behalf:
         who += _(", on behalf")
     return {"when": event.at, "who": who, "text": words, "why": event.comment}

@@ -25,25 +25,34 @@ from skillmap.core.htmx import json_body, sign_in_required
 from skillmap.people.access import access_of, user_of
 
 SHOWN = ("all", "open", "changed")
+#: Stands for an item's code in an address.
+ANY_CODE = "any-code"
 
 
 def _check(request: HttpRequest, pk: int) -> Assessment:
     """The check, for the person or the secretariat; a mentor reads it on the 1on1 page."""
-    check = get_object_or_404(checks_for(user_of(request)), pk=pk)
-    access = access_of(user_of(request))
-    if check.staff_id != access.staff_id and not access.is_secretariat:
-        raise Http404
-    return check
+    return get_object_or_404(checks_for(user_of(request)), pk=pk)
 
 
 def _page(request: HttpRequest, check: Assessment) -> CheckPage:
-    return look(
+    page = look(
         lambda: check_page(user_of(request), check),
         viewer=user_of(request),
         staff_ids=[check.staff_id],
         purpose=Purpose.CYCLE_OPERATION,
         what="check",
     )
+    _fill_in_addresses(page)
+    return page
+
+
+def _fill_in_addresses(page: CheckPage) -> None:
+    """Each item's own addresses, from one that Django makes: made one by one they would take longer than its texts."""
+    pattern = [page.assessment.pk, ANY_CODE]
+    save, evidence = reverse("assessment:check_item", args=pattern), reverse("assessment:evidence", args=pattern)
+    for row in page.rows:
+        row.save_url = save.replace(ANY_CODE, row.skill.code)
+        row.evidence_url = evidence.replace(ANY_CODE, row.skill.code)
 
 
 @sign_in_required
