@@ -15,7 +15,7 @@ from skillmap.core import jobs
 from skillmap.core.models import ImportBatch
 from skillmap.people import services
 from skillmap.people.choices import Role
-from skillmap.people.models import Staff, User
+from skillmap.people.models import Organisation, Staff, User
 from tests.browser.conftest import CheckAccessibility, Shoot, SignIn
 from tests.factories.people import BureauGroupFactory, DesignationFactory, OrganisationFactory, StaffFactory, user_with
 from tests.people.test_import import HEAD, csv_file
@@ -71,6 +71,26 @@ def test_the_list_is_narrowed_down_and_the_address_keeps_it(
     expect(page.locator("#people tbody tr")).to_have_count(1)
     page.go_back()
     expect(page.locator("#people tbody tr")).to_have_count(4)
+
+
+def test_organisations_are_chosen_level_by_level(
+    page: Page, live_server: LiveServer, sign_in: SignIn, office: User, check_accessibility: CheckAccessibility
+) -> None:
+    bureau = Organisation.objects.get(code="fukushi")
+    below = Organisation.objects.get(code="soumu")
+    sign_in(office)
+    page.goto(f"{live_server.url}{reverse('people:staff_list')}")
+    choice = page.locator("#id_organisation")
+    expect(choice.locator("option", has_text=below.name)).to_have_count(0)
+
+    choice.select_option(str(bureau.pk))
+    choice.press("Tab")
+    page.locator("form.filters button[type=submit]").press("Enter")
+
+    expect(choice.locator("option", has_text=below.name)).to_have_count(1)
+    expect(choice).to_have_value(str(bureau.pk))
+    expect(page.locator("form.filters button[type=submit]")).to_be_focused()
+    check_accessibility(page)
 
 
 def test_an_import_shows_what_would_change(

@@ -19,7 +19,7 @@ from skillmap.assessment.selectors.situations import windows_of
 from skillmap.assessment.services.bulk import insert_select, pairs_param, pairs_table
 from skillmap.assessment.services.cycles import lock_cycle
 from skillmap.assessment.services.locking import hold_people, lock_check
-from skillmap.assessment.services.standing import settle, settle_people
+from skillmap.assessment.services.standing import settle, settle_people, stand
 from skillmap.assessment.services.transitions import transition
 from skillmap.core import audit, clock, jobs, notifications
 from skillmap.core.errors import RuleViolation
@@ -332,7 +332,7 @@ def extend(*, assessment_id: int, step: str, closes_on: date, reason: str, actor
         step=step,
         defaults={"closes_on": closes_on, "reason": reason.strip()[:200], "granted_by": actor},
     )
-    settle(Assessment.objects.filter(pk=check.pk))
+    check.save(update_fields=stand(check))
     audit.record(
         verb="assessment.extend",
         actor=actor,

@@ -5,8 +5,11 @@ from collections.abc import Iterable
 from django.db import connection, transaction
 from django.db.models import Count, F, Max, QuerySet
 
-from skillmap.assessment.models import Assessment, CheckCount
-from skillmap.assessment.selectors.turns import unsettled
+from skillmap.assessment import cycle_rules
+from skillmap.assessment.choices import SecondMeeting
+from skillmap.assessment.models import Assessment, CheckCount, MentorPair
+from skillmap.assessment.selectors.situations import windows_of
+from skillmap.assessment.selectors.turns import NEEDS_MENTOR, unsettled
 
 KEYS = ("cycle_id", "organisation_id", "group_id", "state", "due_step", "due_who", "due_on")
 
@@ -20,6 +23,26 @@ def settle(checks: QuerySet[Assessment]) -> int:
     return unsettled(checks).update(
         due_step=F("turn_step"), due_who=F("turn_who"), due_on=F("turn_on"), lacks_mentor=F("turn_lacks_mentor")
     )
+
+
+def stand(check: Assessment) -> tuple[str, ...]:
+    """The same on one check in hand, that is held and was read through `with_progress`; the columns to be saved.
+
+    For the steps that people take: the statement of `settle` costs more to put together than the step itself.
+    """
+    due = cycle_rules.due(
+        check.state,
+        with_one_on_one=check.group.with_one_on_one,
+        second_before=check.cycle.second_meeting == SecondMeeting.BEFORE,
+        second_held=check.second_held,  # type: ignore[attr-defined]
+    )
+    window = windows_of(check).get(due.step) if due is not None else None
+    check.due_step, check.due_who = (due.step, due.who) if due is not None else ("", "")
+    check.due_on = window.closes_on if window is not None else None
+    pairs = MentorPair.objects.active().filter(cycle=check.cycle_id, mentee=check.staff_id, is_deputy=False)
+    needs = check.group.with_one_on_one and check.state in NEEDS_MENTOR
+    check.lacks_mentor = needs and not pairs.exists()
+    return "due_step", "due_who", "due_on", "lacks_mentor"
 
 
 def settle_people(cycle_id: int, staff_ids: Iterable[int]) -> None:
