@@ -63,6 +63,10 @@ class Assessment(models.Model):
     """スキルチェック.
 
     One person's answers in one cycle. Organisation, grade and occupation are those at the opening.
+
+    `due_step`, `due_who`, `due_on` and `lacks_mentor` follow from the state and from what lies around it (1on1s,
+    windows, extensions, pairs). They are stored, so that a list of all checks has an index to follow;
+    `services.standing.settle` writes them wherever one of these changes. `CheckCount` counts by them.
     """
 
     cycle = models.ForeignKey(Cycle, models.PROTECT, related_name="assessments")
@@ -79,6 +83,10 @@ class Assessment(models.Model):
     confirmed_at = models.DateTimeField(null=True)
     confirmed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     received_at = models.DateTimeField(null=True)
+    due_step = models.CharField(max_length=20, blank=True)
+    due_who = models.CharField(max_length=12, blank=True)
+    due_on = models.DateField(null=True)
+    lacks_mentor = models.BooleanField(default=False)
 
     objects = AssessmentQuerySet.as_manager()
 
@@ -92,7 +100,11 @@ class Assessment(models.Model):
                 name="assessment_confirmed_has_who_and_when",
             ),
         ]
-        indexes = [models.Index(fields=["cycle", "state", "group", "organisation"], name="assessment_by_state")]
+        indexes = [
+            models.Index(fields=["cycle", "state", "group", "organisation"], name="assessment_by_state"),
+            models.Index(fields=["cycle", "due_on", "id"], name="assessment_by_day"),
+            models.Index(fields=["cycle", "id"], condition=Q(lacks_mentor=True), name="assessment_lacks_mentor"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.staff_id} in {self.cycle_id} ({self.state})"
