@@ -12,8 +12,9 @@ Withdrawn checks, checks of tools only and people who have left count nowhere.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import repeat
 from typing import Any, NamedTuple
 
 from django.db.models import Count, F, Max, Q, QuerySet, Sum
@@ -21,19 +22,20 @@ from django.db.models.functions import Coalesce
 
 from skillmap.assessment.choices import CycleState, GroupItems, State
 from skillmap.assessment.models import Assessment, Cycle, SkillRating
-from skillmap.core.suppression import Cuts, Layout, Measure, Node, Published, Record
+from skillmap.core.suppression import Crowd, Cuts, Layout, Measure, Node, Published, Record
 from skillmap.framework.choices import ItemKind
 from skillmap.framework.models import Framework, Skill
 from skillmap.gaps import rules
 from skillmap.gaps.choices import LevelBasis, ResponseState, SurveyState
-from skillmap.gaps.models import DemandItem, DemandResponse, DemandSurvey, GapCell, GapInput, GapNode, GapRun
+from skillmap.gaps.models import DemandItem, DemandResponse, DemandSurvey, GapCell, GapNode, GapRun, PlaceInput
 from skillmap.people.choices import StaffStatus
 from skillmap.people.models import BureauGroup, Organisation
 
 WHOLE = "whole"
 WHOLE_NAMES = ("全体", "All")
 NOT_ANSWERED = "-"
-CHUNK = 5000
+CHUNK = 5000  # people
+MOST_ITEMS = 60
 #: How a level stands in a person's levels, and the class of each such letter, by its code.
 LETTERS: dict[int | None, str] = {None: NOT_ANSWERED} | {level: str(level) for level in rules.LEVELS}
 CLASSES_OF_LETTERS = bytes.maketrans("".join(LETTERS.values()).encode(), bytes(map(rules.class_of, LETTERS)))
@@ -113,23 +115,28 @@ def own_counts(run: GapRun, items: Sequence[Skill]) -> OwnCounts:
     """Count the run's inputs; one query."""
     import numpy as np  # heavy: for the worker, not for every process that may read a run
 
-    rows = list(GapInput.objects.filter(run=run).values_list("organisation_id", "levels"))
+    rows = list(PlaceInput.objects.filter(run=run).order_by("pk").values_list("organisation_id", "staff", "levels"))
     if not rows:
         return OwnCounts({}, [{} for _item in items])
-    places, at = np.unique([place for place, _levels in rows], return_inverse=True)
-    letters = "".join(levels for _place, levels in rows).encode("ascii").translate(CLASSES_OF_LETTERS)
-    classes = np.frombuffer(letters, dtype=np.uint8).reshape(len(rows), len(items))
+    places = [place for place, _staff, _levels in rows]
+    people = [len(staff) for _place, staff, _levels in rows]
+    classes = np.frombuffer(classes_of("".join(levels for _place, _staff, levels in rows)), dtype=np.uint8)
+    classes = classes.reshape(sum(people), len(items))
+    first = np.repeat(np.arange(len(rows)) * rules.CLASSES, people)
 
-    def count(column: Any, width: int) -> list[list[int]]:
-        counted = np.bincount(at * width + column, minlength=len(places) * width)
-        return counted.reshape(len(places), width).tolist()
+    def count(column: Any) -> list[list[int]]:
+        counted = np.bincount(first + column, minlength=len(rows) * rules.CLASSES)
+        return counted.reshape(len(rows), rules.CLASSES).tolist()
 
-    organisations = [int(place) for place in places]
-    sizes = [people for (people,) in count(0, 1)]
     return OwnCounts(
-        sizes=dict(zip(organisations, sizes, strict=True)),
-        by_item=[dict(zip(organisations, count(column, rules.CLASSES), strict=True)) for column in classes.T],
+        sizes=dict(zip(places, people, strict=True)),
+        by_item=[dict(zip(places, count(column), strict=True)) for column in classes.T],
     )
+
+
+def classes_of(levels: str) -> bytes:
+    """The class of each level of a run's inputs, a byte each."""
+    return levels.encode("ascii").translate(CLASSES_OF_LETTERS)
 
 
 # ---------------------------------------------------------------------------------------------------------- demand
@@ -276,15 +283,39 @@ def earlier_runs(run: GapRun) -> list[GapRun]:
     return list(rows.order_by("pk"))
 
 
-def records(run: GapRun) -> Iterator[Record]:
+def crowds(run: GapRun) -> Iterator[Crowd]:
     """Everybody of a run for comparison with others of its cycle; the check of a cycle is the same in all of them."""
-    rows = GapInput.objects.filter(run=run).order_by("pk").values_list("staff_id", "organisation_id", "levels")
-    for staff, organisation, held in rows.iterator(chunk_size=2000):
-        yield Record((staff, run.cycle_id), key_of(organisation), held.encode("ascii").translate(CLASSES_OF_LETTERS))
+    rows = PlaceInput.objects.filter(run=run).order_by("pk").values_list("organisation_id", "staff", "levels")
+    keys: list[tuple[int, int]] = []
+    nodes: list[str] = []
+    levels: list[str] = []
+    for place, staff, held in rows.iterator(chunk_size=200):
+        keys += zip(staff, repeat(run.cycle_id))
+        nodes += repeat(key_of(place), len(staff))
+        levels.append(held)
+        if len(keys) >= CHUNK:
+            yield Crowd(keys, nodes, classes_of("".join(levels)))
+            keys, nodes, levels = [], [], []
+    if keys:
+        yield Crowd(keys, nodes, classes_of("".join(levels)))
 
 
-def published(run: GapRun, items: Sequence[Skill]) -> Published:
-    """A published run as readers know it; two queries now, one when its records are read."""
+def records(run: GapRun) -> Iterator[Record]:
+    """The same people one by one."""
+    for crowd in crowds(run):
+        width = len(crowd.classes) // len(crowd.keys)
+        for place, (key, node) in enumerate(zip(crowd.keys, crowd.nodes, strict=True)):
+            yield Record(key, node, crowd.classes[place * width : (place + 1) * width])
+
+
+def published(
+    run: GapRun, items: Sequence[Skill], watched: Callable[[Iterator[Crowd]], Iterator[Crowd]] = iter
+) -> Published:
+    """A published run as readers know it; two queries now, one when its records are read.
+
+    Args:
+        watched: sees the records pass.
+    """
     nodes = list(GapNode.objects.filter(run=run).order_by("position"))
     numbers = {item.pk: item.number for item in items}
     keys = {node.pk: node.key for node in nodes}
@@ -295,7 +326,7 @@ def published(run: GapRun, items: Sequence[Skill]) -> Published:
     return Published(
         parents=parents_of(nodes),
         measures=list(numbers.values()),
-        records=records(run),
+        records=watched(crowds(run)),
         layout=Layout(frozenset(node.key for node in nodes if node.people is not None), dict(cuts)),
     )
 
