@@ -19,6 +19,7 @@ def gather(apps: Any, _editor: BaseDatabaseSchemaEditor) -> None:
             _places, staff, levels = zip(*held, strict=True)
             rows.append(placed(run_id=run, organisation_id=place, staff=staff, levels="".join(levels)))
         placed.objects.bulk_create(rows, batch_size=BATCH)
+    single.objects.all().delete()
 
 
 def scatter(apps: Any, _editor: BaseDatabaseSchemaEditor) -> None:
@@ -38,6 +39,7 @@ def scatter(apps: Any, _editor: BaseDatabaseSchemaEditor) -> None:
             ),
             batch_size=BATCH,
         )
+    placed.objects.all().delete()
 
 
 class Migration(migrations.Migration):

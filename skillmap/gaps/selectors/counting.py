@@ -320,9 +320,9 @@ def published(
     numbers = {item.pk: item.number for item in items}
     keys = {node.pk: node.key for node in nodes}
     cuts: dict[Measure, dict[Node, Cuts]] = {number: {} for number in numbers.values()}
-    for node, skill, shown in GapCell.objects.filter(run=run).values_list("node_id", "skill_id", "cuts"):
-        if shown:
-            cuts[numbers[skill]][keys[node]] = tuple(shown)
+    shown = GapCell.objects.filter(run=run).exclude(cuts=[])
+    for node, skill, own in shown.values_list("node_id", "skill_id", "cuts"):
+        cuts[numbers[skill]][keys[node]] = tuple(own)
     return Published(
         parents=parents_of(nodes),
         measures=list(numbers.values()),

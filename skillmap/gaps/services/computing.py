@@ -30,7 +30,7 @@ CELL_COLUMNS = (
     *("run_id", "node_id", "skill_id", "cuts", "blocks"),
     *(f"{figure}_{level}" for figure in ("at_least", "demand", "gap") for level in rules.DEMAND_LEVELS),
 )
-REPORT_EVERY = 10_000
+UNKNOWN = (None,) * len(rules.DEMAND_LEVELS)
 #: Progress in per cent at the end of each part.
 READ, COUNTED, COMPARED, SUPPRESSED, STORED = 40, 50, 55, 95, 100
 
@@ -272,11 +272,13 @@ def _cells(comparison: Comparison, shown: Suppressed) -> list[tuple[Node, list[A
 
 def _figures(node: Node, item: Skill, shown: Suppressed, wanted: rules.ByLevel, gap: gap_rules.Gap | None) -> list[Any]:
     """What a cell holds, in the order of `CELL_COLUMNS` from the item on."""
-    cuts = shown.cuts[item.number].get(node, ())
+    uncovered: Sequence[int | None] = gap.uncovered if gap is not None else UNKNOWN
+    cuts = shown.cuts[item.number].get(node)
+    if cuts is None:
+        return [item.pk, [], [], *UNKNOWN, *wanted, *uncovered]
     bounds = [0, *cuts, shown.classes]
     blocks = [shown.between(node, item.number, low, high - 1) for low, high in pairwise(bounds)] if cuts else []
     at_least = [shown.at_least(node, item.number, rules.class_of(level)) for level in rules.DEMAND_LEVELS]
-    uncovered: Sequence[int | None] = gap.uncovered if gap is not None else (None, None, None)
     return [item.pk, list(cuts), blocks, *at_least, *wanted, *uncovered]
 
 
