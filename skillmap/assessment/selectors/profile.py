@@ -2,14 +2,21 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from typing import Any, NamedTuple
 
-from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import Aggregate, F, OuterRef, Q, QuerySet, Subquery, TextField, Value
+from django.db.models.functions import Concat
+from django.db.models.sql.compiler import SQLCompiler
 
 from skillmap.assessment.choices import CycleState
 from skillmap.assessment.models import ConfirmedLevel, MentorPair
 from skillmap.people.access import access_of
 from skillmap.people.models import Staff, User
+
+#: Between texts that are read from the database in one: no text of ours holds a control character.
+PART, FIELD = "\x1e", "\x1f"
 
 
 @dataclass(frozen=True)
@@ -66,6 +73,59 @@ def levels_of(
     else:
         rows = rows.current()
     return rows.order_by("staff_id", "skill__kind", "skill__number")
+
+
+class _Joined(Aggregate):
+    """Texts of a group in one, parted by a control character, in no order."""
+
+    function = "STRING_AGG"
+    template = f"%(function)s(%(expressions)s, '{PART}')"
+    output_field = TextField()
+
+    def as_sqlite(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any) -> tuple[str, Any]:
+        """SQLite has another name for it."""
+        return super().as_sql(compiler, connection, function="GROUP_CONCAT", **context)
+
+
+class ItemLevel(NamedTuple):
+    """The level in one item; sorts as the items do."""
+
+    kind: str
+    number: int
+    skill_code: str
+    level: int
+
+
+class LevelsAlike(NamedTuple):
+    """Levels of one person that hold for the same days, known since the same moment, in item order."""
+
+    staff_id: int
+    valid_from: date
+    valid_to: date | None
+    recorded_at: datetime
+    source: str
+    items: Sequence[ItemLevel]
+
+
+def levels_together(rows: QuerySet[ConfirmedLevel]) -> list[LevelsAlike]:
+    """The levels of many people: what a person's levels have in common comes once, not with each level; one query."""
+    fields = ("skill__kind", "skill__number", "skill_code", "level")
+    text = Concat(*[each for field in fields for each in (field, Value(FIELD))][:-1], output_field=TextField())
+    common = ("staff_id", "valid_from", "valid_to", "recorded_at", "source")
+    found = [
+        (group, joined.split(PART))
+        for *group, joined in rows.order_by().values_list(*common).annotate(joined=_Joined(text))
+    ]
+    items = {part: _item_level(part) for part in {part for _group, parts in found for part in parts}}  # few, often
+    rank = {part: place for place, part in enumerate(sorted(items, key=items.__getitem__))}
+    return [
+        LevelsAlike(*group, [items[part] for part in sorted(parts, key=rank.__getitem__)]) for group, parts in found
+    ]
+
+
+def _item_level(text: str) -> ItemLevel:
+    kind, number, code, level = text.split(FIELD)
+    return ItemLevel(kind, int(number), code, int(level))
 
 
 def levels_now(staff_ids: Iterable[int]) -> dict[int, dict[str, int]]:
