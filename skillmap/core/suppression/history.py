@@ -183,17 +183,18 @@ class History:
     def permitted(self, form: Form, measure: Measure, piece: Piece, counts: Vector, k: int) -> Choice:
         """The sets of cuts by which a piece with people in it may become known, as far as earlier runs go."""
         known = self._known.get(measure, {}).get(form.mark(piece), 0)
-        if not form.has_fresh(piece):
+        if not piece & form.all_fresh:
             return known
         fresh, partitions = form.fresh(piece), self._partitions(measure)
         return partitions.every if fresh == counts else known | partitions.filled(fresh, k)
 
-    def allows(self, form: Form, measure: Measure, piece: Piece, cuts: Cuts, k: int) -> bool:
-        """Whether a piece with people in it may become known by these cuts."""
-        if self._known.get(measure, {}).get(form.mark(piece), 0) & self._partitions(measure).bits[cuts]:
-            return True
-        if not form.has_fresh(piece):
-            return False
+    def known(self, measure: Measure, cuts: Cuts) -> frozenset[int]:
+        """The marks of all that an earlier run made known by these cuts or finer ones."""
+        bit = self._partitions(measure).bits[cuts]
+        return frozenset(mark for mark, choice in self._known.get(measure, {}).items() if choice & bit)
+
+    def is_fresh(self, form: Form, piece: Piece, cuts: Cuts, k: int) -> bool:
+        """Whether a piece is new, or renewed in each block of these cuts."""
         fresh = form.fresh(piece)
         return fresh == form.counts(piece) or min(blocks_of(fresh, cuts)) >= k
 

@@ -44,17 +44,19 @@ class Form:
         """Those of them who are in no earlier published run."""
         return self._vector(piece >> FIELD * (1 + self.classes))
 
-    def has_fresh(self, piece: Piece) -> bool:
-        """Whether anybody in it is in no earlier published run."""
-        return bool(piece & self._all_fresh)
-
-    @cached_property
-    def _all_fresh(self) -> int:
-        return ((1 << FIELD * self.classes) - 1) << FIELD * (1 + self.classes)
-
     def mark(self, piece: Piece) -> int:
         """What tells the set, with its classes, from any other."""
-        return piece >> FIELD * (1 + 2 * self.classes)
+        return piece >> self.below_mark
+
+    @cached_property
+    def below_mark(self) -> int:
+        """Bits below the mark."""
+        return FIELD * (1 + 2 * self.classes)
+
+    @cached_property
+    def all_fresh(self) -> int:
+        """The bits of those who are in no earlier published run."""
+        return ((1 << FIELD * self.classes) - 1) << FIELD * (1 + self.classes)
 
     def _vector(self, fields: int) -> Vector:
         size = BYTES * self.classes

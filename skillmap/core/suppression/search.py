@@ -74,6 +74,13 @@ class Suppressed:
         value = sum(self.blocks[measure][node][bounds.index(low) : bounds.index(high + 1)])
         return value if may_show(value, self.sizes[node], self.k) else None
 
+    def by_block(self, node: Node, measure: Measure) -> list[int | None]:
+        """People of a node between any two cuts, None where hidden; empty without cuts."""
+        if not self.cuts[measure].get(node):
+            return []
+        size, k = self.sizes[node], self.k
+        return [value if may_show(value, size, k) else None for value in self.blocks[measure][node]]
+
     def at_least(self, node: Node, measure: Measure, low: int) -> int | None:
         """People of a node in class `low` or higher; None where hidden."""
         return self.between(node, measure, low, self.classes - 1)
@@ -148,6 +155,7 @@ class _Search:
         self.alone = {node: self._safe(self.pieces[node], counts[node]) for node in self.candidates if cube.sizes[node]}
         self.plain: dict[tuple[Cuts, Piece, tuple[Node, ...]], Mapping[Node, Cuts]] = {}
         self.insides: dict[tuple[Node, Cuts], int] = {}
+        self.known: dict[Cuts, frozenset[int]] = {}
 
     def run(self) -> Iterable[tuple[Node, Cuts]]:
         """The nodes to show, with their cuts."""
@@ -273,6 +281,16 @@ class _Search:
         """Whether a remainder may become known by these cuts: it is empty or safe."""
         if not rest & PEOPLE:
             return True
-        if self.history is not None and not self.history.allows(self.form, self.measure, rest, cuts, self.k):
-            return False
+        if self.history is not None and rest >> self.form.below_mark not in self._known(cuts):
+            if not rest & self.form.all_fresh:
+                return False
+            if not self.history.is_fresh(self.form, rest, cuts, self.k):
+                return False
         return is_safe(blocks_of(self.form.counts(rest), cuts), self.k)
+
+    def _known(self, cuts: Cuts) -> frozenset[int]:
+        """The marks of what is known from earlier by these cuts."""
+        found = self.known.get(cuts)
+        if found is None:
+            found = self.known[cuts] = self.history.known(self.measure, cuts) if self.history else frozenset()
+        return found

@@ -12,16 +12,19 @@ Withdrawn checks, checks of tools only and people who have left count nowhere.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import repeat
 from typing import Any, NamedTuple
 
-from django.db.models import Count, F, Max, Q, QuerySet, Sum
-from django.db.models.functions import Coalesce
+from django.db.models import Count, F, Field, Max, Q, QuerySet, Sum, TextField, Value
+from django.db.models.functions import Cast, Coalesce
 
 from skillmap.assessment.choices import CycleState, GroupItems, State
 from skillmap.assessment.models import Assessment, Cycle, SkillRating
+from skillmap.core.chunks import chunks
 from skillmap.core.suppression import Crowd, Cuts, Layout, Measure, Node, Published, Record
 from skillmap.framework.choices import ItemKind
 from skillmap.framework.models import Framework, Skill
@@ -34,11 +37,12 @@ from skillmap.people.models import BureauGroup, Organisation
 WHOLE = "whole"
 WHOLE_NAMES = ("全体", "All")
 NOT_ANSWERED = "-"
-CHUNK = 5000  # people
+CHUNK = 25_000  # people: enough for the database to share the work out, few enough for a short step
 MOST_ITEMS = 60
 #: How a level stands in a person's levels, and the class of each such letter, by its code.
 LETTERS: dict[int | None, str] = {None: NOT_ANSWERED} | {level: str(level) for level in rules.LEVELS}
 CLASSES_OF_LETTERS = bytes.maketrans("".join(LETTERS.values()).encode(), bytes(map(rules.class_of, LETTERS)))
+LETTERS_OF_CLASSES = bytes.maketrans(bytes(map(rules.class_of, LETTERS)), "".join(LETTERS.values()).encode())
 COUNTED_BEFORE_CONFIRMATION = (State.SUBMITTED, State.REVIEWED, State.CORRECTED, State.CONFIRMED, State.RECEIVED)
 
 
@@ -69,23 +73,31 @@ class Held(NamedTuple):
     levels: str
 
 
-def inputs(run: GapRun, occupations: Sequence[str], items: Sequence[Skill]) -> Iterator[list[Held]]:
-    """Everybody's levels as they are now, in chunks; each chunk is two queries.
+def people_of(run: GapRun, occupations: Sequence[str]) -> list[tuple[int, int, int]]:
+    """Everybody whose levels count: the check, the person, and the main posting of this moment; one query."""
+    checks = population(run, occupations).order_by("pk")
+    return list(checks.values_list("pk", "staff_id", "staff__organisation_id"))
 
-    A person counts at the main posting of this moment. One character per item in the order of `items`.
+
+def inputs(run: GapRun, people: Sequence[tuple[int, int, int]], items: Sequence[Skill]) -> Iterator[list[Held]]:
+    """Everybody's levels as they are now, in chunks; each chunk is one query.
+
+    One character per item in the order of `items`.
     """
-    checks, last = population(run, occupations).order_by("pk"), 0
-    while chunk := list(checks.filter(pk__gt=last).values_list("pk", "staff_id", "staff__organisation_id")[:CHUNK]):
-        first, last = chunk[0][0], chunk[-1][0]
-        held = _levels(first, last, run.basis, items)
-        nothing = NOT_ANSWERED * len(items)
+    nothing = NOT_ANSWERED * len(items)
+    for chunk in chunks(people, CHUNK):
+        held = _levels(chunk[0][0], chunk[-1][0], run.basis, items)
         yield [Held(staff, place, held.get(check, nothing)) for check, staff, place in chunk]
 
 
 def _levels(first: int, last: int, basis: str, items: Sequence[Skill]) -> dict[int, str]:
     """The levels of the checks with ids from first to last, gathered by the database; one query."""
     level = F("confirmed_level") if basis == LevelBasis.CONFIRMED else Coalesce("corrected_level", "self_level")
-    columns = {f"item_{place}": Max(level, filter=Q(skill=item.pk)) for place, item in enumerate(items)}
+    plain: Field[Any, Any] = Field()  # as the database gives it: a number type would convert each of millions again
+    columns = {
+        f"item_{place}": Coalesce(Max(level + 1, filter=Q(skill=item.pk), output_field=plain), Value(0, plain))
+        for place, item in enumerate(items)
+    }
     rows = (
         SkillRating.objects.filter(assessment__gte=first, assessment__lte=last)
         .values("assessment_id")
@@ -93,8 +105,8 @@ def _levels(first: int, last: int, basis: str, items: Sequence[Skill]) -> dict[i
         .order_by()
     )
     return {
-        check: "".join([LETTERS[value] for value in held])
-        for check, *held in rows.values_list("assessment_id", *columns)
+        check: bytes(classes).translate(LETTERS_OF_CLASSES).decode("ascii")
+        for check, *classes in rows.values_list("assessment_id", *columns)
     }
 
 
@@ -320,9 +332,10 @@ def published(
     numbers = {item.pk: item.number for item in items}
     keys = {node.pk: node.key for node in nodes}
     cuts: dict[Measure, dict[Node, Cuts]] = {number: {} for number in numbers.values()}
-    shown = GapCell.objects.filter(run=run).exclude(cuts=[])
-    for node, skill, own in shown.values_list("node_id", "skill_id", "cuts"):
-        cuts[numbers[skill]][keys[node]] = tuple(own)
+    shown = GapCell.objects.filter(run=run).exclude(cuts=[]).annotate(text=Cast("cuts", TextField()))
+    known = cache(lambda text: tuple(json.loads(text)))  # few, often
+    for node, skill, text in shown.values_list("node_id", "skill_id", "text"):
+        cuts[numbers[skill]][keys[node]] = known(text)
     return Published(
         parents=parents_of(nodes),
         measures=list(numbers.values()),

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import pairwise
 from typing import Any, Protocol
 
 from django.db import transaction
@@ -19,6 +18,7 @@ from django.utils.translation import gettext as _
 
 from skillmap.core import bulk, clock
 from skillmap.core.choices import JobState
+from skillmap.core.collector import collector_resting
 from skillmap.core.suppression import Crowd, Cube, History, Node, Suppressed, suppress
 from skillmap.framework.models import Skill
 from skillmap.gaps import gap_rules, rules
@@ -30,6 +30,7 @@ CELL_COLUMNS = (
     *("run_id", "node_id", "skill_id", "cuts", "blocks"),
     *(f"{figure}_{level}" for figure in ("at_least", "demand", "gap") for level in rules.DEMAND_LEVELS),
 )
+CLASSES_OF_DEMAND = [rules.class_of(level) for level in rules.DEMAND_LEVELS]
 UNKNOWN = (None,) * len(rules.DEMAND_LEVELS)
 #: Progress in per cent at the end of each part.
 READ, COUNTED, COMPARED, SUPPRESSED, STORED = 40, 50, 55, 95, 100
@@ -85,10 +86,11 @@ def compute(run: GapRun, report: Report) -> dict[str, Any]:
     if run.finished_at is not None:
         return _summary(run)
     moment = clock.now()
-    _read(run, report)
-    comparison = _count(run, report)
-    shown = _suppress(comparison, report)
-    _store(comparison, shown, report, moment)
+    with collector_resting():
+        _read(run, report)
+        comparison = _count(run, report)
+        shown = _suppress(comparison, report)
+        _store(comparison, shown, report, moment)
     return _summary(GapRun.objects.get(pk=run.pk))
 
 
@@ -120,16 +122,16 @@ def _read(run: GapRun, report: Report) -> None:
     """
     _parameters, occupations = settings_of(run)
     items = counting.items_of(run.framework)
-    people = counting.population(run, occupations).count()
     report(0, STORED, _("Reading levels"))
+    people = counting.people_of(run, occupations)
     read, places = 0, dict[int, tuple[list[int], list[str]]]()
-    for chunk in counting.inputs(run, occupations, items):
+    for chunk in counting.inputs(run, people, items):
         for held in chunk:
             staff, levels = places.setdefault(held.organisation_id, ([], []))
             staff.append(held.staff_id)
             levels.append(held.levels)
         read += len(chunk)
-        report(READ * min(read, people) // max(people, 1), STORED, _("Reading levels"))
+        report(READ * read // len(people), STORED, _("Reading levels"))
     rows = ((run.pk, place, staff, "".join(levels)) for place, (staff, levels) in sorted(places.items()))
     with transaction.atomic():
         report(READ, STORED, _("Reading levels"))
@@ -274,12 +276,10 @@ def _figures(node: Node, item: Skill, shown: Suppressed, wanted: rules.ByLevel, 
     """What a cell holds, in the order of `CELL_COLUMNS` from the item on."""
     uncovered: Sequence[int | None] = gap.uncovered if gap is not None else UNKNOWN
     cuts = shown.cuts[item.number].get(node)
-    if cuts is None:
+    if not cuts:
         return [item.pk, [], [], *UNKNOWN, *wanted, *uncovered]
-    bounds = [0, *cuts, shown.classes]
-    blocks = [shown.between(node, item.number, low, high - 1) for low, high in pairwise(bounds)] if cuts else []
-    at_least = [shown.at_least(node, item.number, rules.class_of(level)) for level in rules.DEMAND_LEVELS]
-    return [item.pk, list(cuts), blocks, *at_least, *wanted, *uncovered]
+    at_least = [shown.at_least(node, item.number, low) for low in CLASSES_OF_DEMAND]
+    return [item.pk, list(cuts), shown.by_block(node, item.number), *at_least, *wanted, *uncovered]
 
 
 def _results(comparison: Comparison, shown: Suppressed) -> list[SkillResult]:
