@@ -222,6 +222,7 @@ class History:
 
         def noted() -> Iterable[Record]:
             for record in run.records:
+                assert isinstance(record, Record)
                 met.append(self._mark(record.key))
                 yield record
 

@@ -3,15 +3,14 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Aggregate, F, OuterRef, Q, QuerySet, Subquery, TextField, Value
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery, TextField, Value
 from django.db.models.functions import Concat
-from django.db.models.sql.compiler import SQLCompiler
 
 from skillmap.assessment.choices import CycleState
 from skillmap.assessment.models import ConfirmedLevel, MentorPair
+from skillmap.core.aggregates import Joined
 from skillmap.people.access import access_of
 from skillmap.people.models import Staff, User
 
@@ -75,18 +74,6 @@ def levels_of(
     return rows.order_by("staff_id", "skill__kind", "skill__number")
 
 
-class _Joined(Aggregate):
-    """Texts of a group in one, parted by a control character, in no order."""
-
-    function = "STRING_AGG"
-    template = f"%(function)s(%(expressions)s, '{PART}')"
-    output_field = TextField()
-
-    def as_sqlite(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any) -> tuple[str, Any]:
-        """SQLite has another name for it."""
-        return super().as_sql(compiler, connection, function="GROUP_CONCAT", **context)
-
-
 class ItemLevel(NamedTuple):
     """The level in one item; sorts as the items do."""
 
@@ -113,8 +100,10 @@ def levels_together(rows: QuerySet[ConfirmedLevel]) -> list[LevelsAlike]:
     text = Concat(*[each for field in fields for each in (field, Value(FIELD))][:-1], output_field=TextField())
     common = ("staff_id", "valid_from", "valid_to", "recorded_at", "source")
     found = [
-        (group, joined.split(PART))
-        for *group, joined in rows.order_by().values_list(*common).annotate(joined=_Joined(text))
+        ((staff_id, valid_from, valid_to, recorded_at, source), joined.split(PART))
+        for staff_id, valid_from, valid_to, recorded_at, source, joined in rows.order_by()
+        .values_list(*common)
+        .annotate(joined=Joined(text, PART))
     ]
     items = {part: _item_level(part) for part in {part for _group, parts in found for part in parts}}  # few, often
     rank = {part: place for place, part in enumerate(sorted(items, key=items.__getitem__))}

@@ -19,11 +19,13 @@ from functools import cache
 from itertools import repeat
 from typing import Any, NamedTuple
 
-from django.db.models import Count, F, Field, Max, Q, QuerySet, Sum, TextField, Value
-from django.db.models.functions import Cast, Coalesce
+from django.db.models import Case, Count, F, IntegerField, Q, QuerySet, Sum, TextField, When
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Cast, Chr, Coalesce
 
 from skillmap.assessment.choices import CycleState, GroupItems, State
 from skillmap.assessment.models import Assessment, Cycle, SkillRating
+from skillmap.core.aggregates import Joined
 from skillmap.core.chunks import chunks
 from skillmap.core.suppression import Crowd, Cuts, Layout, Measure, Node, Published, Record
 from skillmap.framework.choices import ItemKind
@@ -42,7 +44,10 @@ MOST_ITEMS = 60
 #: How a level stands in a person's levels, and the class of each such letter, by its code.
 LETTERS: dict[int | None, str] = {None: NOT_ANSWERED} | {level: str(level) for level in rules.LEVELS}
 CLASSES_OF_LETTERS = bytes.maketrans("".join(LETTERS.values()).encode(), bytes(map(rules.class_of, LETTERS)))
-LETTERS_OF_CLASSES = bytes.maketrans(bytes(map(rules.class_of, LETTERS)), "".join(LETTERS.values()).encode())
+#: The character for a level of an item: the item's number times `STEP`, and the level, from the character `FIRST` on.
+STEP, FIRST = 8, 64
+#: Beyond it an item's number is no longer its distance from the first one: characters from 0xD800 on are no text.
+MOST_SPREAD = 5000
 COUNTED_BEFORE_CONFIRMATION = (State.SUBMITTED, State.REVIEWED, State.CORRECTED, State.CONFIRMED, State.RECEIVED)
 
 
@@ -91,23 +96,44 @@ def inputs(run: GapRun, people: Sequence[tuple[int, int, int]], items: Sequence[
 
 
 def _levels(first: int, last: int, basis: str, items: Sequence[Skill]) -> dict[int, str]:
-    """The levels of the checks with ids from first to last, gathered by the database; one query."""
+    """The levels of the checks with ids from first to last, gathered by the database; one query.
+
+    It gives one text for each check, with a character for each level that there is, which tells the item and the level.
+    """
+    import numpy as np
+
     level = F("confirmed_level") if basis == LevelBasis.CONFIRMED else Coalesce("corrected_level", "self_level")
-    plain: Field[Any, Any] = Field()  # as the database gives it: a number type would convert each of millions again
-    columns = {
-        f"item_{place}": Coalesce(Max(level + 1, filter=Q(skill=item.pk), output_field=plain), Value(0, plain))
-        for place, item in enumerate(items)
-    }
+    number, numbers = _numbered(items)
     rows = (
-        SkillRating.objects.filter(assessment__gte=first, assessment__lte=last)
+        SkillRating.objects.filter(assessment__gte=first, assessment__lte=last, skill__in=items)
+        .annotate(level=level)
+        .filter(level__isnull=False)
         .values("assessment_id")
-        .annotate(**columns)
+        .annotate(text=Joined(Chr(Cast(number * STEP + F("level") + FIRST, IntegerField()))))
         .order_by()
     )
-    return {
-        check: bytes(classes).translate(LETTERS_OF_CLASSES).decode("ascii")
-        for check, *classes in rows.values_list("assessment_id", *columns)
-    }
+    checks: list[int] = []
+    texts: list[str] = []
+    for check, text in rows.values_list("assessment_id", "text"):
+        checks.append(check)
+        texts.append(text)
+    found = np.frombuffer(bytearray("".join(texts).encode("utf-32-le")), "<u4") - FIRST
+    columns = np.zeros(max(numbers, default=0) + 1, np.intp)
+    columns[numbers] = np.arange(len(numbers))
+    letters = np.full((len(checks), len(items)), ord(NOT_ANSWERED), np.uint8)
+    letters[np.repeat(np.arange(len(checks)), list(map(len, texts))), columns[found // STEP]] = (
+        ord(LETTERS[0]) + found % STEP
+    )
+    held, width = letters.tobytes().decode("ascii"), len(items)
+    return {check: held[at * width : (at + 1) * width] for at, check in enumerate(checks)}
+
+
+def _numbered(items: Sequence[Skill]) -> tuple[Combinable, list[int]]:
+    """A small number for each item, as the database finds it, and as it is: from their ids where these lie together."""
+    ids = [item.pk for item in items]
+    if ids and max(ids) - min(ids) > MOST_SPREAD:
+        return Case(*[When(skill=pk, then=place) for place, pk in enumerate(ids)]), list(range(len(ids)))
+    return F("skill_id") - min(ids, default=0), [pk - min(ids) for pk in ids]
 
 
 @dataclass(frozen=True)
