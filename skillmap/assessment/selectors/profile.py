@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple
 
-from django.db.models import F, OuterRef, Q, QuerySet, Subquery, TextField, Value
-from django.db.models.functions import Concat
+from django.db.models import F, Func, OuterRef, Q, QuerySet, Subquery, TextField, Value
 
 from skillmap.assessment.choices import CycleState
 from skillmap.assessment.models import ConfirmedLevel, MentorPair
@@ -97,7 +96,8 @@ class LevelsAlike(NamedTuple):
 def levels_together(rows: QuerySet[ConfirmedLevel]) -> list[LevelsAlike]:
     """The levels of many people: what a person's levels have in common comes once, not with each level; one query."""
     fields = ("skill__kind", "skill__number", "skill_code", "level")
-    text = Concat(*[each for field in fields for each in (field, Value(FIELD))][:-1], output_field=TextField())
+    parts = [each for field in fields for each in (F(field), Value(FIELD))][:-1]
+    text = Func(*parts, template="%(expressions)s", arg_joiner=" || ", output_field=TextField())
     common = ("staff_id", "valid_from", "valid_to", "recorded_at", "source")
     found = [
         ((staff_id, valid_from, valid_to, recorded_at, source), joined.split(PART))
