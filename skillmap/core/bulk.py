@@ -6,7 +6,6 @@ validation, signals and audit do not take place. `append` and `add` let the data
 with nobody else writing to the table.
 """
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -25,6 +24,7 @@ from skillmap.core import clock
 
 BATCH = 10_000
 Row = Sequence[Any]
+ENCODER = DjangoJSONEncoder(ensure_ascii=False)  # one for all rows: making one takes longer than using it
 
 
 def insert(rows: Iterable[models.Model], model: type[models.Model]) -> int:
@@ -232,4 +232,4 @@ def _execute(table: str, columns: Sequence[str], rows: Sequence[Row], rest: Row)
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, cls=DjangoJSONEncoder)
+    return ENCODER.encode(value)
