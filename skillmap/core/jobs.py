@@ -3,8 +3,8 @@
 A job's code is a handler registered under its kind. It gets a `JobRun`, works in chunks, and calls `run.progress()`
 between them; each such call renews the lease and fails when the job was cancelled or taken over.
 
-While a new version replaces the old one, workers of both are there. A worker takes only kinds that it knows; the others
-wait for one that does. So inputs that an older worker would misread get a kind of their own, such as `gaps.run.2`.
+While a new version replaces the old one, workers of both are there. A worker takes only kinds that it knows, and passes
+messages about others on. So inputs that an older worker would misread get a kind of their own, such as `gaps.run.2`.
 """
 
 import logging
@@ -30,6 +30,8 @@ logger = logging.getLogger(__name__)
 
 Handler = Callable[["JobRun"], Mapping[str, Any] | None]
 HANDLERS: dict[str, Handler] = {}
+#: So often a message about a kind that is not known here goes to the next worker; then it waits for the sweeper.
+MOST_PASSED_ON = 8
 
 
 class JobLost(Exception):  # noqa: N818
@@ -78,15 +80,18 @@ def enqueue(
     return wanted
 
 
-def nudge(job_id: int) -> None:
-    """Tell a worker; a broker that is away is no error, the sweeper tells again."""
+def nudge(job_id: int, *, passed_on: int = 0) -> None:
+    """Tell a worker; a broker that is away is no error, the sweeper tells again.
+
+    `passed_on`: how many workers were told before and do not know its kind.
+    """
     from skillmap.core.tasks import run_job
 
     probe = broker_probe()
     if probe is not None and probe.was_away:
         return
     try:
-        run_job.apply_async(args=(job_id,), retry=False, ignore_result=True)
+        run_job.apply_async(args=(job_id,), headers={"passed_on": str(passed_on)}, retry=False, ignore_result=True)
     except Exception as error:  # noqa: BLE001  whatever the broker's library raises, the row is safe
         logger.warning("nudge_failed", extra={"job": job_id, "error": type(error).__name__})
         if probe is not None:
@@ -181,6 +186,11 @@ def _retry_or_fail(job: Job, error: Exception) -> None:
     )
 
 
+def is_for_others(job_id: int) -> bool:
+    """Whether it waits for a worker of another version."""
+    return Job.objects.due().filter(pk=job_id).exclude(kind__in=HANDLERS).exists()
+
+
 def run(job_id: int) -> None:
     """Do one job, if it is free; never raises."""
     job = _claim(job_id)
@@ -207,8 +217,12 @@ def run(job_id: int) -> None:
 
 
 def sweep(limit: int = 100) -> int:
-    """Nudge what got lost: queued jobs and jobs whose worker is gone, of kinds known here; returns how many."""
-    waiting = _due(limit)
+    """Nudge what got lost: queued jobs and jobs whose worker is gone; returns how many.
+
+    Kinds that are not known here come last and are few: where nobody knows them they must not stand in others' way.
+    """
+    others = Job.objects.due().exclude(kind__in=HANDLERS).order_by("pk").values_list("pk", flat=True)
+    waiting = [*_due(limit), *others[: limit // 10]]
     for job_id in waiting:
         nudge(job_id)
     return len(waiting)
