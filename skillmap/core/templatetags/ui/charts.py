@@ -1,4 +1,4 @@
-"""Figures drawn: bars, heat maps, ranks, charts; and those that are not shown."""
+"""Figures drawn: bars, heat maps, ranks; and those that are not shown."""
 
 from __future__ import annotations
 
@@ -92,23 +92,6 @@ def _slope_lines(name: str) -> list[str]:
     blanks = [place for place, letter in enumerate(name) if letter == " "]
     at = min(blanks, key=lambda place: abs(place - middle), default=middle)
     return [name[:at].rstrip(), name[at:].lstrip()]
-
-
-@library.inclusion_tag("components/chart.html")
-def chart(kind: str, data: Mapping[str, Any], label: str, name: str = "chart", size: str = "") -> dict[str, Any]:
-    """Put a chart with its data on the page; ``label`` is the finding in one sentence, ``name`` is unique on the page.
-
-    ``radar``: {"axes": [{"name", "max"}], "series": [{"name", "values"}]}.
-    ``bars`` (stacked, at most five series): {"categories": [name], "series": [{"name", "values"}]}.
-    ``size``: tall, short or empty.
-    """
-    return {"kind": kind, "data": data, "label": label, "source": f"{name}-data", "size": size}
-
-
-@library.inclusion_tag("components/chart_scripts.html")
-def chart_scripts() -> dict[str, Any]:
-    """Load what draws the charts; in the scripts block of pages that have one."""
-    return {}
 
 
 @library.inclusion_tag("components/suppressed.html")
