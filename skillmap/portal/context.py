@@ -70,7 +70,7 @@ def role_label(user: User, access: Access, *, is_mentor: bool) -> str:
     if staff is None:
         return ""
     words = f"{staff.get_occupation_display()}・{staff.get_grade_display()}"
-    return _("Mentor") + f"({words})" if is_mentor else words
+    return _("Mentor (%(words)s)") % {"words": words} if is_mentor else words
 
 
 def _link(
