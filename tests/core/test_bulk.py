@@ -59,6 +59,20 @@ def test_the_database_counts_on_from_the_last_id() -> None:
 
 
 @pytest.mark.django_db
+def test_reserved_ids_go_to_nobody_else() -> None:
+    before = User.objects.create(email="a@example.test")
+    gone = User.objects.create(email="gone@example.test").pk
+    User.objects.filter(pk=gone).delete()
+    ids = bulk.reserve(User, 3)
+    assert len(ids) == len(set(ids)) == 3
+    assert before.pk < gone < ids[0] < ids[1] < ids[2]
+    names = ("id", "email")
+    bulk.append(User, names, [(pk, f"{pk}@example.test") for pk in ids], same={"last_login": None})
+    assert User.objects.create(email="b@example.test").pk > ids[2]
+    assert bulk.reserve(User, 0) == []
+
+
+@pytest.mark.django_db
 def test_objects_whose_ids_nobody_needs_are_written_as_they_are() -> None:
     actor = User(email="a@example.test")
     rows = [AuditEvent(verb=f"thing.{number}", actor=actor, data={"on": date(2026, 4, number)}) for number in (1, 2)]

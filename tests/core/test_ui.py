@@ -164,6 +164,16 @@ def test_slope_chart_draws_marked_pairs_last() -> None:
     assert html.count('class="is-marked"') == 1
 
 
+def test_a_name_too_long_for_the_slope_chart_stands_in_two_lines() -> None:
+    names = ["プロジェクトマネジメント", "Business application design and development", "あ" * 15]
+    pairs = [{"name": name, "left": at, "right": at, "marked": False} for at, name in enumerate(names, start=1)]
+    html = render("{% slope_chart pairs 'L' 'R' 'what it shows' %}", pairs=pairs)
+    assert html.count(f">{names[0]}</text>") == 2
+    assert html.count(">Business application <tspan") == 2
+    assert html.count(">design and development</tspan>") == 2
+    assert html.count(">" + "あ" * 7 + " <tspan") == 2
+
+
 def test_history_tells_when_and_why() -> None:
     entries = [{"when": datetime(2026, 4, 1, 5, 2, tzinfo=UTC), "who": "A", "text": "sent", "why": "<b>late</b>"}]
     with translation.override("ja"):

@@ -5,6 +5,7 @@ Its items with what was last confirmed, what the target asks, and what stands be
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.db.models import Exists, OuterRef, QuerySet
 
@@ -34,7 +35,7 @@ class ItemRow:
     last: LastLevel | None
     target: int
     evidence: list[Evidence] = field(default_factory=list)
-    conflict: Mapping[str, object] | None = None
+    conflict: Mapping[str, Any] | None = None
     save_url: str = ""
     evidence_url: str = ""
 

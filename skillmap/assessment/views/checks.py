@@ -19,14 +19,13 @@ from skillmap.assessment.selectors.checks import CheckPage, check_page, checks_f
 from skillmap.assessment.services import ratings
 from skillmap.assessment.services.looks import look
 from skillmap.assessment.services.transitions import transition
+from skillmap.assessment.views.check_items import drawn_groups, fill_in_addresses
 from skillmap.core.choices import Purpose
 from skillmap.core.errors import Conflict, RuleViolation
 from skillmap.core.htmx import json_body, sign_in_required
 from skillmap.people.access import access_of, user_of
 
 SHOWN = ("all", "open", "changed")
-#: Stands for an item's code in an address.
-ANY_CODE = "any-code"
 
 
 def _check(request: HttpRequest, pk: int) -> Assessment:
@@ -42,17 +41,8 @@ def _page(request: HttpRequest, check: Assessment) -> CheckPage:
         purpose=Purpose.CYCLE_OPERATION,
         what="check",
     )
-    _fill_in_addresses(page)
+    fill_in_addresses(page)
     return page
-
-
-def _fill_in_addresses(page: CheckPage) -> None:
-    """Each item's own addresses, from one that Django makes: made one by one they would take longer than its texts."""
-    pattern = [page.assessment.pk, ANY_CODE]
-    save, evidence = reverse("assessment:check_item", args=pattern), reverse("assessment:evidence", args=pattern)
-    for row in page.rows:
-        row.save_url = save.replace(ANY_CODE, row.skill.code)
-        row.evidence_url = evidence.replace(ANY_CODE, row.skill.code)
 
 
 @sign_in_required
@@ -80,7 +70,8 @@ def check(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _render(request: HttpRequest, page: CheckPage, *, status: int = 200, **more: Any) -> HttpResponse:
-    shown = request.GET.get("show", "all")
+    asked = request.GET.get("show", "all")
+    shown = asked if asked in SHOWN else "all"
     job_types = [
         {
             "pk": row.pk,
@@ -92,7 +83,8 @@ def _render(request: HttpRequest, page: CheckPage, *, status: int = 200, **more:
     ]
     context = {
         "page": page,
-        "shown": shown if shown in SHOWN else "all",
+        "shown": shown,
+        "groups": drawn_groups(request, page, shown),
         "job_types": job_types,
         "refusal": REFUSALS.get(page.entry_refusal or ""),
         **more,
