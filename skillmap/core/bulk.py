@@ -185,6 +185,7 @@ TEXTS: dict[type, Callable[[Any], str]] = {
     date: date.isoformat,
     datetime: datetime.isoformat,
     list: lambda value: _json(value).translate(ESCAPES),
+    tuple: lambda value: _json(value).translate(ESCAPES) if value else "[]",
     dict: lambda value: _json(value).translate(ESCAPES),
 }
 
@@ -214,6 +215,7 @@ def _execute(table: str, columns: Sequence[str], rows: Sequence[Row], rest: Row)
         datetime: lru_cache(maxsize=100_000)(connection.ops.adapt_datetimefield_value),
         date: connection.ops.adapt_datefield_value,
         list: _json,
+        tuple: _json,
         dict: _json,
     }
 
