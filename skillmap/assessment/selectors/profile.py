@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple
 
-from django.db.models import F, Func, OuterRef, Q, QuerySet, Subquery, TextField, Value
+from django.db.models import F, Func, Q, QuerySet, TextField, Value
 
 from skillmap.assessment.choices import CycleState
 from skillmap.assessment.models import ConfirmedLevel, MentorPair
@@ -31,18 +31,18 @@ def last_levels(staff_id: int, *, before_assessment: int | None = None) -> dict[
     Rights are the caller's: it has found the person through `visible_to`. With `before_assessment` the levels that this
     check itself confirmed are left out, so that "last" means the time before it.
     """
-    rows = ConfirmedLevel.objects.filter(staff=staff_id, recorded_until=None)
+    rows = ConfirmedLevel.objects.filter(staff=staff_id).order_by("valid_from")
     if before_assessment is None:
-        rows = rows.filter(valid_to=None)
-    else:
-        own = ConfirmedLevel.objects.filter(
-            assessment=before_assessment, staff=staff_id, skill_code=OuterRef("skill_code")
-        )
-        began = own.order_by("valid_from").values("valid_from")[:1]
-        rows = rows.exclude(assessment=before_assessment).annotate(began=Subquery(began))
-        rows = rows.filter(Q(began=None) | Q(valid_from__lt=F("began")))
-    ordered = rows.order_by("valid_from").values_list("skill_code", "level", "valid_from")
-    return {code: LastLevel(level, since) for code, level, since in ordered}
+        known = rows.filter(recorded_until=None, valid_to=None).values_list("skill_code", "level", "valid_from")
+        return {code: LastLevel(level, since) for code, level, since in known}
+    which = Q(recorded_until=None) | Q(assessment=before_assessment)
+    read = list(rows.filter(which).values_list("skill_code", "level", "valid_from", "assessment"))
+    began = {code: since for code, _level, since, check in reversed(read) if check == before_assessment}
+    return {
+        code: LastLevel(level, since)
+        for code, level, since, check in read
+        if check != before_assessment and since < began.get(code, date.max)
+    }
 
 
 def people_with_levels(user: User) -> QuerySet[Staff]:
