@@ -214,6 +214,7 @@ TEXTS: dict[type, Callable[[Any], str]] = {
     date: date.isoformat,
     datetime: datetime.isoformat,
     list: lambda value: _escaped(_json(value)),
+    tuple: lambda value: _escaped(_json(value)) if value else "[]",
     dict: lambda value: _escaped(_json(value)),
 }
 
@@ -243,6 +244,7 @@ def _execute(table: str, columns: Sequence[str], rows: Sequence[Row], rest: Row)
         datetime: lru_cache(maxsize=100_000)(connection.ops.adapt_datetimefield_value),
         date: connection.ops.adapt_datefield_value,
         list: _json,
+        tuple: _json,
         dict: _json,
     }
 

@@ -52,6 +52,14 @@ def test_plain_values_take_the_defaults_of_the_other_columns() -> None:
 
 
 @pytest.mark.django_db
+def test_a_tuple_is_written_as_a_list_each_time() -> None:
+    pairs: list[tuple[object, ...]] = [(1, 3), (), (True, "\t\\"), (1, 3), (1, True), (1, 1)]
+    bulk.append(AuditEvent, ["verb", "data"], (["x", pair] for pair in pairs))
+    stored = AuditEvent.objects.order_by("pk").values_list("data", flat=True)
+    assert list(map(repr, stored)) == [repr(list(pair)) for pair in pairs]
+
+
+@pytest.mark.django_db
 def test_the_database_counts_on_from_the_last_id() -> None:
     user = User(email="a@example.test")
     bulk.insert([user], User)

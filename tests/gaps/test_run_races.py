@@ -21,6 +21,7 @@ from skillmap.gaps.services.areas import area_adopt, area_refuse
 from skillmap.gaps.services.runs import run_publish
 from skillmap.people.models import User
 from tests.factories.gaps import RunWorld, asked_run, finished_run, make_run_world
+from tests.support.effects import inputs_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 AT_ONCE = 4
@@ -95,4 +96,4 @@ def test_a_worker_process_computes_a_run(celery_worker_process: Popen[bytes], tm
     log = (tmp_path / "worker.log").read_text(encoding="utf-8")
     assert Job.objects.get(gap_run=run).state == JobState.DONE, log[-2000:]
     run.refresh_from_db()
-    assert (run.people, run.inputs.count(), run.skills.count()) == (40, 40, 6)
+    assert (run.people, len(inputs_of(run)), run.skills.count()) == (40, 40, 6)

@@ -151,7 +151,7 @@ class GapCell(models.Model):
     """
 
     run = models.ForeignKey(GapRun, models.PROTECT, related_name="cells")
-    node = models.ForeignKey(GapNode, models.PROTECT, related_name="cells")
+    node = models.ForeignKey(GapNode, models.PROTECT, related_name="cells", db_index=False)  # the constraint's will do
     skill = models.ForeignKey(Skill, models.PROTECT, related_name="+")
     cuts = models.JSONField(default=list)
     blocks = models.JSONField(default=list)

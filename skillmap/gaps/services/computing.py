@@ -277,9 +277,9 @@ def _figures(node: Node, item: Skill, shown: Suppressed, wanted: rules.ByLevel, 
     uncovered: Sequence[int | None] = gap.uncovered if gap is not None else UNKNOWN
     cuts = shown.cuts[item.number].get(node)
     if not cuts:
-        return [item.pk, [], [], *UNKNOWN, *wanted, *uncovered]
+        return [item.pk, (), (), *UNKNOWN, *wanted, *uncovered]
     at_least = [shown.at_least(node, item.number, low) for low in CLASSES_OF_DEMAND]
-    return [item.pk, list(cuts), shown.by_block(node, item.number), *at_least, *wanted, *uncovered]
+    return [item.pk, cuts, shown.by_block(node, item.number), *at_least, *wanted, *uncovered]
 
 
 def _results(comparison: Comparison, shown: Suppressed) -> list[SkillResult]:
