@@ -1,26 +1,25 @@
-"""Aggregates that both databases know under different names."""
+"""What the database gathers from many rows beyond what Django knows on both databases."""
 
 from typing import Any
 
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Aggregate, TextField, Value
 from django.db.models.sql.compiler import SQLCompiler
 
-SEPARATOR = "\n"
 
+class Joined(Aggregate):
+    """The texts of a group in one, in no order; those that are NULL are left out.
 
-class Lines(Aggregate):
-    """The texts of a group in one text, a line each, in no particular order. A text must hold no line break itself.
-
-    Many small rows cost more on their way than in the database: joined there they arrive as one.
+    Args:
+        separator: between any two of them.
     """
 
     function = "STRING_AGG"
-    name = "Lines"
     output_field = TextField()
 
-    def __init__(self, expression: Any) -> None:
-        super().__init__(expression, Value(SEPARATOR))
+    def __init__(self, expression: Any, separator: str = "", **extra: Any) -> None:
+        super().__init__(expression, Value(separator), **extra)
 
-    def as_sqlite(self, compiler: SQLCompiler, connection: Any, **context: Any) -> tuple[str, Any]:
-        """SQLite's word for it."""
-        return self.as_sql(compiler, connection, function="GROUP_CONCAT", **context)
+    def as_sqlite(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any) -> tuple[str, Any]:
+        """SQLite has another name for it."""
+        return super().as_sql(compiler, connection, function="GROUP_CONCAT", **context)

@@ -24,6 +24,7 @@ from skillmap.core import clock
 
 BATCH = 10_000
 Row = Sequence[Any]
+ENCODER = DjangoJSONEncoder(ensure_ascii=False)  # one for all rows: making one takes longer than using it
 
 
 def insert(rows: Iterable[models.Model], model: type[models.Model]) -> int:
@@ -51,6 +52,9 @@ def _columns_of(rows: Sequence[models.Model], model: type[models.Model]) -> tupl
     fields = [field for field in model._meta.concrete_fields if not field.primary_key]
     names = [field.attname for field in fields if not _is_stamped(field)]
     relations = [field for field in fields if field.is_relation]
+    filling = [
+        field for field in fields if type(field).pre_save is not models.Field.pre_save and not _is_stamped(field)
+    ]
 
     def values() -> Iterator[Row]:
         for row in rows:
@@ -58,6 +62,8 @@ def _columns_of(rows: Sequence[models.Model], model: type[models.Model]) -> tupl
                 other = row._state.fields_cache.get(field.name)
                 if other is not None and getattr(row, field.attname) is None:
                     setattr(row, field.attname, other.pk)
+            for field in filling:  # that fill themselves with every insert
+                setattr(row, field.attname, field.pre_save(row, add=True))
             yield [getattr(row, name) for name in names]
 
     return names, values()

@@ -33,19 +33,27 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
             "user_name": user.name,
             "role_label": role_label(user, access, is_mentor=counts.is_mentor),
             "account_links": _account_links(access),
-            "background_notice": _background_notice(access),
+            "background_notice": _background_notice(access, stands_still=counts.work_stands_still),
         }
     }
 
 
-def _background_notice(access: Access) -> str | None:
-    """For those who start background work: that it waits."""
-    if not (access.is_secretariat or access.is_supporter or access.is_coordinator) or not background_waits():
+def _background_notice(access: Access, *, stands_still: bool) -> str | None:
+    """For those who start background work: that it waits for its queue, or that nobody does it."""
+    if not (access.is_secretariat or access.is_supporter or access.is_coordinator):
         return None
-    return _(
-        "Background work is waiting: imports, runs and mails. What you enter is stored, and the work goes on by itself "
-        "as soon as its queue is back."
-    )
+    if background_waits():
+        return _(
+            "Background work is waiting: imports, runs and mails. What you enter is stored, and the work goes on by "
+            "itself as soon as its queue is back."
+        )
+    if stands_still:
+        return _(
+            "Background work has stood still for some minutes: imports, runs and mails. What you enter is stored, and "
+            "the work goes on by itself as soon as its worker is back. If this lasts, please tell those who run the "
+            "system."
+        )
+    return None
 
 
 def role_label(user: User, access: Access, *, is_mentor: bool) -> str:
@@ -62,7 +70,7 @@ def role_label(user: User, access: Access, *, is_mentor: bool) -> str:
     if staff is None:
         return ""
     words = f"{staff.get_occupation_display()}・{staff.get_grade_display()}"
-    return _("Mentor") + f"（{words}）" if is_mentor else words
+    return _("Mentor (%(words)s)") % {"words": words} if is_mentor else words
 
 
 def _link(
@@ -79,10 +87,13 @@ def _link(
 def _entries(path: str, access: Access, *, is_mentor: bool) -> list[dict[str, Any]]:
     """At most six entries: what the person does most, first."""
     wanted = [_link(_("Home"), "portal:home", path)]
+    about_oneself = not is_mentor or path.endswith("/mine/")
+    meetings = ("/one-on-ones/",)
     if access.staff_id is not None:
-        wanted.append(_link(_("My skills"), "portal:my_map", path, under=("/check/",)))
+        own = ("/check/", "/looks/", *(meetings if about_oneself else ()))
+        wanted.append(_link(_("My skills"), "portal:my_map", path, under=own))
     if is_mentor:
-        wanted.append(_link(_("Mentees"), "assessment:mentees", path, under=("/one-on-ones/", "/mentees/")))
+        wanted.append(_link(_("Mentees"), "assessment:mentees", path, under=() if about_oneself else meetings))
     if access.is_secretariat:
         wanted.append(_link(_("Yearly cycles"), "assessment:cycles", path, under=("/cycles/", "/objections/")))
     if access.is_coordinator:

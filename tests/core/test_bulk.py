@@ -10,7 +10,9 @@ from django.db import IntegrityError, transaction
 from skillmap.core import bulk, clock
 from skillmap.core.models import AuditEvent, Notification
 from skillmap.people.choices import OrganisationKind
-from skillmap.people.models import Organisation, User
+from skillmap.people.models import Organisation, Staff, User
+from skillmap.people.selectors import search
+from tests.factories.people import OrganisationFactory, StaffFactory
 
 NASTY = ["", "\\N", "\\", "tab\there", "line\nbreak\r\n", "𠮷野家 髙橋", "'; DROP TABLE x; --", "%s %(x)s", "\\.", '"']
 
@@ -79,6 +81,14 @@ def test_objects_whose_ids_nobody_needs_are_written_as_they_are() -> None:
     stored = AuditEvent.objects.order_by("pk").values_list("verb", "actor", "data")
     assert list(stored) == [(f"thing.{number}", actor.pk, {"on": f"2026-04-0{number}"}) for number in (1, 2)]
     assert User.objects.create(email="b@example.test").pk == actor.pk + 1
+
+
+@pytest.mark.django_db
+def test_columns_that_fill_themselves_are_filled() -> None:
+    place = OrganisationFactory.create()
+    row = StaffFactory.build(name="佐藤 花子", kana="さとう はなこ", number="00001234", organisation=place, user=None)
+    bulk.insert([row], Staff)
+    assert list(search(Staff.objects.all(), "サトウ 1234")) == [row]
 
 
 @pytest.mark.django_db

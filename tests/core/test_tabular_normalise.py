@@ -348,6 +348,7 @@ def test_addresses(raw: str, value: str) -> None:
         ("a b@example.jp", "email"),
         ("a@example.jp, b@example.jp", "email"),
         ("a@example.jp\nBcc: b@example.jp", "email"),
+        ('"a\x0cBcc:b@example.jp"@example.jp', "email"),
         (f"{'a' * 300}@example.jp", "too_long"),
     ],
 )

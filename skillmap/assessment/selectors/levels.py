@@ -9,11 +9,13 @@ from django.db.models.functions import Cast, Concat
 
 from skillmap.assessment.models import ConfirmedLevel
 from skillmap.assessment.selectors.participants import EMPLOYERS_WITH_CHECK
-from skillmap.core.aggregates import SEPARATOR, Lines
+from skillmap.core.aggregates import Joined
 from skillmap.core.chunks import chunks
 from skillmap.framework.choices import FrameworkState, Level
 from skillmap.framework.models import Framework, Skill
 from skillmap.people.models import Organisation, Staff, User
+
+SEPARATOR = "\n"
 
 
 def sheet_framework() -> Framework | None:
@@ -78,14 +80,17 @@ def _levels_held(staff_ids: Sequence[int], skills: Sequence[Skill]) -> dict[int,
         ConfirmedLevel.objects.current()
         .filter(staff__in=staff_ids, skill_code__in=[skill.code for skill in skills])
         .values("staff_id")
-        .annotate(since=Max("valid_from"), held=Lines(Concat("skill_code", Value("="), Cast("level", CharField()))))
+        .annotate(
+            since=Max("valid_from"),
+            held=Joined(Concat("skill_code", Value("="), Cast("level", CharField())), SEPARATOR),
+        )
         .order_by()
     )
     held = {}
-    for staff, since, lines in rows.values_list("staff_id", "since", "held"):
+    for staff, since, texts in rows.values_list("staff_id", "since", "held"):
         levels: list[int | None] = [None] * len(skills)
-        for line in lines.split(SEPARATOR):
-            place, level = places[line]
+        for text in texts.split(SEPARATOR):
+            place, level = places[text]
             levels[place] = level
         held[staff] = (since, levels)
     return held

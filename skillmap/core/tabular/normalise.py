@@ -11,6 +11,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.validators import EmailValidator
 
+from skillmap.core.lines import can_be_shown
 from skillmap.core.tabular._wire import DATE, DATETIME, DURATION, ERROR, FORMULA, LONG, TIME
 from skillmap.core.tabular.columns import Column, Kind
 from skillmap.core.tabular.keys import INVISIBLE, match_key
@@ -275,6 +276,7 @@ def read_email(raw: RawCell, column: Column) -> str:
         if len(address) > column.longest:
             raise BadCell("too_long", {"found": len(address), "limit": column.longest})
         _valid_email(address)
+        can_be_shown(address)
     except ValidationError as error:
         raise BadCell("email") from error
     name, _at, domain = address.rpartition("@")
