@@ -293,6 +293,20 @@ def test_the_sheet_is_the_secretariats(world: World, role: str) -> None:
         levels_table(viewer=world.roles()[role], purpose=Purpose.SUPPORT, filters={})
 
 
+def test_a_row_of_the_sheet_holds_the_levels_of_now_in_the_order_of_its_items(world: World) -> None:
+    person, nobody = world.staff("started"), world.staff("submitted")
+    first, second, third, *_rest = sheet_skills()
+    levels = {first: (3, DAY), second: (0, date(2025, 4, 1)), third: (1, date(2025, 5, 1))}
+    for skill, (level, day) in levels.items():
+        record_levels([NewLevel(person.pk, skill, level)], valid_from=day, source=LevelSource.IMPORT, actor=None)
+    record_levels([NewLevel(person.pk, first, 2)], valid_from=date(2024, 9, 1), source=LevelSource.IMPORT, actor=None)
+    rows = list(sheet_rows([nobody.pk, person.pk], [second, Skill(code="another"), first]))
+    assert [(row.number, row.since, row.levels) for row in rows] == [
+        (nobody.number, None, [None, None, None]),
+        (person.number, date(2025, 4, 1), [0, None, 2]),
+    ]
+
+
 def test_a_sheet_may_have_as_many_items_as_a_run_can_compare(world: World) -> None:
     (row,) = sheet_rows([world.staff("started").pk], [Skill(code=f"skill-{number}") for number in range(60)])
     assert row.levels == [None] * 60

@@ -4,14 +4,18 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import NamedTuple
 
-from django.db.models import Max, Q, QuerySet
+from django.db.models import CharField, Max, QuerySet, Value
+from django.db.models.functions import Cast, Concat
 
 from skillmap.assessment.models import ConfirmedLevel
 from skillmap.assessment.selectors.participants import EMPLOYERS_WITH_CHECK
+from skillmap.core.aggregates import Joined
 from skillmap.core.chunks import chunks
-from skillmap.framework.choices import FrameworkState
+from skillmap.framework.choices import FrameworkState, Level
 from skillmap.framework.models import Framework, Skill
 from skillmap.people.models import Organisation, Staff, User
+
+SEPARATOR = "\n"
 
 
 def sheet_framework() -> Framework | None:
@@ -67,16 +71,29 @@ def sheet_rows(staff_ids: Sequence[int], skills: Sequence[Skill]) -> Iterator[Sh
 
 
 def _levels_held(staff_ids: Sequence[int], skills: Sequence[Skill]) -> dict[int, tuple[date, list[int | None]]]:
-    """Since when, and the level of each item, gathered by the database; one query."""
-    columns = {f"item_{place}": Max("level", filter=Q(skill_code=skill.code)) for place, skill in enumerate(skills)}
+    """Since when, and the level of each item; one query, with a row for each person.
+
+    The database joins "code=level" of all items: rows of single levels cost more, a column for each item much more.
+    """
+    places = {f"{skill.code}={level}": (place, level) for place, skill in enumerate(skills) for level in Level.values}
     rows = (
         ConfirmedLevel.objects.current()
         .filter(staff__in=staff_ids, skill_code__in=[skill.code for skill in skills])
         .values("staff_id")
-        .annotate(since=Max("valid_from"), **columns)
+        .annotate(
+            since=Max("valid_from"),
+            held=Joined(Concat("skill_code", Value("="), Cast("level", CharField())), SEPARATOR),
+        )
         .order_by()
     )
-    return {staff: (since, levels) for staff, since, *levels in rows.values_list("staff_id", "since", *columns)}
+    held = {}
+    for staff, since, texts in rows.values_list("staff_id", "since", "held"):
+        levels: list[int | None] = [None] * len(skills)
+        for text in texts.split(SEPARATOR):
+            place, level = places[text]
+            levels[place] = level
+        held[staff] = (since, levels)
+    return held
 
 
 def levels_holding(

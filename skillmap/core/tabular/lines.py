@@ -48,8 +48,10 @@ class LineSheet(Worksheet):
         self._xml_inline_string(string, preserve=False, attributes=attributes)
 
 
-class ColumnCells:
-    """The cells of one column of a sheet.
+class ColumnCells(dict[tuple[type, CellValue], str]):
+    """The cells of one column of a sheet: by type and value, what stands in the file behind `begin` and the row.
+
+    Nothing stands there for an empty cell. The type counts, since 1, 1.0 and True are equal, and not the same.
 
     Args:
         sheet: that they are for.
@@ -58,24 +60,18 @@ class ColumnCells:
     """
 
     def __init__(self, sheet: LineSheet, index: int, look: Callable[[PlainValue], int]) -> None:
+        super().__init__()
+        self.begin = f'<c r="{column_name(index)}'
         self._sheet, self._look = sheet, look
-        self._begin = f'<c r="{column_name(index)}'
-        self._known: dict[tuple[type, CellValue], str] = {}
 
-    def cell(self, line: str, value: CellValue) -> str:
-        """The cell of a row, whose number as people count it is given; empty where there is nothing."""
-        if value is None:
-            return ""
-        key = (value.__class__, value)
-        rest = self._known.get(key)
-        if rest is None:
-            rest = self._rest(value)
-            if len(rest) < SHORT and len(self._known) < REMEMBERED:
-                self._known[key] = rest
-        return f"{self._begin}{line}{rest}" if rest else ""
+    def __missing__(self, key: tuple[type, CellValue]) -> str:
+        rest = self._rest(key[1])
+        if len(rest) < SHORT and len(self) < REMEMBERED:
+            self[key] = rest
+        return rest
 
     def _rest(self, value: CellValue) -> str:
-        """A cell from behind its address on."""
+        """A cell from behind its address on; empty where there is nothing."""
         cell = plain(value)
         if cell is None or cell == "":
             return ""

@@ -225,9 +225,14 @@ class Book:
             sheet.set_header("&L" + clean(table.notes[0]).replace("&", "&&")[:200])
         cells = [self._cells(sheet, index, column.form) for index, column in enumerate(table.columns)]
         sheet.begin_lines(first + 1)
+        begins = [column.begin for column in cells]
         for number, row in enumerate(table.rows, start=first + 1):
             line = str(number + 1)
-            found = [column.cell(line, value) for column, value in zip(cells, row, strict=True)]
+            found = [
+                f"{begin}{line}{rest}"
+                for begin, column, value in zip(begins, cells, row, strict=True)
+                if (rest := column[value.__class__, value])
+            ]
             sheet.write_line(number, "".join(found))
         return sheet
 
