@@ -43,12 +43,6 @@ PACKAGES = (
         "5.3.1",
         (("wght.css", "."), ("files/*-wght-normal.woff2", "files")),
     ),
-    Package(
-        "echarts",
-        "echarts",
-        "6.1.0",
-        (("dist/echarts.min.js", "."), ("i18n/langJA.js", "."), ("NOTICE", "."), ("licenses/*", "licenses")),
-    ),
 )
 
 

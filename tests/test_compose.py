@@ -118,6 +118,39 @@ def test_the_environment_is_what_production_reads(name: str) -> None:
     assert environment["DJANGO_SETTINGS_MODULE"] == "skillmap.config.settings.production"
 
 
+# Set by the image, or made of others in the compose file.
+OF_THE_IMAGE = {"VAR_DIR", "STATIC_ROOT"}
+DERIVED = {"CELERY_BROKER_URL"}
+
+
+def test_every_setting_can_be_set_and_is_explained() -> None:
+    """What production reads is handed over by the compose file and stands in the table of the manual."""
+    handed_over = set(SERVICES["web"]["environment"])
+    assert settings_read() - OF_THE_IMAGE - DERIVED <= handed_over
+    manual = (ROOT / "docs" / "operations.md").read_text()
+    table = manual[manual.index("## Settings") : manual.index("## Health")]
+    named = set(re.findall(r"`([A-Z][A-Z_]+)`", table))
+    assert (settings_read() | set(re.findall(r"\$\{(\w+)", TEXT))) - DERIVED <= named
+
+
+def test_what_is_left_empty_means_what_the_settings_mean_by_themselves(tmp_path: Path) -> None:
+    """A default stands twice, in the settings and in the compose file; both say the same."""
+    show = (
+        "import django, json; django.setup(); from django.conf import settings as s; "
+        "print(json.dumps([s.MFA_REQUIRED_ROLES, s.SMALL_CELL_K, s.SUPPLY_OCCUPATIONS, s.JOB_LEASE_SECONDS, "
+        "s.TICK_SECONDS, s.OIDC_SECOND_FACTOR_AMR, s.OIDC_SECOND_FACTOR_ACR, s.ALLAUTH_TRUSTED_PROXY_COUNT, "
+        "s.LOGGING['root']['level']]))"
+    )
+    told = environment_of("web", VAR_DIR=str(tmp_path))
+    kept = {"PATH", "PYTHONUNBUFFERED", "VAR_DIR", *settings_required(), *NOT_SETTINGS}
+    untold = {name: value for name, value in told.items() if name in kept}
+    answers = [
+        subprocess.run([sys.executable, "-c", show], cwd=ROOT, env=each, capture_output=True, text=True, check=True)
+        for each in (told, untold)
+    ]
+    assert answers[0].stdout == answers[1].stdout
+
+
 def test_no_secret_stands_in_the_files() -> None:
     for name, service in SERVICES.items():
         for variable, value in service.get("environment", {}).items():

@@ -151,11 +151,6 @@ def editable_level(state: str) -> str | None:
     return {"draft": "self_level", "reviewed": "corrected_level"}.get(state)
 
 
-def mentor_may_rate(state: str) -> bool:
-    """Whether the mentor's own view of levels can still be written."""
-    return state in ("submitted", "reviewed")
-
-
 def entry_refusal(situation: Situation) -> str | None:
     """Why the person can't change an answer now; None where it can be changed."""
     step = {"draft": "self_check", "reviewed": "correction"}.get(situation.state)

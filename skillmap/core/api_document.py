@@ -15,7 +15,7 @@ MEANINGS: Mapping[int, str] = {
     403: "Not for this role or token.",
     404: "Not there, or not for this caller.",
     406: "No such form of answer.",
-    409: "Refused by the rules; `title` is the code.",
+    409: "Refused by the rules; “title” is the code.",
     412: "Changed since it was read; the present version is given.",
     415: "The body is not JSON.",
     428: "If-Match is missing.",

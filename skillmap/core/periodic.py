@@ -32,6 +32,11 @@ def every_minute(moment: datetime) -> str:
     return moment.astimezone(clock.TOKYO).strftime("%Y-%m-%dT%H:%M")
 
 
+def every_ten_minutes(moment: datetime) -> str:
+    """A slot per ten minutes."""
+    return every_minute(moment)[:-1]
+
+
 def daily_at(hour: int) -> SlotOf:
     """A slot per day in Asia/Tokyo that begins at `hour`; a tick before it belongs to the day before."""
     return lambda moment: (moment.astimezone(clock.TOKYO) - timedelta(hours=hour)).strftime("%Y-%m-%d")

@@ -11,7 +11,7 @@ from django.db.models.functions import Coalesce
 
 from skillmap.framework import rules
 from skillmap.framework.catalogue import Catalogue, LevelChoice, catalogue_of
-from skillmap.framework.choices import FrameworkState, ItemKind, Level, Provenance
+from skillmap.framework.choices import FrameworkState, ItemKind, Provenance
 from skillmap.framework.models import (
     Certification,
     Framework,
@@ -91,12 +91,6 @@ def item_of(skill: Skill) -> Item:
 def job_types_of(framework: Framework) -> list[JobType]:
     """The job types of a version in their order, each with its core category; one query."""
     return list(framework.job_types.select_related("core_category").order_by("sort_order", "pk"))
-
-
-def requirements_of(job_type: JobType) -> dict[str, int]:
-    """Skill code → required level (1 to 3), in the order of the items' numbers; what is not asked for is left out."""
-    cells = job_type.requirements.filter(level__gt=Level.NONE).order_by("skill__number")
-    return dict(cells.values_list("skill__code", "level"))
 
 
 @dataclass(frozen=True)

@@ -82,7 +82,7 @@ def _responses(
     rows = []
     for bureau in bureaus:
         state = states.get(bureau.pk, ResponseState.SUBMITTED)
-        sent = datetime.combine(min(survey.closes_on, clock.today()), time(10), tzinfo=clock.TOKYO)
+        sent = datetime.combine(min(survey.closes_on, clock.today() - timedelta(days=1)), time(10), tzinfo=clock.TOKYO)
         rows.append(
             DemandResponse(
                 survey=survey,

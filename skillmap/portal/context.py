@@ -70,7 +70,7 @@ def role_label(user: User, access: Access, *, is_mentor: bool) -> str:
     if staff is None:
         return ""
     words = f"{staff.get_occupation_display()}・{staff.get_grade_display()}"
-    return _("Mentor") + f"（{words}）" if is_mentor else words
+    return _("Mentor (%(words)s)") % {"words": words} if is_mentor else words
 
 
 def _link(
@@ -87,10 +87,13 @@ def _link(
 def _entries(path: str, access: Access, *, is_mentor: bool) -> list[dict[str, Any]]:
     """At most six entries: what the person does most, first."""
     wanted = [_link(_("Home"), "portal:home", path)]
+    about_oneself = not is_mentor or path.endswith("/mine/")
+    meetings = ("/one-on-ones/",)
     if access.staff_id is not None:
-        wanted.append(_link(_("My skills"), "portal:my_map", path, under=("/check/",)))
+        own = ("/check/", "/looks/", *(meetings if about_oneself else ()))
+        wanted.append(_link(_("My skills"), "portal:my_map", path, under=own))
     if is_mentor:
-        wanted.append(_link(_("Mentees"), "assessment:mentees", path, under=("/one-on-ones/", "/mentees/")))
+        wanted.append(_link(_("Mentees"), "assessment:mentees", path, under=() if about_oneself else meetings))
     if access.is_secretariat:
         wanted.append(_link(_("Yearly cycles"), "assessment:cycles", path, under=("/cycles/", "/objections/")))
     if access.is_coordinator:

@@ -50,4 +50,4 @@ def _somebody() -> User:
     for user in people.select_related("staff").order_by(F("staff").asc(nulls_last=True), "pk")[:200]:
         if not access_of(user).roles.intersection(settings.MFA_REQUIRED_ROLES):
             return user
-    raise BackupError("There is nobody in this backup who could sign in with a password.")
+    raise BackupError("The backup is sound, but everybody in it has or needs a second factor: no signing in was tried.")

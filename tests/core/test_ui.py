@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django import forms
+from django.conf import settings
 from django.core.paginator import Paginator
 from django.template import Context, Template
 from django.test import RequestFactory, override_settings
@@ -162,6 +164,16 @@ def test_slope_chart_draws_marked_pairs_last() -> None:
     assert html.count('class="is-marked"') == 1
 
 
+def test_a_name_too_long_for_the_slope_chart_stands_in_two_lines() -> None:
+    names = ["プロジェクトマネジメント", "Business application design and development", "あ" * 15]
+    pairs = [{"name": name, "left": at, "right": at, "marked": False} for at, name in enumerate(names, start=1)]
+    html = render("{% slope_chart pairs 'L' 'R' 'what it shows' %}", pairs=pairs)
+    assert html.count(f">{names[0]}</text>") == 2
+    assert html.count(">Business application <tspan") == 2
+    assert html.count(">design and development</tspan>") == 2
+    assert html.count(">" + "あ" * 7 + " <tspan") == 2
+
+
 def test_history_tells_when_and_why() -> None:
     entries = [{"when": datetime(2026, 4, 1, 5, 2, tzinfo=UTC), "who": "A", "text": "sent", "why": "<b>late</b>"}]
     with translation.override("ja"):
@@ -179,10 +191,15 @@ def test_pagination_keeps_the_filters() -> None:
     assert "<ul>" not in render("{% pagination page %}", page=Paginator(range(3), 10).page(1), request=request)
 
 
-def test_breadcrumbs_end_with_this_page() -> None:
-    html = render("{% breadcrumbs 'Home' '/' 'List' '/list/' 'This' %}")
+def test_breadcrumbs_lead_from_home_to_this_page() -> None:
+    html = render("{% breadcrumbs 'List' '/list/' 'This' %}")
     assert re.findall(r'href="([^"]+)"', html) == ["/", "/list/"]
     assert '<span aria-current="page">This</span>' in html
+
+
+def test_no_page_says_the_way_from_home_itself() -> None:
+    templates = Path(settings.ROOT / "templates").rglob("*.html")
+    assert [str(path) for path in templates if re.search(r'{% breadcrumbs _\("Home"\)', path.read_text())] == []
 
 
 # ------------------------------------------------------------------------------------------------------------ forms

@@ -91,7 +91,7 @@ def test_facts_and_defaults_are_told_apart() -> None:
     assert tools.count() == 24
     assert tools.exclude(provenance=Provenance.INFERRED).count() == 0
     assert framework.translation_provenance == Provenance.INFERRED
-    assert framework.skills.exclude(source="001_68d22110561024dd.txt").count() == 0
+    assert framework.skills.exclude(source="東京都デジタル人材確保・育成基本方針 ver.2.0").count() == 0
 
 
 def test_everything_has_its_english() -> None:

@@ -27,15 +27,15 @@ def run(command: str, /, **options: Any) -> str:
 
 
 def test_the_organisations_are_loaded_once() -> None:
-    assert run("load_organisations").startswith("39 new")
+    assert run("load_organisations").startswith("Organisations and bureau groups: 39 new")
     before = list(Organisation.objects.order_by("pk").values())
-    assert run("load_organisations").startswith("0 new, 0 brought up to date")
+    assert run("load_organisations").startswith("Organisations and bureau groups: 0 new, 0 brought up to date")
     assert list(Organisation.objects.order_by("pk").values()) == before
     assert Organisation.objects.count() == 33
     bods = Organisation.objects.get(code="bods")
     division = Organisation.objects.get(code="bods_platform")
     assert division.path == f"{bods.path}{division.pk}/"
-    assert (bods.provenance, bods.source) == ("seen", "001_68d22110561024dd.txt")
+    assert (bods.provenance, bods.source) == ("seen", "東京都デジタル人材確保・育成基本方針 ver.2.0")
     assert Organisation.objects.get(code="municipalities").kind == "group"
 
 

@@ -23,6 +23,7 @@ from skillmap.portal.selectors.maps import person_map
 from tests.factories.assessment import World, make_cycle, set_windows
 from tests.factories.people import user_with
 from tests.support.ground import on_ground
+from tests.support.signing_in import english
 
 # Words and forms; every page is asked for on both databases by test_query_counts.
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
@@ -287,3 +288,19 @@ def test_after_the_purpose_only_a_page_of_this_site_follows(target: str) -> None
         reverse("portal:purpose"), {"purpose": "support", "next": target}
     )
     assert (answer.status_code, answer.headers["Location"]) == (302, "/")
+
+
+def current_entries(client: Client, path: str) -> list[str]:
+    """Labels of the menu's entries that are marked as where one is."""
+    answer = client.get(path)
+    return [entry["label"] for entry in answer.context["nav"]["items"] if entry["active"]]
+
+
+def test_the_own_1on1_is_found_below_my_skills_and_that_of_mentees_below_theirs(world: World) -> None:
+    client, check = english(as_user(world.user("submitted"))), world.check("submitted")
+    for route in ("my_one_on_one", "meeting_sheet", "meeting_times"):
+        assert current_entries(client, reverse(f"assessment:{route}", args=[check.pk])) == ["My skills"]
+    assert current_entries(client, reverse("portal:looks")) == ["My skills"]
+    assert current_entries(english(as_user(world.mentor)), reverse("assessment:meeting_sheet", args=[check.pk])) == [
+        "Mentees"
+    ]

@@ -59,7 +59,7 @@ def _ratings_of(cast: Cast, course: Course, held: Mapping[str, int], changing: b
             *((own, *by_person) if is_answered else NOBODY),
             *((level, *after_meeting) if after_meeting else NOBODY),
             *((seen, moments.first_met, mentor.user_id) if seen is not None and mentor else NOBODY),
-            "実績から見ると、もう少し高い(低い)と感じます。" if seen not in (None, level) else "",
+            _reason(seen, level),
             level if confirmed else None,
             is_answered and cast.rng.random() < 0.08,
         )
@@ -72,6 +72,17 @@ def _mentor_view(cast: Cast, check: Assessment, stage: str, level: int) -> int |
     if cast.rng.random() > 0.3:
         return None
     return min(3, max(0, level + cast.rng.choice((-1, 0, 0, 0, 1))))
+
+
+def _reason(seen: int | None, level: int) -> str:
+    """What a mentor says who sees it differently."""
+    if seen is None or seen == level:
+        return ""
+    return (
+        "実績から見ると、もう少し高いと感じます。"
+        if seen > level
+        else "一人で進めた経験を、もう少し積んでからと感じます。"
+    )
 
 
 def _evidence(cast: Cast, known: Mapping[int, Assessment], ratings: Sequence[Row], first: int) -> Iterator[Evidence]:

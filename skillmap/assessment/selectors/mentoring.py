@@ -154,7 +154,7 @@ class MentorLoad:
     @property
     def label(self) -> str:
         """As a choice in a list."""
-        return f"{self.name}（{self.organisation}・{self.load}）"
+        return f"{self.name} ({self.organisation}・{self.load})"
 
 
 def mentor_choices(cycle: Cycle) -> list[MentorLoad]:

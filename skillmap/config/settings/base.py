@@ -151,7 +151,7 @@ if env.str("OIDC_SERVER_URL", default=""):
                 "secret": env.str("OIDC_CLIENT_SECRET"),
                 "settings": {
                     "server_url": env.str("OIDC_SERVER_URL"),
-                    "token_auth_method": env.str("OIDC_TOKEN_AUTH_METHOD", default="client_secret_basic"),
+                    "token_auth_method": env.str("OIDC_TOKEN_AUTH_METHOD", default="") or "client_secret_basic",
                 },
             }
         ],
@@ -250,7 +250,7 @@ SPECTACULAR_SETTINGS = {
 }
 
 CELERY_MODULE = "skillmap.config.celery"  # loaded by every process that may nudge a worker
-CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default=REDIS_URL or "filesystem://")
+CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default=REDIS_URL or "filesystem://localhost")
 CELERY_BROKER_DIR = VAR_DIR / "broker"
 CELERY_BROKER_CONNECTION_TIMEOUT = 0.5
 # A worker that says nothing for so long has lost its job to the next one; so often beat looks for such jobs.

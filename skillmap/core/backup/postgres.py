@@ -244,7 +244,7 @@ class PostgresEngine(Engine):
             )
             ((others,),) = cursor.fetchall()
         if others:
-            raise BackupError(f"{others} other connections use this database. Stop web, worker and beat first.")
+            raise BackupError(f"Others use this database (connections: {others}). Stop web, worker and beat first.")
 
     def set_aside(self) -> None:
         """See Engine."""

@@ -1,14 +1,41 @@
-"""Days of intervals in words: the tables keep the first day outside, people read the last one inside."""
+"""What the pages about people say in words: days of intervals, the browser of a session."""
 
 from datetime import date, timedelta
 
 from django import template
+from django.template.defaultfilters import truncatechars
 from django.utils.translation import gettext as _
 
 from skillmap.core import clock
 from skillmap.core.templatetags.ui.words import jp_date
 
 register = template.Library()
+
+# What each name says of itself; the first that fits is taken, since all of them claim to be the later ones too.
+BROWSERS = (
+    ("Edg", "Edge"),
+    ("Firefox/", "Firefox"),
+    ("FxiOS/", "Firefox"),
+    ("Chrome/", "Chrome"),
+    ("CriOS/", "Chrome"),
+    ("Safari/", "Safari"),
+)
+SYSTEMS = (
+    ("Windows", "Windows"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Android", "Android"),
+    ("Mac OS X", "macOS"),
+    ("CrOS", "ChromeOS"),
+    ("Linux", "Linux"),
+)
+
+
+@register.filter
+def browser_name(user_agent: str) -> str:
+    """A browser and its system as people call them; what names neither is given as it came, shortened."""
+    names = [next((name for mark, name in marks if mark in user_agent), "") for marks in (BROWSERS, SYSTEMS)]
+    return " / ".join(filter(None, names)) or truncatechars(user_agent, 60) or "—"
 
 
 @register.filter

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 
 from skillmap.core import clock
 from skillmap.core.htmx import sign_in_required
-from skillmap.people import selectors, services
+from skillmap.people import rules, selectors, services
 from skillmap.people.access import Access
 from skillmap.people.forms import EditGroupForm, NewGroupForm, OrganisationForm, TreeDayForm
 from skillmap.people.models import BureauGroup, Organisation, OrganisationSuccession
@@ -139,10 +139,12 @@ def groups(request: HttpRequest) -> HttpResponse:
     members: dict[int | None, list[Organisation]] = {}
     for row in Organisation.objects.current().exclude(bureau_group=None).order_by("sort_order", "code"):
         members.setdefault(row.bureau_group_id, []).append(row)
-    rows = [
-        {"group": group, "organisations": members.get(group.pk, [])}
-        for group in BureauGroup.objects.order_by("sort_order", "code")
-    ]
+    rows = []
+    for group in BureauGroup.objects.order_by("sort_order", "code"):
+        held = members.get(group.pk, [])
+        # A section's name alone says nothing: it is counted with the bureau above it.
+        top = [row for row in held if not any(rules.is_below(row.path, up.path) for up in held if up != row)]
+        rows.append({"group": group, "organisations": top, "below": len(held) - len(top)})
     context = {"rows": rows, "may_write": access.is_secretariat, "sections": sections(request, "groups")}
     return render(request, "people/groups.html", context)
 

@@ -1,10 +1,11 @@
-"""Figures drawn: bars, heat maps, ranks, charts; and those that are not shown."""
+"""Figures drawn: bars, heat maps, ranks; and those that are not shown."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
+from unicodedata import east_asian_width
 
 from django.conf import settings
 
@@ -13,6 +14,8 @@ from skillmap.core.templatetags.ui.library import library
 HEAT_STEPS = 5
 SLOPE_TOP = 8  # units of the drawing, which is 560 wide
 SLOPE_STEP = 28
+SLOPE_NAMES = 182  # units beside either column
+WIDE, NARROW = 15.0, 8.3  # what a full-width and any other letter takes of them
 
 
 def _smallest_group() -> int:
@@ -75,26 +78,20 @@ def slope_chart(pairs: Sequence[Mapping[str, Any]], left: str, right: str, label
 
 
 def _slope_row(pair: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the pair with the heights of its two ends in the drawing."""
+    """Return the pair with the heights of its two ends in the drawing, and its name in one line or two."""
     ends = {f"y_{side}": SLOPE_TOP + SLOPE_STEP * pair[side] if pair[side] else None for side in ("left", "right")}
-    return {**pair, **ends}
+    return {**pair, **ends, "lines": _slope_lines(pair["name"])}
 
 
-@library.inclusion_tag("components/chart.html")
-def chart(kind: str, data: Mapping[str, Any], label: str, name: str = "chart", size: str = "") -> dict[str, Any]:
-    """Put a chart with its data on the page; ``label`` is the finding in one sentence, ``name`` is unique on the page.
-
-    ``radar``: {"axes": [{"name", "max"}], "series": [{"name", "values"}]}.
-    ``bars`` (stacked, at most five series): {"categories": [name], "series": [{"name", "values"}]}.
-    ``size``: tall, short or empty.
-    """
-    return {"kind": kind, "data": data, "label": label, "source": f"{name}-data", "size": size}
-
-
-@library.inclusion_tag("components/chart_scripts.html")
-def chart_scripts() -> dict[str, Any]:
-    """Load what draws the charts; in the scripts block of pages that have one."""
-    return {}
+def _slope_lines(name: str) -> list[str]:
+    """A name in two lines where one is wider than its column; broken at the blank nearest to the middle, if any."""
+    width = sum(WIDE if east_asian_width(letter) in "WF" else NARROW for letter in name)
+    if width <= SLOPE_NAMES:
+        return [name]
+    middle = len(name) // 2
+    blanks = [place for place, letter in enumerate(name) if letter == " "]
+    at = min(blanks, key=lambda place: abs(place - middle), default=middle)
+    return [name[:at].rstrip(), name[at:].lstrip()]
 
 
 @library.inclusion_tag("components/suppressed.html")

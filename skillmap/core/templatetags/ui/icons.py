@@ -13,8 +13,6 @@ ICONS = {
     "calendar": "M4 6h16v14H4zM4 10h16M8 3v4M16 3v4",
     "check": "m5 12 5 5 9-10",
     "chevron-down": "m6 9 6 6 6-6",
-    "chevron-right": "m9 6 6 6-6 6",
-    "close": "M6 6l12 12M18 6 6 18",
     "copy": "M9 9h11v11H9zM15 9V4H4v11h5",
     "download": "M12 4v11m-5-5 5 5 5-5M5 20h14",
     "error": "M8 3h8l5 5v8l-5 5H8l-5-5V8zM12 8v5M12 16.5v.01",

@@ -107,9 +107,9 @@ def tabs(items: Iterable[object], label: str) -> dict[str, Any]:
 
 @library.inclusion_tag("components/breadcrumbs.html")
 def breadcrumbs(*pairs: str) -> dict[str, Any]:
-    """Show the way to this page: label, url, label, url, …, label of this page."""
+    """Show the way to this page from home: label, url, label, url, …, label of this page."""
     steps = [{"label": label, "url": url} for label, url in zip(pairs[::2], [*pairs[1::2], ""], strict=False)]
-    return {"steps": steps}
+    return {"steps": [{"label": gettext("Home"), "url": "/"}, *steps]}
 
 
 @library.inclusion_tag("components/pagination.html", takes_context=True)

@@ -21,4 +21,7 @@ class Command(BaseCommand):
     def handle(self, *args: object, folder: Path, **options: object) -> None:
         """Print how many rows were new."""
         loaded = services.organisations_load(folder)
-        self.stdout.write(f"{loaded.created} new, {loaded.updated} brought up to date, {loaded.same} as they were")
+        self.stdout.write(
+            f"Organisations and bureau groups: {loaded.created} new, {loaded.updated} brought up to date, "
+            f"{loaded.same} as they were."
+        )

@@ -65,7 +65,8 @@ class Command(BaseCommand):
         )
         self.stdout.write(done.stdout.rstrip())
         if done.returncode:
-            raise BackupError(done.stderr.strip().rpartition("\n")[2] or f"{arguments[0]} failed.")
+            last = done.stderr.strip().rpartition("\n")[2].removeprefix("CommandError: ")
+            raise BackupError(last or f"{arguments[0]} failed.")
 
     def _look_around(self) -> None:
         """In the scratch database: somebody gets a new password, signs in with it and looks at pages."""
