@@ -14,9 +14,9 @@ OURS = ("core", "people", "framework", "assessment", "gaps")
 #: Texts that programs write: keys, codes, paths, addresses, digests. Nobody types into them.
 OF_PROGRAMS = frozenset(
     {
-        "code", "core_category", "dedup_key", "digest", "email", "fingerprint", "issuer", "kind", "lease_owner",
-        "number", "password", "path", "prefix", "provenance", "provider_id", "sha256", "slot", "subject_key",
-        "target", "verb", "channel", "storage_name", "key", "hash", "previous_hash", "seal",
+        "code", "core_category", "dedup_key", "digest", "due_step", "due_who", "email", "fingerprint", "issuer", "kind",
+        "lease_owner", "number", "password", "path", "prefix", "provenance", "provider_id", "sha256", "slot",
+        "subject_key", "target", "verb", "channel", "storage_name", "key", "hash", "previous_hash", "seal",
     }
 )  # fmt: skip
 

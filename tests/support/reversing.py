@@ -55,7 +55,9 @@ def back_and_forth(stay: int) -> Journey:
     names: dict[str, list[str]] = {}
     for app, name in ours():
         names.setdefault(app, []).append(name)
-    _migrate(journey, [(app, given[stay - 1] if stay else None) for app, given in names.items() if len(given) > stay])
+    # Who stands on others goes first: a target that another one has taken back already would be a step forward again.
+    last_first = reversed(names.items())
+    _migrate(journey, [(app, given[stay - 1] if stay else None) for app, given in last_first if len(given) > stay])
     stayed = set(_tables())
     _migrate(journey, None)
     after = _sums()

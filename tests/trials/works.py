@@ -120,10 +120,15 @@ class ImportApplications(Imports):
     def ask(self) -> Job:
         """Check one, and have it applied."""
         batch = self.upload()
-        wait_for(lambda: self._checked(batch), seconds=LONGEST, what="the table to be checked")
+        wait_for(lambda: self._checked(batch), seconds=LONGEST, what=lambda: self._states(batch))
         job = imports.apply(batch=ImportBatch.objects.get(pk=batch.pk), user=self.user).job
         assert job is not None
         return job
+
+    @staticmethod
+    def _states(batch: ImportBatch) -> str:
+        found = ImportBatch.objects.select_related("job").get(pk=batch.pk)
+        return f"the table to be checked: it is {found.state}, {vars(found.job)}, now {clock.now()}"
 
     @staticmethod
     def _checked(batch: ImportBatch) -> bool:
