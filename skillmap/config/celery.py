@@ -25,6 +25,8 @@ def _options() -> dict[str, Any]:
         "worker_soft_shutdown_timeout": 10,
         "worker_lost_wait": 1.0,  # for what a killed child may have said: nothing, its job's row tells
         "broker_connection_retry_on_startup": True,
+        # A Redis that is there but refuses, because its disk or its memory is full, is asked again too.
+        "broker_channel_error_retry": True,
         "broker_connection_timeout": settings.CELERY_BROKER_CONNECTION_TIMEOUT,
         "timezone": settings.TIME_ZONE,
         "beat_schedule_filename": str(settings.VAR_DIR / "beat-schedule"),

@@ -87,12 +87,19 @@ def record_each(
     actor: AbstractBaseUser,
     purpose: str = "",
     channel: str = "page",
+    model: type[models.Model] | None = None,
     **data: Any,
 ) -> int:
-    """Insert the same line for each person, in the transaction of the caller; returns how many."""
+    """Insert the same line for each person, in the transaction of the caller; returns how many.
+
+    Args:
+        model: where the person's own row is the target, the table of persons.
+    """
     _refuse_outside()
     same = {"actor_id": actor.pk, "verb": verb, "purpose": purpose, "channel": channel, "data": data}
-    return bulk.append(AuditEvent, ("subject_key",), ((subject_of(pk),) for pk in subject_ids), same=same)
+    kind = model._meta.label_lower if model is not None else ""
+    rows = ((subject_of(pk), f"{kind}:{pk}" if kind else "") for pk in subject_ids)
+    return bulk.append(AuditEvent, ("subject_key", "target"), rows, same=same)
 
 
 def _refuse_outside() -> None:

@@ -3,10 +3,9 @@
 PostgreSQL takes them by COPY, SQLite by `executemany`, a batch at a time. The database's own constraints hold;
 validation, signals and audit do not take place. `append` and `add` let the database give the ids, as any INSERT does.
 `insert` and `write` give them in order, so that later rows can point to earlier ones: call these inside a transaction,
-with nobody else writing to the table.
+with nobody else writing to the table. Where others write, `reserve` ids first and name them in `append`.
 """
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -25,6 +24,7 @@ from skillmap.core import clock
 
 BATCH = 10_000
 Row = Sequence[Any]
+ENCODER = DjangoJSONEncoder(ensure_ascii=False)  # one for all rows: making one takes longer than using it
 
 
 def insert(rows: Iterable[models.Model], model: type[models.Model]) -> int:
@@ -52,6 +52,9 @@ def _columns_of(rows: Sequence[models.Model], model: type[models.Model]) -> tupl
     fields = [field for field in model._meta.concrete_fields if not field.primary_key]
     names = [field.attname for field in fields if not _is_stamped(field)]
     relations = [field for field in fields if field.is_relation]
+    filling = [
+        field for field in fields if type(field).pre_save is not models.Field.pre_save and not _is_stamped(field)
+    ]
 
     def values() -> Iterator[Row]:
         for row in rows:
@@ -59,6 +62,8 @@ def _columns_of(rows: Sequence[models.Model], model: type[models.Model]) -> tupl
                 other = row._state.fields_cache.get(field.name)
                 if other is not None and getattr(row, field.attname) is None:
                     setattr(row, field.attname, other.pk)
+            for field in filling:  # that fill themselves with every insert
+                setattr(row, field.attname, field.pre_save(row, add=True))
             yield [getattr(row, name) for name in names]
 
     return names, values()
@@ -104,6 +109,24 @@ def next_id(model: type[models.Model]) -> int:
     """The id that the next row gets."""
     last = model._default_manager.aggregate(last=Max("pk"))["last"]
     return (last or 0) + 1
+
+
+def reserve(model: type[models.Model], number: int) -> list[int]:
+    """That many ids, rising, that no other row gets, for rows that others will point to.
+
+    Others may write to the table meanwhile: PostgreSQL counts them off, on SQLite the transaction that is open is the
+    only one that writes. Stands inside a transaction.
+    """
+    table, column = connection.ops.quote_name(model._meta.db_table), model._meta.pk.column
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            statement = "SELECT nextval(pg_get_serial_sequence(%s, %s)) FROM generate_series(1, %s)"
+            cursor.execute(statement, [table, column, number])
+            return sorted(pk for (pk,) in cursor.fetchall())
+        cursor.execute("SELECT seq FROM sqlite_sequence WHERE name = %s", [model._meta.db_table])
+        last = cursor.fetchone()
+    first = 1 + (last[0] if last else 0)
+    return list(range(first, first + number))
 
 
 def _is_stamped(field: object) -> bool:
@@ -176,16 +199,22 @@ def _look_up(cursor: Any, model: type[models.Model]) -> None:
 
 # ------------------------------------------------------------------------------------------------ PostgreSQL's COPY
 
-ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+
+def _escaped(text: str) -> str:
+    """Where a line or a value ends is marked by characters, which the text itself holds in another form."""
+    return text.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
+
+
 TEXTS: dict[type, Callable[[Any], str]] = {
+    str: _escaped,
     type(None): lambda _none: "\\N",
     bool: lambda value: "t" if value else "f",
     int: str,
     float: repr,
     date: date.isoformat,
     datetime: datetime.isoformat,
-    list: lambda value: _json(value).translate(ESCAPES),
-    dict: lambda value: _json(value).translate(ESCAPES),
+    list: lambda value: _escaped(_json(value)),
+    dict: lambda value: _escaped(_json(value)),
 }
 
 
@@ -193,7 +222,7 @@ def _text(value: Any) -> str:
     write_as = TEXTS.get(type(value))
     if write_as is not None:
         return write_as(value)
-    return str(int(value)) if isinstance(value, int) else str(value).translate(ESCAPES)
+    return str(int(value)) if isinstance(value, int) else _escaped(str(value))
 
 
 def _copy(table: str, columns: Sequence[str], rows: Sequence[Row], rest: Row) -> None:
@@ -226,5 +255,8 @@ def _execute(table: str, columns: Sequence[str], rows: Sequence[Row], rest: Row)
         cursor.executemany(statement, values)
 
 
+ENCODER = DjangoJSONEncoder(ensure_ascii=False)
+
+
 def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, cls=DjangoJSONEncoder)
+    return ENCODER.encode(value)

@@ -2,6 +2,9 @@
 
 A job's code is a handler registered under its kind. It gets a `JobRun`, works in chunks, and calls `run.progress()`
 between them; each such call renews the lease and fails when the job was cancelled or taken over.
+
+While a new version replaces the old one, workers of both are there. A worker takes only kinds that it knows, and passes
+messages about others on. So inputs that an older worker would misread get a kind of their own, such as `gaps.run.2`.
 """
 
 import logging
@@ -13,10 +16,11 @@ from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError, connection, transaction
-from django.db.models import F, Q
+from django.db.models import F
+from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
-from skillmap.core import audit, clock
+from skillmap.core import audit
 from skillmap.core.choices import JobState
 from skillmap.core.errors import RuleViolation
 from skillmap.core.models import Job
@@ -26,6 +30,8 @@ logger = logging.getLogger(__name__)
 
 Handler = Callable[["JobRun"], Mapping[str, Any] | None]
 HANDLERS: dict[str, Handler] = {}
+#: So often a message about a kind that is not known here goes to the next worker; then it waits for the sweeper.
+MOST_PASSED_ON = 8
 
 
 class JobLost(Exception):  # noqa: N818
@@ -74,15 +80,18 @@ def enqueue(
     return wanted
 
 
-def nudge(job_id: int) -> None:
-    """Tell a worker; a broker that is away is no error, the sweeper tells again."""
+def nudge(job_id: int, *, passed_on: int = 0) -> None:
+    """Tell a worker; a broker that is away is no error, the sweeper tells again.
+
+    `passed_on`: how many workers were told before and do not know its kind.
+    """
     from skillmap.core.tasks import run_job
 
     probe = broker_probe()
     if probe is not None and probe.was_away:
         return
     try:
-        run_job.apply_async(args=(job_id,), retry=False, ignore_result=True)
+        run_job.apply_async(args=(job_id,), headers={"passed_on": str(passed_on)}, retry=False, ignore_result=True)
     except Exception as error:  # noqa: BLE001  whatever the broker's library raises, the row is safe
         logger.warning("nudge_failed", extra={"job": job_id, "error": type(error).__name__})
         if probe is not None:
@@ -94,7 +103,7 @@ def request_cancel(job: Job, actor: AbstractBaseUser | None = None) -> None:
     """Ask an active job to stop; a queued one stops at once. Who asked is recorded."""
     audit.record(verb="job.cancel", actor=actor, target=job, kind=job.kind)
     moved = Job.objects.filter(pk=job.pk, state=JobState.QUEUED).update(
-        state=JobState.CANCELLED, cancel_requested=True, finished_at=clock.now()
+        state=JobState.CANCELLED, cancel_requested=True, finished_at=Now()
     )
     if not moved:
         Job.objects.filter(pk=job.pk, state=JobState.RUNNING).update(cancel_requested=True)
@@ -126,7 +135,7 @@ class JobRun:
             self.cursor = dict(cursor)
         held = Job.objects.filter(pk=self.job.pk, state=JobState.RUNNING, fence=self.job.fence)
         moved = held.filter(cancel_requested=False).update(
-            done=done, total=total, message=str(message)[:300], cursor=self.cursor, lease_until=clock.now() + lease
+            done=done, total=total, message=str(message)[:300], cursor=self.cursor, lease_until=Now() + lease
         )
         if moved:
             return
@@ -138,27 +147,27 @@ def _worker_name() -> str:
 
 
 def _claim(job_id: int) -> Job | None:
-    """Take the job by compare and set; None when another worker has it or it is over."""
-    now = clock.now()
-    free = Q(state=JobState.QUEUED) | Q(state=JobState.RUNNING, lease_until__lt=now)
-    not_yet = Q(not_before__gt=now)
+    """Take the job by compare and set; None when another worker has it, it is over, or its kind is not known here.
+
+    Leases begin and end by the database's clock: a worker whose own is ahead would take what others are still at.
+    """
     moved = (
-        Job.objects.filter(free, pk=job_id)
-        .exclude(not_yet)
+        Job.objects.due()
+        .filter(pk=job_id, kind__in=HANDLERS)
         .update(
             state=JobState.RUNNING,
             lease_owner=_worker_name(),
-            lease_until=now + Job.LEASE,
+            lease_until=Now() + Job.LEASE,
             fence=F("fence") + 1,
             attempt=F("attempt") + 1,
-            started_at=now,
+            started_at=Now(),
         )
     )
     return Job.objects.get(pk=job_id) if moved else None
 
 
 def _finish(job: Job, state: JobState, *, error: str = "", result: Mapping[str, Any] | None = None) -> None:
-    changes: dict[str, Any] = {"state": state, "finished_at": clock.now(), "error": error[:300], "lease_until": None}
+    changes: dict[str, Any] = {"state": state, "finished_at": Now(), "error": error[:300], "lease_until": None}
     if result is not None:
         changes["result"] = dict(result)
     Job.objects.filter(pk=job.pk, state=JobState.RUNNING, fence=job.fence).update(**changes)
@@ -173,8 +182,13 @@ def _retry_or_fail(job: Job, error: Exception) -> None:
         state=JobState.QUEUED,
         lease_until=None,
         error=type(error).__name__,
-        not_before=clock.now() + Job.LEASE * job.attempt / 4,
+        not_before=Now() + Job.LEASE * job.attempt / 4,
     )
+
+
+def is_for_others(job_id: int) -> bool:
+    """Whether it waits for a worker of another version."""
+    return Job.objects.due().filter(pk=job_id).exclude(kind__in=HANDLERS).exists()
 
 
 def run(job_id: int) -> None:
@@ -185,12 +199,8 @@ def run(job_id: int) -> None:
     if job.attempt > Job.MAX_ATTEMPTS:
         _finish(job, JobState.DEAD, error=_("Its worker died several times."))
         return
-    handler = HANDLERS.get(job.kind)
-    if handler is None:
-        _finish(job, JobState.FAILED, error=f"unknown kind {job.kind}")
-        return
     try:
-        result = handler(JobRun(job))
+        result = HANDLERS[job.kind](JobRun(job))
     except JobCancelled:
         _finish(job, JobState.CANCELLED)
     except JobLost:
@@ -207,8 +217,12 @@ def run(job_id: int) -> None:
 
 
 def sweep(limit: int = 100) -> int:
-    """Nudge what got lost: queued jobs and jobs whose worker is gone; returns how many."""
-    waiting = list(Job.objects.due().order_by("pk").values_list("pk", flat=True)[:limit])
+    """Nudge what got lost: queued jobs and jobs whose worker is gone; returns how many.
+
+    Kinds that are not known here come last and are few: where nobody knows them they must not stand in others' way.
+    """
+    others = Job.objects.due().exclude(kind__in=HANDLERS).order_by("pk").values_list("pk", flat=True)
+    waiting = [*_due(limit), *others[: limit // 10]]
     for job_id in waiting:
         nudge(job_id)
     return len(waiting)
@@ -216,7 +230,11 @@ def sweep(limit: int = 100) -> int:
 
 def run_due(limit: int = 100) -> int:
     """Do the due jobs here and now: the mode without any worker, and for tests; returns how many."""
-    waiting = list(Job.objects.due().order_by("pk").values_list("pk", flat=True)[:limit])
+    waiting = _due(limit)
     for job_id in waiting:
         run(job_id)
     return len(waiting)
+
+
+def _due(limit: int) -> list[int]:
+    return list(Job.objects.due().filter(kind__in=HANDLERS).order_by("pk").values_list("pk", flat=True)[:limit])

@@ -65,6 +65,11 @@ class JobQuerySet(models.QuerySet["Job"]):
         waiting = Q(state=JobState.QUEUED) | Q(state=JobState.RUNNING, lease_until__lt=Now())
         return self.filter(waiting, Q(not_before=None) | Q(not_before__lte=Now()))
 
+    def stuck(self) -> Self:
+        """What the secretariat is told of: given up, failed, or taken by nobody for a day."""
+        untaken = Q(state=JobState.QUEUED, created_at__lt=Now() - timedelta(days=1))
+        return self.filter(Q(state__in=[JobState.DEAD, JobState.FAILED]) | untaken)
+
 
 class Job(models.Model):
     """A long job. This row is the truth about it; a message to the worker is only a nudge."""
@@ -165,7 +170,8 @@ class PeriodicSlot(models.Model):
 
     name = models.CharField(max_length=64)
     slot = models.CharField(max_length=32)
-    created_at = models.DateTimeField(auto_now_add=True)
+    #: By the database's clock: the newest tells everybody alike whether work goes on (`periodic.stands_still`).
+    created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["name", "slot"], name="periodic_slot_once")]

@@ -6,8 +6,8 @@ from datetime import timedelta
 from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
 from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Now
 
-from skillmap.core import clock
 from skillmap.core.choices import MailState
 from skillmap.core.models import Notification
 
@@ -70,16 +70,15 @@ def notify_many(rows: Iterable[Notification]) -> None:
 
 
 def _ready() -> QuerySet[Notification]:
-    """What waits to be mailed and is in nobody's hands."""
-    now = clock.now()
-    free = Q(claimed_until=None) | Q(claimed_until__lt=now)
-    due = Q(next_try_at=None) | Q(next_try_at__lte=now)
+    """What waits to be mailed and is in nobody's hands, by the database's clock: that of a worker may be wrong."""
+    free = Q(claimed_until=None) | Q(claimed_until__lt=Now())
+    due = Q(next_try_at=None) | Q(next_try_at__lte=Now())
     return Notification.objects.filter(free, due, mail_state=MailState.WAITING)
 
 
 def claim(pk: int) -> bool:
     """Take one notice that waits to be mailed, by compare and set; False where another worker has it."""
-    return bool(_ready().filter(pk=pk).update(claimed_until=clock.now() + LEASE))
+    return bool(_ready().filter(pk=pk).update(claimed_until=Now() + LEASE))
 
 
 def send_waiting(limit: int = 100) -> int:
@@ -114,9 +113,7 @@ def send_waiting(limit: int = 100) -> int:
                 _postpone(row, error)
             else:
                 sent += 1
-                Notification.objects.filter(pk=pk).update(
-                    mail_state=MailState.SENT, sent_at=clock.now(), claimed_until=None
-                )
+                Notification.objects.filter(pk=pk).update(mail_state=MailState.SENT, sent_at=Now(), claimed_until=None)
     return sent
 
 
@@ -133,7 +130,7 @@ def _wait_for_server(rows: Iterable[Notification], error: Exception) -> None:
                 mail_tries=F("mail_tries") + 1,
                 mail_error=type(error).__name__,
                 claimed_until=None,
-                next_try_at=clock.now() + timedelta(minutes=2 ** min(row.mail_tries + 1, MAX_TRIES)),
+                next_try_at=Now() + timedelta(minutes=2 ** min(row.mail_tries + 1, MAX_TRIES)),
             )
 
 
@@ -156,6 +153,6 @@ def _postpone(row: Notification, error: Exception) -> None:
         mail_tries=F("mail_tries") + 1,
         mail_error=type(error).__name__,
         claimed_until=None,
-        next_try_at=clock.now() + timedelta(minutes=2**tries),
+        next_try_at=Now() + timedelta(minutes=2**tries),
         mail_state=MailState.FAILED if tries >= MAX_TRIES else MailState.WAITING,
     )

@@ -4,12 +4,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import Subquery
+from django.db.models.functions import Coalesce, Now
+from django.db.models.lookups import LessThan
 
 from skillmap.core import clock, jobs
-from skillmap.core.models import PeriodicSlot
+from skillmap.core.choices import JobState
+from skillmap.core.models import Job, PeriodicSlot
 
 SlotOf = Callable[[datetime], str]
+#: A slot begins each minute, at one of beat's ticks. So long without any, beat or all workers are gone, or busy.
+STILL_AFTER = timedelta(seconds=60 + 8 * settings.TICK_SECONDS)
 
 
 @dataclass(frozen=True)
@@ -23,6 +30,11 @@ class Periodic:
 def every_minute(moment: datetime) -> str:
     """A slot per minute."""
     return moment.astimezone(clock.TOKYO).strftime("%Y-%m-%dT%H:%M")
+
+
+def every_ten_minutes(moment: datetime) -> str:
+    """A slot per ten minutes."""
+    return every_minute(moment)[:-1]
 
 
 def daily_at(hour: int) -> SlotOf:
@@ -54,6 +66,16 @@ def _start(entry: Periodic, slot: str) -> bool:
     except IntegrityError:
         return False
     return True
+
+
+def stands_still() -> LessThan:
+    """Whether no slot has begun for so long, to be asked within another query.
+
+    Where none ever has, as before the first start of a worker: whether a job has waited for so long.
+    """
+    newest = PeriodicSlot.objects.order_by("-pk").values("created_at")[:1]
+    oldest = Job.objects.filter(state=JobState.QUEUED).order_by("pk").values("created_at")[:1]
+    return LessThan(Coalesce(Subquery(newest), Subquery(oldest)), Now() - STILL_AFTER)
 
 
 def forget_old_slots(days: int = 30) -> None:

@@ -3,16 +3,21 @@
 from collections.abc import Mapping
 from typing import Any
 
-from celery import shared_task
+from celery import Task, shared_task
 
 from skillmap.core import audit, imports, jobs, notifications, periodic, resubmission
 from skillmap.core.jobs import JobRun, job_handler
 
 
-@shared_task(name="skillmap.core.tasks.run_job", ignore_result=True)
-def run_job(job_id: int) -> None:
-    """Do one job; the row says whether there is anything to do."""
-    jobs.run(job_id)
+@shared_task(bind=True, name="skillmap.core.tasks.run_job", ignore_result=True)
+def run_job(self: Task[..., None], job_id: int) -> None:
+    """Do one job; the row says whether there is anything to do. One of another version goes on to the next worker."""
+    if not jobs.is_for_others(job_id):
+        jobs.run(job_id)
+        return
+    passed_on = int((self.request.headers or {}).get("passed_on", 0))
+    if passed_on < jobs.MOST_PASSED_ON:
+        jobs.nudge(job_id, passed_on=passed_on + 1)
 
 
 @shared_task(name="skillmap.core.tasks.tick", ignore_result=True)

@@ -96,7 +96,12 @@ class DashboardForm(forms.Form):
 
     fy = forms.ChoiceField(label=gettext_lazy("Fiscal year"), required=False)
     run = forms.ChoiceField(label=gettext_lazy("Run"), required=False)
-    place = forms.ChoiceField(label=gettext_lazy("Bureau group or organisation"), required=False, widget=LongSelect)
+    place = forms.ChoiceField(
+        label=gettext_lazy("Bureau group or organisation"),
+        required=False,
+        widget=LongSelect,
+        help_text=gettext_lazy("What stands below a place is offered once that place is shown."),
+    )
     level = forms.ChoiceField(label=gettext_lazy("Counted from level"), required=False)
     show = forms.CharField(required=False, widget=forms.HiddenInput())
     by = forms.CharField(required=False, widget=forms.HiddenInput())

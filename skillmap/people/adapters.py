@@ -19,6 +19,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
+from skillmap.core.lines import can_be_shown
 from skillmap.people.models import SignInSubject, User
 
 logger = logging.getLogger(__name__)
@@ -30,6 +31,11 @@ class AccountAdapter(DefaultAccountAdapter):
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Never."""
         return False
+
+    def clean_email(self, email: str) -> str:
+        """An address that a mail can hold in its header, whoever types it."""
+        can_be_shown(email)
+        return email
 
     def pre_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse | None:
         """Whatever the way in, password, passkey or single sign-on: an account of another system has none."""
@@ -49,8 +55,14 @@ class AccountAdapter(DefaultAccountAdapter):
             messages.warning(request, _("The mail could not be sent now. Please try again in a little while."))
 
     def send_password_reset_mail(self, user: User, email: str, context: dict[str, Any]) -> None:
-        """No password for those who come by single sign-on, nor for systems; whoever asks is not told so."""
-        if not user.is_service and not SignInSubject.objects.filter(user=user).exists():
+        """No password for those who come by single sign-on, nor for systems: their mail says so instead.
+
+        A mail goes whatever the account is: a page that came sooner, or without the warning while the mail server is
+        away, would tell whoever asks which accounts those are.
+        """
+        if user.is_service or SignInSubject.objects.filter(user=user).exists():
+            self.send_mail("account/email/password_elsewhere", email, {})
+        else:
             super().send_password_reset_mail(user, email, context)
 
     def get_reset_password_from_key_url(self, key: str) -> str:

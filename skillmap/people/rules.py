@@ -25,6 +25,8 @@ def fold(text: str) -> str:
 
     Width, case, spaces, カタカナ and ひらがな, loose voicing marks and variant characters make no difference.
     """
+    if text.isascii():  # a number
+        return SPACES.sub("", text).lower()
     folded = unicodedata.normalize("NFKC", SELECTORS.sub("", text)).lower()
     hiragana = "".join(chr(ord(char) - 0x60) if "ァ" <= char <= "ヶ" else char for char in SPACES.sub("", folded))
     return unicodedata.normalize("NFC", hiragana).translate(VARIANTS)

@@ -33,19 +33,27 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
             "user_name": user.name,
             "role_label": role_label(user, access, is_mentor=counts.is_mentor),
             "account_links": _account_links(access),
-            "background_notice": _background_notice(access),
+            "background_notice": _background_notice(access, stands_still=counts.work_stands_still),
         }
     }
 
 
-def _background_notice(access: Access) -> str | None:
-    """For those who start background work: that it waits."""
-    if not (access.is_secretariat or access.is_supporter or access.is_coordinator) or not background_waits():
+def _background_notice(access: Access, *, stands_still: bool) -> str | None:
+    """For those who start background work: that it waits for its queue, or that nobody does it."""
+    if not (access.is_secretariat or access.is_supporter or access.is_coordinator):
         return None
-    return _(
-        "Background work is waiting: imports, runs and mails. What you enter is stored, and the work goes on by itself "
-        "as soon as its queue is back."
-    )
+    if background_waits():
+        return _(
+            "Background work is waiting: imports, runs and mails. What you enter is stored, and the work goes on by "
+            "itself as soon as its queue is back."
+        )
+    if stands_still:
+        return _(
+            "Background work has stood still for some minutes: imports, runs and mails. What you enter is stored, and "
+            "the work goes on by itself as soon as its worker is back. If this lasts, please tell those who run the "
+            "system."
+        )
+    return None
 
 
 def role_label(user: User, access: Access, *, is_mentor: bool) -> str:

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from skillmap.assessment.models import MentorPair
 from skillmap.assessment.services.looks import look
 from skillmap.core import clock, notifications, purpose
-from skillmap.core.choices import JobState, Purpose
+from skillmap.core.choices import Purpose
 from skillmap.core.htmx import sign_in_required
 from skillmap.core.models import Job, Notification
 from skillmap.gaps.selectors.runs.visible import latest_run
@@ -233,9 +233,9 @@ def search(request: HttpRequest) -> HttpResponse:
 @sign_in_required
 @require_GET
 def background(request: HttpRequest) -> HttpResponse:
-    """Background work that failed: jobs given up and mails that could not be sent."""
+    """Background work that failed: jobs given up or never taken, and mails that could not be sent."""
     access_of(user_of(request)).require(Role.SECRETARIAT)
-    failed = Job.objects.filter(state__in=[JobState.DEAD, JobState.FAILED]).order_by("-pk")[:50]
+    failed = Job.objects.stuck().order_by("-pk")[:50]
     mails = notifications.unsent().select_related("recipient").order_by("-pk")[:50]
     return render(request, "portal/background.html", {"jobs": failed, "mails": mails})
 

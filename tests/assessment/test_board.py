@@ -15,15 +15,14 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from skillmap.assessment import cycle_rules
 from skillmap.assessment.choices import CycleState, SecondMeeting, State
-from skillmap.assessment.models import Assessment, ConfirmedLevel, Cycle, Extension, SkillRating
+from skillmap.assessment.models import Assessment, CheckCount, ConfirmedLevel, Cycle, Extension, SkillRating
 from skillmap.assessment.selectors import board
 from skillmap.assessment.selectors.board import BoardFilter
-from skillmap.assessment.selectors.cycles import windows_of_cycle
 from skillmap.assessment.selectors.preview import ready_to_confirm
 from skillmap.assessment.services import confirming
 from skillmap.assessment.services.confirming import confirm_start
+from skillmap.assessment.services.standing import settle
 from skillmap.assessment.services.transitions import confirm_many, transition
 from skillmap.core import clock, jobs
 from skillmap.core.choices import JobState, Purpose
@@ -167,51 +166,25 @@ def test_another_cycles_check_is_not_found_under_this_one(world: World) -> None:
     assert client.post(reverse("assessment:board_extend", args=[world.cycle.pk, check.pk])).status_code == 404
 
 
-# ------------------------------------------------------------------------------------------------------- whose turn
-
-
-@pytest.mark.parametrize("second", list(SecondMeeting))
-def test_the_query_says_what_the_rule_says(second: SecondMeeting) -> None:
-    world = make_cycle(items=2, last_levels=False, second_meeting=second)
-    rows = board.with_due(Assessment.objects.filter(cycle=world.cycle), world.cycle, windows_of_cycle(world.cycle))
-
-    for row in rows.select_related("group"):
-        expected = cycle_rules.due(
-            row.state,
-            with_one_on_one=row.group.with_one_on_one,
-            second_before=second == SecondMeeting.BEFORE,
-            second_held=row.second_held,
-        )
-        found = cycle_rules.Due(row.due_step, row.due_who) if row.due_step else None
-        assert found == expected
-
-
-def test_the_last_day_is_the_persons_own(world: World) -> None:
-    check = world.check("started")
-    later = clock.today() + timedelta(days=50)
-    Extension.objects.create(
-        assessment=check, step="self_check", closes_on=later, reason="x", granted_by=world.secretariat
-    )
-    Extension.objects.create(
-        assessment=check,
-        step="correction",
-        closes_on=later + timedelta(days=9),
-        reason="x",
-        granted_by=world.secretariat,
-    )
-
-    row = board.with_due(Assessment.objects.filter(pk=check.pk), world.cycle, windows_of_cycle(world.cycle)).get()
-
-    assert row.due_on == later
-
-
 # ------------------------------------------------------------------------------------------------------------ board
 
 
 def figures_of(world: World) -> board.BoardFigures:
     """The figures as the secretariat sees them."""
     checks = Assessment.objects.visible_to(world.secretariat).filter(cycle=world.cycle)
-    return board.figures(checks, world.cycle, windows_of_cycle(world.cycle))
+    return board.figures(CheckCount.objects.filter(cycle=world.cycle), checks, world.cycle)
+
+
+def listed(world: World, wanted: BoardFilter) -> list[int]:
+    """The staff ids of the list, in its order; told by the counts, how many there are is the same."""
+    rows = board.with_people(Assessment.objects.filter(cycle=world.cycle))
+    found = [row.staff_id for row in board.listed(rows, world.cycle, wanted)]
+    counted = [
+        board.listed_count(CheckCount.objects.filter(cycle=world.cycle), wanted),
+        figures_of(world).listed(wanted),
+    ]
+    assert counted == ([len(found)] * 2 if wanted.is_counted else [None, None])
+    return found
 
 
 def test_the_figures_of_a_board(world: World) -> None:
@@ -251,14 +224,10 @@ def test_whoever_is_over_time_is_counted_and_listed(world: World) -> None:
         reason="x",
         granted_by=world.secretariat,
     )
-    rows = board.with_people(
-        board.with_due(Assessment.objects.filter(cycle=world.cycle), world.cycle, windows_of_cycle(world.cycle))
-    )
-
-    listed = {row.staff_id for row in board.listed(rows, BoardFilter(overdue=True))}
+    settle(world.cycle.assessments.all())
 
     assert figures_of(world).overdue == 2
-    assert listed == {world.staff("started").pk, world.staff("plain_started").pk}
+    assert set(listed(world, BoardFilter(overdue=True))) == {world.staff("started").pk, world.staff("plain_started").pk}
 
 
 @pytest.mark.parametrize(
@@ -274,13 +243,9 @@ def test_whoever_is_over_time_is_counted_and_listed(world: World) -> None:
 def test_the_list_narrows_down(world: World, wanted: BoardFilter, stages: set[str]) -> None:
     Staff.objects.filter(pk=world.staff("reviewed").pk).update(status=StaffStatus.LEFT, left_on=clock.today())
     world.cycle.mentor_pairs.filter(mentee=world.staff("started")).update(ended_at=clock.now())
-    rows = board.with_people(
-        board.with_due(Assessment.objects.filter(cycle=world.cycle), world.cycle, windows_of_cycle(world.cycle))
-    )
+    settle(world.cycle.assessments.all())
 
-    found = {row.staff_id for row in board.listed(rows, wanted)}
-
-    assert found == {world.staff(stage).pk for stage in stages}
+    assert set(listed(world, wanted)) == {world.staff(stage).pk for stage in stages}
 
 
 def test_the_list_alone_comes_for_htmx_and_keeps_strange_filters_out(world: World) -> None:

@@ -288,9 +288,11 @@ def test_one_persons_mentor_is_changed_on_the_page(world: World) -> None:
     page = client.get(url)
     assert [row["pair"].mentor_id for row in page.context["pairs"]][:1] == [world.other_mentor.staff.pk]
     pair = page.context["pairs"][0]["pair"]
-    client.post(reverse("assessment:mentor_end", args=[world.cycle.pk, pair.pk]))
+    assert 'name="reason" maxlength="200"' in page.content.decode()
+    client.post(reverse("assessment:mentor_end", args=[world.cycle.pk, pair.pk]), {"reason": "担当替え"})
     pair.refresh_from_db()
     assert pair.ended_at is not None
+    assert "担当替え" in client.get(url).content.decode()
 
 
 def test_a_pair_of_another_cycle_is_not_found(world: World) -> None:

@@ -25,6 +25,7 @@ from skillmap.assessment.services.reminders import (
     remind_automatically,
     remind_now,
 )
+from skillmap.assessment.services.standing import settle
 from skillmap.core import clock, jobs, periodic
 from skillmap.core.errors import Conflict, NotAllowed, RuleViolation
 from skillmap.core.models import Job, Notification
@@ -114,6 +115,7 @@ def test_an_extension_puts_the_reminder_off(world: World) -> None:
         reason="x",
         granted_by=world.secretariat,
     )
+    settle(world.cycle.assessments.all())
 
     on(21, world)
 

@@ -14,6 +14,7 @@ from pytest_django.live_server_helper import LiveServer
 from skillmap.assessment.choices import CycleState, SecondMeeting, State
 from skillmap.assessment.models import Cycle, Extension, MentorPair
 from skillmap.assessment.services import cycles, findings, mentors
+from skillmap.assessment.services.standing import settle
 from skillmap.core import clock, jobs
 from skillmap.people.choices import StaffStatus
 from skillmap.people.models import Staff
@@ -40,6 +41,7 @@ def world(transactional_db: None) -> Iterator[World]:
     )
     Staff.objects.filter(pk=world.staff("submitted").pk).update(status=StaffStatus.ON_LEAVE)
     MentorPair.objects.active().filter(mentee=world.staff("reviewed"), is_deputy=False).update(ended_at=clock.now())
+    settle(world.cycle.assessments.all())
     for kind, text in (("finding", "データ分野で自立レベルが少ない。"), ("measure", "研修の枠を増やす。")):
         findings.finding_add(cycle=world.cycle, kind=kind, text=text, actor=world.secretariat)
     job = mentors.proposals_start(cycle=world.cycle, capacity=None, actor=world.secretariat)

@@ -52,6 +52,13 @@ def test_the_same_line_for_each_of_many_people(django_user_model: type[User]) ->
     ]
 
 
+def test_the_line_of_each_person_may_name_the_persons_row(django_user_model: type[User]) -> None:
+    actor = django_user_model.objects.create(email="a@example.test")
+    with transaction.atomic():
+        audit.record_each([3], verb="staff.create", actor=actor, channel="import", model=User)
+    assert list(AuditEvent.objects.values_list("subject_key", "target")) == [("staff:3", "people.user:3")]
+
+
 def test_a_line_goes_with_its_transaction() -> None:
     def record_and_fail() -> None:
         with transaction.atomic():

@@ -10,7 +10,9 @@ from django.db import IntegrityError, transaction
 from skillmap.core import bulk, clock
 from skillmap.core.models import AuditEvent, Notification
 from skillmap.people.choices import OrganisationKind
-from skillmap.people.models import Organisation, User
+from skillmap.people.models import Organisation, Staff, User
+from skillmap.people.selectors import search
+from tests.factories.people import OrganisationFactory, StaffFactory
 
 NASTY = ["", "\\N", "\\", "tab\there", "line\nbreak\r\n", "𠮷野家 髙橋", "'; DROP TABLE x; --", "%s %(x)s", "\\.", '"']
 
@@ -57,6 +59,20 @@ def test_the_database_counts_on_from_the_last_id() -> None:
 
 
 @pytest.mark.django_db
+def test_reserved_ids_go_to_nobody_else() -> None:
+    before = User.objects.create(email="a@example.test")
+    gone = User.objects.create(email="gone@example.test").pk
+    User.objects.filter(pk=gone).delete()
+    ids = bulk.reserve(User, 3)
+    assert len(ids) == len(set(ids)) == 3
+    assert before.pk < gone < ids[0] < ids[1] < ids[2]
+    names = ("id", "email")
+    bulk.append(User, names, [(pk, f"{pk}@example.test") for pk in ids], same={"last_login": None})
+    assert User.objects.create(email="b@example.test").pk > ids[2]
+    assert bulk.reserve(User, 0) == []
+
+
+@pytest.mark.django_db
 def test_objects_whose_ids_nobody_needs_are_written_as_they_are() -> None:
     actor = User(email="a@example.test")
     rows = [AuditEvent(verb=f"thing.{number}", actor=actor, data={"on": date(2026, 4, number)}) for number in (1, 2)]
@@ -65,6 +81,14 @@ def test_objects_whose_ids_nobody_needs_are_written_as_they_are() -> None:
     stored = AuditEvent.objects.order_by("pk").values_list("verb", "actor", "data")
     assert list(stored) == [(f"thing.{number}", actor.pk, {"on": f"2026-04-0{number}"}) for number in (1, 2)]
     assert User.objects.create(email="b@example.test").pk == actor.pk + 1
+
+
+@pytest.mark.django_db
+def test_columns_that_fill_themselves_are_filled() -> None:
+    place = OrganisationFactory.create()
+    row = StaffFactory.build(name="佐藤 花子", kana="さとう はなこ", number="00001234", organisation=place, user=None)
+    bulk.insert([row], Staff)
+    assert list(search(Staff.objects.all(), "サトウ 1234")) == [row]
 
 
 @pytest.mark.django_db

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.db import transaction
+from django.db.models.functions import Now
+from django.utils import timezone
 
 from skillmap.config import celery
 from skillmap.config.celery import app
@@ -20,7 +22,9 @@ from skillmap.core.errors import RuleViolation
 from skillmap.core.imports.batches import LONG_STEP
 from skillmap.core.jobs import JobCancelled, JobLost, JobRun
 from skillmap.core.models import AuditEvent, Job, PeriodicSlot
+from skillmap.core.tasks import run_job
 from tests.factories.people import UserFactory
+from tests.support.clocks import wrong_clock
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -160,11 +164,56 @@ def test_a_chunk_of_a_cancelled_job_is_undone(handler: list[JobRun]) -> None:
     assert not PeriodicSlot.objects.exists()
 
 
-def test_an_unknown_kind_fails_visibly() -> None:
-    job = Job.objects.create(kind="nobody.knows")
+def test_a_kind_of_another_version_is_left_to_a_worker_that_knows_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    job = Job.objects.create(kind="test.tomorrow")
     jobs.run(job.pk)
+    assert jobs.run_due() == 0
+    assert jobs.sweep() == 1, "somebody else may know it"
     job.refresh_from_db()
-    assert job.state == JobState.FAILED
+    assert (job.state, job.attempt) == (JobState.QUEUED, 0)
+    Job.objects.update(created_at=Now() - timedelta(hours=25))
+    assert Job.objects.stuck().get() == job, "told where nobody comes who knows it"
+    monkeypatch.setitem(jobs.HANDLERS, "test.tomorrow", lambda _run: {})
+    assert jobs.run_due() == 1
+    job.refresh_from_db()
+    assert job.state == JobState.DONE
+    assert not Job.objects.stuck().exists()
+
+
+def test_a_message_about_a_kind_of_another_version_is_passed_on_a_few_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Redis gives messages in turns: by the sweeper alone each could come to the one worker that does not know it."""
+    job = Job.objects.create(kind="test.tomorrow")
+    told: list[dict[str, Any]] = []
+    monkeypatch.setattr(run_job, "apply_async", lambda **message: told.append(message))
+    jobs.nudge(job.pk)
+    for message in told:  # it grows meanwhile
+        run_job.apply(args=message["args"], headers=message["headers"])
+    assert len(told) == 1 + jobs.MOST_PASSED_ON
+
+
+@pytest.mark.parametrize("minutes", [10, -10])
+def test_a_worker_whose_clock_is_wrong_takes_nobodys_job(handler: list[JobRun], minutes: int) -> None:
+    """Ahead, it would take what others are still at; behind, others would take what it is at."""
+    theirs, own = start(), start()
+    first = jobs._claim(theirs.pk)
+    assert first is not None
+    with wrong_clock(minutes):
+        assert jobs._claim(theirs.pk) is None
+        second = jobs._claim(own.pk)
+        assert second is not None
+        JobRun(second).progress(1, 2)
+    assert [jobs._claim(own.pk), jobs._claim(theirs.pk)] == [None, None]
+    assert not Job.objects.due().exists()
+
+
+@pytest.mark.parametrize("minutes", [10, -10])
+def test_what_a_worker_with_a_wrong_clock_puts_off_is_put_off_for_all(handler: list[JobRun], minutes: int) -> None:
+    job = start(fault=True)
+    with wrong_clock(minutes):
+        jobs.run(job.pk)
+    job.refresh_from_db()
+    assert job.not_before is not None
+    assert timedelta(0) < job.not_before - timezone.now() < Job.LEASE
 
 
 def test_a_broker_that_is_away_costs_little_and_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,13 +11,15 @@ from django.core import mail
 from django.core.mail import EmailMessage
 from django.core.mail.backends import locmem
 from django.core.mail.backends.base import BaseEmailBackend
+from django.db.models.functions import Now
 from django.test import override_settings
 
-from skillmap.core import clock, notifications
+from skillmap.core import notifications
 from skillmap.core.choices import MailState
 from skillmap.core.models import Notification
 from skillmap.people.models import User
 from tests.factories.people import UserFactory
+from tests.support.clocks import wrong_clock
 
 pytestmark = pytest.mark.django_db
 
@@ -72,7 +75,7 @@ def test_a_claimed_notice_is_left_to_its_worker(user: User) -> None:
     pk = Notification.objects.get().pk
     assert [notifications.claim(pk), notifications.claim(pk)] == [True, False]
     assert notifications.send_waiting() == 0
-    Notification.objects.update(claimed_until=clock.now())
+    Notification.objects.update(claimed_until=Now() - timedelta(seconds=1))
     assert notifications.send_waiting() == 1
 
 
@@ -102,3 +105,15 @@ def test_people_who_left_get_no_mail(user: User) -> None:
     User.objects.update(is_active=False)
     assert notifications.send_waiting() == 0
     assert mail.outbox == []
+
+
+@pytest.mark.parametrize("minutes", [10, -10])
+def test_a_worker_whose_clock_is_wrong_mails_nothing_twice(user: User, minutes: int) -> None:
+    tell(user)
+    pk = Notification.objects.get().pk
+    assert notifications.claim(pk)
+    with wrong_clock(minutes):
+        assert not notifications.claim(pk)
+        Notification.objects.update(claimed_until=None)
+        assert notifications.claim(pk)
+    assert not notifications.claim(pk)

@@ -10,9 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skillmap.core.tabular.columns import Column, Kind, labels_of
-from skillmap.core.tabular.keys import header_key, match_key
+from skillmap.core.tabular.keys import INVISIBLE, header_key, match_key
 from skillmap.core.tabular.layout import check_columns
-from skillmap.core.tabular.normalise import BadCell, normalise, trim
+from skillmap.core.tabular.normalise import (
+    CONTROLS,
+    EDGES,
+    KANA_WITH_MARK,
+    LINE_ENDS,
+    ODD,
+    PRIVATE,
+    BadCell,
+    normalise,
+    trim,
+)
 
 APRIL = dt.date(2026, 4, 1)
 
@@ -29,6 +39,18 @@ def code_of(raw: Any, wanted: Column, *, date1904: bool = False) -> str:
 
 
 # ------------------------------------------------------------------------------------------------------- text
+
+
+def test_what_is_passed_over_quickly_holds_nothing_to_look_for() -> None:
+    every = "".join(map(chr, range(0x110000)))
+    passed = "".join(letter for letter in every if not ODD.match(letter))
+    assert passed.translate(INVISIBLE) == passed
+    assert not LINE_ENDS.search(passed.replace("\r", ""))
+    assert not KANA_WITH_MARK.search("か".join(passed))
+    assert not set(EDGES) & set(passed)
+    shown = "".join(letter for letter in every if letter.isprintable())
+    assert not CONTROLS.search(shown)
+    assert not PRIVATE.search(shown)
 
 
 @pytest.mark.parametrize(
@@ -326,6 +348,7 @@ def test_addresses(raw: str, value: str) -> None:
         ("a b@example.jp", "email"),
         ("a@example.jp, b@example.jp", "email"),
         ("a@example.jp\nBcc: b@example.jp", "email"),
+        ('"a\x0cBcc:b@example.jp"@example.jp', "email"),
         (f"{'a' * 300}@example.jp", "too_long"),
     ],
 )

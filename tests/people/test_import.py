@@ -24,7 +24,8 @@ from skillmap.core.tabular.writing import write_csv, write_xlsx
 from skillmap.people import services
 from skillmap.people.choices import Grade, OrganisationKind, Role, StaffStatus
 from skillmap.people.forms import PeopleUploadForm
-from skillmap.people.models import Membership, Staff, User
+from skillmap.people.models import Membership, Organisation, Staff, User
+from skillmap.people.services import people_import
 from skillmap.people.tables import COLUMNS, people_table
 from tests.factories.people import OrganisationFactory, StaffFactory, UserFactory, staff_in_bulk, user_with
 
@@ -320,6 +321,43 @@ def test_who_is_not_in_the_file_is_listed_and_stays(secretariat: User) -> None:
     assert set(listed) == {other.number, secretariat.staff.number}
     other.refresh_from_db()
     assert other.status == StaffStatus.ACTIVE
+
+
+def test_of_many_who_are_missing_the_first_are_listed_and_all_counted(
+    secretariat: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(people_import, "LISTED", 3)
+    Organisation.objects.update(sort_order=9)
+    place = OrganisationFactory.create(code="a", sort_order=1)
+    for number in range(9):
+        StaffFactory.create(number=f"0000000{number}", organisation=place)
+    StaffFactory.create(number="00000009", organisation=place, left=True)
+    # Two of them stand in rows that can't be taken: they are in the file all the same.
+    rows = [("00000001", "かな"), ("00000002", "か\ue000な"), ("00000009", "かな"), ("00000004", "か\ue000な")]
+    batch = brought(secretariat, csv_file(("number", "kana"), *rows))
+    assert [entry[0] for entry in batch.facts["lists"]["missing"]] == ["00000000", "00000003", "00000005"]
+    assert batch.facts["list_lengths"] == {"missing": 7}  # six of these, and the secretariat's own
+
+
+def test_a_joiner_is_written_as_any_new_person(secretariat: User) -> None:
+    place = OrganisationFactory.create(code="a")
+    brought(secretariat, csv_file(HEAD, ("00000001", "髙橋 \\N", "たか はし", "ict", "2", "a")))
+    alike = Staff(
+        number="00000002", name="髙橋 \\N", kana="たか はし", occupation="ict", grade=2, organisation_id=place.pk
+    )
+    alike.save()
+    made = Staff.objects.get(number="00000001")
+    assert made.pk < alike.pk
+    assert made.search_key == alike.search_key.replace("00000002", "00000001")
+    skipped = {"id", "number", "search_key"}
+    columns = [field.attname for field in Staff._meta.concrete_fields if field.name not in skipped]
+    assert [getattr(made, name) for name in columns] == [getattr(alike, name) for name in columns]
+    posting = made.memberships.get()
+    assert (posting.organisation_id, posting.grade, posting.occupation) == (place.pk, 2, "ict")
+    assert (posting.valid_from, posting.valid_to, posting.recorded_by) == (TODAY, None, secretariat)
+    line = AuditEvent.objects.get(verb="staff.create", subject_key=f"staff:{made.pk}")
+    assert (line.target, line.channel, line.actor) == (f"people.staff:{made.pk}", "import", secretariat)
+    assert set(line.data) == {"batch", "fields"}
 
 
 def test_a_long_list_of_the_missing_is_folded(secretariat: User, client: Client) -> None:

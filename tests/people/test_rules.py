@@ -36,6 +36,11 @@ def test_names_that_differ_stay_apart() -> None:
     assert rules.fold("やまた") != rules.fold("やまだ")
 
 
+@given(st.text(st.characters(max_codepoint=127)))
+def test_plain_letters_and_digits_are_folded_as_among_others(text: str) -> None:
+    assert rules.fold(text + "髙") == rules.fold(text) + "高"
+
+
 @given(st.text(max_size=30))
 def test_folding_twice_changes_nothing(text: str) -> None:
     once = rules.fold(text)

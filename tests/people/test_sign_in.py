@@ -149,22 +149,27 @@ def test_nobody_is_sent_elsewhere_after_signing_in(target: str) -> None:
     assert (place.scheme, place.netloc) == ("https", "testserver")
 
 
+def link_in(message: Any) -> bool:
+    """Whether a mail holds a link to set a password."""
+    return "/accounts/password/reset/key/" in message.body
+
+
 def test_the_account_of_a_system_has_no_way_in() -> None:
     system = UserFactory.create(is_service=True)
     client, _answer = log_in(system.email)
     assert not is_in(client)
     Client().post("/accounts/password/reset/", {"email": system.email})
-    assert mail.outbox == []
+    assert [link_in(message) for message in mail.outbox] == [False]
 
 
 def test_who_comes_by_single_sign_on_gets_no_password() -> None:
     user = UserFactory.create()
     SignInSubject.objects.create(user=user, provider_id="sso", issuer="https://idp.example", subject="s")
     Client().post("/accounts/password/reset/", {"email": user.email})
-    assert mail.outbox == []
     other = UserFactory.create()
     Client().post("/accounts/password/reset/", {"email": other.email})
-    assert [message.to for message in mail.outbox] == [[other.email]]
+    assert [message.to for message in mail.outbox] == [[user.email], [other.email]], "whoever asks sees no difference"
+    assert [link_in(message) for message in mail.outbox] == [False, True]
 
 
 def test_a_weak_password_is_refused() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -14,10 +15,10 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import translation
 
-from skillmap.core import clock, jobs
+from skillmap.core import clock, jobs, paging
 from skillmap.core.models import AuditEvent, ImportBatch, Job
 from skillmap.people import tokens
-from skillmap.people.choices import ChangeState, StaffStatus
+from skillmap.people.choices import ChangeState, OrganisationKind, StaffStatus
 from skillmap.people.forms.accounts import SCOPE_WORDS
 from skillmap.people.models import ApiToken, BureauGroup, Organisation, OrganisationChange, RoleGrant, Staff, User
 from skillmap.people.templatetags.people import browser_name
@@ -102,6 +103,66 @@ def test_htmx_gets_the_table_alone(office: Client) -> None:
     answer = office.get(reverse("people:staff_list"), headers={"HX-Request": "true"})
     assert b"<html" not in answer.content
     assert "HX-Request" in answer["Vary"]
+
+
+def offered(html: str) -> list[str]:
+    """The organisations that the list of people offers, without their indentation."""
+    select = re.search(r'<select[^>]*name="organisation".*?</select>', html, re.DOTALL)
+    assert select is not None
+    return [text.strip() for text in re.findall(r"<option[^>]*>(.*?)</option>", select[0])][1:]
+
+
+def test_organisations_are_offered_level_by_level(world: World, office: Client) -> None:
+    section = OrganisationFactory.create(parent=world.division, name="第一課")
+    heading = OrganisationFactory.create(name="各局", kind=OrganisationKind.GROUP)
+    below = OrganisationFactory.create(name="各局の局", parent=heading)
+    top = {world.bureau.name, world.other.name, heading.name, below.name}
+
+    assert set(offered(page(office, "staff_list"))) >= top
+    assert not {world.division.name, section.name} & set(offered(page(office, "staff_list")))
+    assert set(offered(page(office, "staff_list", organisation=world.bureau.pk))) >= top | {world.division.name}
+    deep = page(office, "staff_list", organisation=section.pk)
+    assert set(offered(deep)) >= top | {world.division.name, section.name}
+    assert re.search(rf'<option value="{section.pk}" selected>', deep)
+
+
+def test_a_coordinator_is_offered_the_own_organisations_alone(world: World) -> None:
+    section = OrganisationFactory.create(parent=world.division, name="第一課")
+    client = english(signed_in(world.users["coordinator"]))
+
+    assert offered(page(client, "staff_list")) == [world.bureau.name]
+    assert offered(page(client, "staff_list", organisation=world.division.pk)) == [
+        world.bureau.name,
+        world.division.name,
+        section.name,
+    ]
+    assert offered(page(client, "staff_list", organisation=world.other.pk)) == [world.bureau.name]
+
+
+def test_htmx_gets_the_choice_of_organisations_anew(world: World, office: Client) -> None:
+    part = office.get(
+        reverse("people:staff_list"), {"organisation": world.bureau.pk}, headers={"HX-Request": "true"}
+    ).content.decode()
+    whole = page(office, "staff_list", organisation=world.bureau.pk)
+
+    assert world.division.name in offered(part)
+    assert part.count("hx-swap-oob") == 1
+    assert "hx-swap-oob" not in whole
+    selects = [re.search(r'<select[^>]*name="organisation"[^>]*>', html) for html in (part, whole)]
+    assert [re.findall(r' id="([^"]+)"', found[0]) for found in selects if found] == [["id_organisation"]] * 2
+
+
+def test_a_long_search_says_that_there_are_more(office: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paging, "COUNTED", 100)
+    staff_in_bulk(151, [OrganisationFactory.create()])
+    name = Staff.objects.order_by("-pk").first()
+    assert name is not None
+
+    text = page(office, "staff_list", q=name.name[:1])
+    assert "More than 100 people" in text
+    assert "1 to 50 of more than 100" in text
+    assert page(office, "staff_list", q=name.name[:1], page="2").count('aria-label="Page') >= 2
+    assert "More than" not in page(office, "staff_list")
 
 
 def test_the_export_is_whole_and_narrowed_down(world: World, office: Client) -> None:

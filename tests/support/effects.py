@@ -5,7 +5,18 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from skillmap.gaps.models import GapCell, GapInput, GapNode, GapRun, SkillResult
+from skillmap.gaps.models import GapCell, GapNode, GapRun, PlaceInput, SkillResult
+
+
+def inputs_of(run: GapRun) -> list[tuple[int, int, str]]:
+    """Each person that a run read: who, where, the levels."""
+    found = []
+    for row in PlaceInput.objects.filter(run=run).order_by("pk"):
+        width, more = divmod(len(row.levels), len(row.staff))
+        assert not more, "everybody has as many levels"
+        held = [row.levels[start : start + width] for start in range(0, len(row.levels), width)]
+        found += [(staff, row.organisation_id, levels) for staff, levels in zip(row.staff, held, strict=True)]
+    return found
 
 
 def rows_of(run: GapRun) -> dict[str, list[tuple[Any, ...]]]:
@@ -13,9 +24,7 @@ def rows_of(run: GapRun) -> dict[str, list[tuple[Any, ...]]]:
     keys = ("node__key", "skill__code")
     figures = [f"{name}_{level}" for name in ("at_least", "demand", "gap") for level in (1, 2, 3)]
     return {
-        "inputs": list(
-            GapInput.objects.filter(run=run).order_by("staff").values_list("staff", "organisation", "levels")
-        ),
+        "inputs": sorted(inputs_of(run)),
         "nodes": list(
             GapNode.objects.filter(run=run).order_by("position").values_list("key", "parent__key", "people", "depth")
         ),

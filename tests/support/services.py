@@ -207,8 +207,11 @@ def redis() -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def redis_server() -> Iterator[Server]:
-    """Run a private Redis that the block may stop and start; what it held is gone then."""
+def redis_server(*, lasting: bool = False) -> Iterator[Server]:
+    """Run a private Redis that the block may stop and start; what it held is gone then.
+
+    `lasting`: it writes what it holds to its folder, as docker-compose.yml tells it to.
+    """
     program = find_redis()
     if program is None:
         raise MissingServiceError("Redis is not installed (Debian: redis-server)")
@@ -216,7 +219,7 @@ def redis_server() -> Iterator[Server]:
         port = free_port()
         place = ["--bind", "127.0.0.1", "--port", str(port), "--dir", str(folder)]
         server = Server(
-            [program, *place, "--save", "", "--appendonly", "no"],
+            [program, *place, "--save", "", "--appendonly", "yes" if lasting else "no"],
             url=f"redis://127.0.0.1:{port}/0",
             log=folder / "log",
             ready=lambda: answers(port),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -79,6 +80,13 @@ def own_redis() -> Iterator[services.Server]:
 @pytest.fixture
 def own_postgres(transactional_db: None) -> Iterator[services.Server]:
     """A PostgreSQL of this test alone, with the tables of the one under test; this process is connected to it."""
+    with connected_to_its_own() as server:
+        yield server
+
+
+@contextmanager
+def connected_to_its_own() -> Iterator[services.Server]:
+    """See `own_postgres`."""
     with services.postgres_server(lasting=True) as server:
         _copy_tables(server)
         values = connection.settings_dict

@@ -142,4 +142,6 @@ def test_nothing_is_stored_after_the_cycle_closed(trial: Trial, repeats: int) ->
             assert people.late_writes(closed) == 0
             people.open_again()
             trial.count()
-    trial.held(late_writes=0, lost=0, saves_acknowledged=sum(people.versions()), closing_waits_p95_s=quantile(waits, 0.95))
+    trial.held(
+        late_writes=0, lost=0, saves_acknowledged=sum(people.versions()), closing_waits_p95_s=quantile(waits, 0.95)
+    )

@@ -1,10 +1,11 @@
-"""Redis is killed, emptied, started again, or hangs: pages go on, and no work that was accepted is lost."""
+"""Redis is killed, emptied, started again, refuses or hangs: pages go on, and no work that was accepted is lost."""
 
 from __future__ import annotations
 
 import signal
 import time
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 import redis
@@ -16,7 +17,7 @@ from skillmap.gaps.models import GapRun
 from tests.support.browsing import Browser
 from tests.support.crew import Crew, wait_for
 from tests.support.services import Server
-from tests.support.trials import Trial, quantile
+from tests.support.trials import Trial, quantile, short_and_long
 from tests.trials.works import LONGEST, GapRuns, over, undisturbed
 
 # What hangs and comes back is Redis: the database beside it does not matter, and the real one is PostgreSQL.
@@ -72,6 +73,40 @@ def test_no_work_is_lost_with_redis(trial: Trial, own_redis: Server, crew: Crew,
         assert work.effect(run) == clean
         trial.count()
     trial.held(recovery_p95_s=quantile(recoveries, 0.95), recovery_max_s=quantile(recoveries, 1), lost=0)
+
+
+def refuse_writes(server: Server, *, refuse: bool) -> None:
+    """It answers every write with an error, as one whose disk is full does."""
+    with redis.Redis.from_url(server.url) as client:
+        client.config_set("min-replicas-to-write", int(refuse))
+
+
+def noticed(crew: Crew) -> int:
+    """How often the worker has said that its broker does not do as it should."""
+    return crew.log("worker").read_text().count("Connection to broker lost")
+
+
+def has_noticed(crew: Crew, before: int) -> bool:
+    """Whether it has said so since, or has ended."""
+    return bool(crew.ended()) or noticed(crew) > before
+
+
+@short_and_long(1, 20)
+def test_workers_outlive_a_redis_that_refuses(trial: Trial, own_redis: Server, crew: Crew, repeats: int) -> None:
+    crew.worker()
+    crew.beat()
+    crew.ready()
+    while trial.tried < repeats:
+        before = noticed(crew)
+        refuse_writes(own_redis, refuse=True)
+        job = jobs.enqueue("trials.nothing", {}, requested_by=None)
+        wait_for(partial(has_noticed, crew, before), seconds=LONGEST, what=crew.said)
+        refuse_writes(own_redis, refuse=False)
+        assert crew.ended() == [], crew.said()
+        wait_for(partial(over, job), seconds=LONGEST * 2, what=crew.said)
+        assert Job.objects.get(pk=job.pk).state == JobState.DONE
+        trial.count()
+    trial.held(refused=repeats, workers_ended=0, lost=0)
 
 
 @pytest.mark.trials

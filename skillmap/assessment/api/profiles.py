@@ -1,8 +1,7 @@
 """Confirmed levels over REST: those of one person, and of many a page at a time. Each look is recorded."""
 
-from collections.abc import Sequence
 from datetime import date
-from functools import cache
+from operator import itemgetter
 from typing import Any
 
 from django.db.models import QuerySet
@@ -16,7 +15,8 @@ from rest_framework.views import APIView
 
 from skillmap.assessment.api.purposes import NOTICE, purpose_of
 from skillmap.assessment.api.serializers import PersonLevelsSerializer, ProfileSerializer
-from skillmap.assessment.selectors.profile import levels_of, people_with_levels
+from skillmap.assessment.models import ConfirmedLevel
+from skillmap.assessment.selectors.profile import LevelsAlike, levels_of, levels_together, people_with_levels
 from skillmap.assessment.services.looks import look
 from skillmap.core import clock
 from skillmap.core.api import day_from
@@ -93,23 +93,29 @@ class ProfilesViewSet(viewsets.GenericViewSet[Staff]):
         )
 
 
-def _by_person(rows: QuerySet[Any]) -> dict[int, Sequence[dict[str, Any]]]:
-    """Levels by person, in the form of the serializer: plain values, a page has thousands."""
-    found: dict[int, list[dict[str, Any]]] = {}
-    day, moment = cache(date.isoformat), cache(lambda at: at.astimezone(clock.TOKYO).isoformat())  # few, often
-    columns = ("staff_id", "skill_code", "level", "valid_from", "valid_to", "recorded_at", "source")
-    for staff_id, code, level, valid_from, valid_to, recorded_at, source in rows.values_list(*columns):
-        found.setdefault(staff_id, []).append(
-            {
-                "skill_code": code,
-                "level": level,
-                "valid_from": day(valid_from),
-                "valid_to": day(valid_to) if valid_to is not None else None,
-                "recorded_at": moment(recorded_at),
-                "source": source,
-            }
-        )
-    return dict(found)
+def _by_person(rows: QuerySet[ConfirmedLevel]) -> dict[int, list[dict[str, Any]]]:
+    """Levels by person in the form of the serializer, in item order: plain values, a page has thousands."""
+    found: dict[int, list[LevelsAlike]] = {}
+    for alike in levels_together(rows):
+        found.setdefault(alike.staff_id, []).append(alike)
+    return {staff_id: _levels(together) for staff_id, together in found.items()}
+
+
+def _levels(together: list[LevelsAlike]) -> list[dict[str, Any]]:
+    """One person's levels."""
+    pairs = [(item, common) for alike in together for common in [_common(alike)] for item in alike.items]
+    if len(together) > 1:
+        pairs.sort(key=itemgetter(0))
+    return [{"skill_code": code, "level": level, **common} for (_kind, _number, code, level), common in pairs]
+
+
+def _common(alike: LevelsAlike) -> dict[str, Any]:
+    return {
+        "valid_from": alike.valid_from.isoformat(),
+        "valid_to": alike.valid_to.isoformat() if alike.valid_to is not None else None,
+        "recorded_at": alike.recorded_at.astimezone(clock.TOKYO).isoformat(),
+        "source": alike.source,
+    }
 
 
 def _days(request: Request) -> tuple[date | None, date | None]:

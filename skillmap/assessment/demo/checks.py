@@ -34,7 +34,8 @@ def write_checks(cast: Cast, cycle: Cycle, stages: Mapping[int, str], moments: C
         for person in people:
             stage, taken = stages[person.pk], moments()
             found.append(Course(_check(cast, cycle, group, person, stage, taken), stage, taken))
-    insert((course.check for course in found), Assessment)
+    in_order = sorted(found, key=lambda course: (course.check.staff.organisation.path, course.check.staff.kana))
+    insert((course.check for course in in_order), Assessment)  # as an opening writes them
     return found
 
 

@@ -19,6 +19,7 @@ from skillmap.assessment.demo.stages import stages_of
 from skillmap.assessment.demo.steps import write_steps
 from skillmap.assessment.models import Cycle, CycleWindow, PurposeAcknowledgement
 from skillmap.assessment.services.cycles import newest_purpose_text
+from skillmap.assessment.services.standing import recount
 from skillmap.core.bulk import insert
 from skillmap.core.progress import Progress
 from skillmap.framework.models import Framework
@@ -71,6 +72,8 @@ def build(
     write_past(cast, past)
     cycles = {step.cycle.fiscal_year: step.cycle for step in past}
     cycles[running] = _running_cycle(cast, running, levels, today)
+    progress.stage("where the checks stand")
+    recount()
     return DemoCycles(cycles, running)
 
 

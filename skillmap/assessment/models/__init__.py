@@ -9,6 +9,7 @@ from skillmap.assessment.models.checks import (
     Objection,
     SkillRating,
 )
+from skillmap.assessment.models.counts import CheckCount
 from skillmap.assessment.models.cycles import (
     Cycle,
     CycleGroup,
@@ -26,6 +27,7 @@ __all__ = [
     "Assessment",
     "AssessmentEvent",
     "AssessmentQuerySet",
+    "CheckCount",
     "ConfirmedLevel",
     "Cycle",
     "CycleGroup",

@@ -41,6 +41,13 @@ class AssessmentQuerySet(models.QuerySet["Assessment"]):
             return self.none()
         return self.filter(Q(staff_id=access.staff_id) | mentored_by(access.staff_id))
 
+    def entered_by(self, user: User) -> Self:
+        """Whose answers the user may enter: the own ones, for the secretariat all. Narrower than `visible_to`."""
+        access = access_of(user)
+        if access.is_secretariat:
+            return self
+        return self.none() if access.staff_id is None else self.filter(staff_id=access.staff_id)
+
     def progress_visible_to(self, user: User) -> Self:
         """Whose step (never level) may be seen: the secretariat all, a coordinator the own organisation's snapshot."""
         access = access_of(user)
@@ -56,6 +63,10 @@ class Assessment(models.Model):
     """スキルチェック.
 
     One person's answers in one cycle. Organisation, grade and occupation are those at the opening.
+
+    `due_step`, `due_who`, `due_on` and `lacks_mentor` follow from the state and from what lies around it (1on1s,
+    windows, extensions, pairs). They are stored, so that a list of all checks has an index to follow;
+    `services.standing.settle` writes them wherever one of these changes. `CheckCount` counts by them.
     """
 
     cycle = models.ForeignKey(Cycle, models.PROTECT, related_name="assessments")
@@ -72,6 +83,10 @@ class Assessment(models.Model):
     confirmed_at = models.DateTimeField(null=True)
     confirmed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     received_at = models.DateTimeField(null=True)
+    due_step = models.CharField(max_length=20, blank=True)
+    due_who = models.CharField(max_length=12, blank=True)
+    due_on = models.DateField(null=True)
+    lacks_mentor = models.BooleanField(default=False)
 
     objects = AssessmentQuerySet.as_manager()
 
@@ -85,7 +100,11 @@ class Assessment(models.Model):
                 name="assessment_confirmed_has_who_and_when",
             ),
         ]
-        indexes = [models.Index(fields=["cycle", "state", "group", "organisation"], name="assessment_by_state")]
+        indexes = [
+            models.Index(fields=["cycle", "state", "group", "organisation"], name="assessment_by_state"),
+            models.Index(fields=["cycle", "due_on", "id"], name="assessment_by_day"),
+            models.Index(fields=["cycle", "id"], condition=Q(lacks_mentor=True), name="assessment_lacks_mentor"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.staff_id} in {self.cycle_id} ({self.state})"

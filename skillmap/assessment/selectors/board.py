@@ -1,128 +1,54 @@
 """The cycle board: who is at which step, whose turn it is, until when; levels only in the preview at the end."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TYPE_CHECKING, TypedDict, cast
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, cast
 
-from django.db.models import (
-    Case,
-    CharField,
-    Count,
-    DateField,
-    Exists,
-    F,
-    OuterRef,
-    Q,
-    QuerySet,
-    Subquery,
-    Value,
-    When,
-)
-from django.db.models.functions import Coalesce, Greatest
+from django.db.models import Case, Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum, Value, When
+from django.db.models.functions import Coalesce
 
-from skillmap.assessment import cycle_rules, rules
-from skillmap.assessment.choices import CycleStep, SecondMeeting, State
-from skillmap.assessment.models import Assessment, Cycle, CycleWindow, Extension, MentorPair, SkillRating
-from skillmap.assessment.selectors.cycles import with_second_held
+from skillmap.assessment import rules
+from skillmap.assessment.choices import CycleStep, State
+from skillmap.assessment.models import Assessment, CheckCount, Cycle, CycleWindow, MentorPair, SkillRating
+from skillmap.assessment.selectors.turns import NEEDS_MENTOR
 from skillmap.core import clock
 from skillmap.people.choices import OrganisationKind, StaffStatus
 from skillmap.people.models import Organisation
 from skillmap.people.rules import fold
+from skillmap.people.selectors.organisations import top_of
 
 if TYPE_CHECKING:
     from django_stubs_ext import WithAnnotations
 
-    class DueColumns(TypedDict):
-        """What `with_due` adds."""
-
-        second_held: bool
-        due_step: str
-        due_who: str
-        due_on: date | None
-
-    class PeopleColumns(DueColumns):
+    class PeopleColumns(TypedDict):
         """What `with_people` adds."""
 
         mentor_name: str | None
         mentor_status: str | None
-        mentor_user: int | None
-        deputy_user: int | None
         begun: bool
 
-    DueCheck = WithAnnotations[Assessment, DueColumns]
     ListedCheck = WithAnnotations[Assessment, PeopleColumns]
+
+RowsT = TypeVar("RowsT", bound=QuerySet[Any])
 
 FUNNEL = (State.DRAFT, State.SUBMITTED, State.REVIEWED, State.CORRECTED, State.CONFIRMED, State.RECEIVED)
 
-# ----------------------------------------------------------------------------------------------------- whose turn
 
-
-SECOND_HELD = Q(second_held=True)
-
-
-def with_due(
-    checks: QuerySet[Assessment], cycle: Cycle, windows: Mapping[str, rules.Window]
-) -> "QuerySet[DueCheck, DueCheck]":
-    """Add `second_held`, `due_step`, `due_who`, `due_on` (with the person's extension); in the same query.
-
-    Says in SQL what `cycle_rules.due` says; a test holds the two together.
-    """
-    before = cycle.second_meeting == SecondMeeting.BEFORE
-    meets = Q(group__with_one_on_one=True)
-    waits_before = Q(pk__in=[]) if not before else Q(state=State.CORRECTED) & meets & ~SECOND_HELD
-    waits_after = Q(pk__in=[]) if before else Q(state=State.CONFIRMED) & meets & ~SECOND_HELD
-    step = Case(
-        When(state=State.DRAFT, then=Value(CycleStep.SELF_CHECK.value)),
-        When(meets, state=State.SUBMITTED, then=Value(CycleStep.FIRST_ONE_ON_ONE.value)),
-        When(state=State.REVIEWED, then=Value(CycleStep.CORRECTION.value)),
-        When(waits_before, then=Value(CycleStep.SECOND_ONE_ON_ONE.value)),
-        When(state__in=[State.SUBMITTED, State.CORRECTED], then=Value(CycleStep.CONFIRMATION.value)),
-        When(state=State.CONFIRMED, then=Value(CycleStep.SECOND_ONE_ON_ONE.value)),
-        default=Value(""),
-        output_field=CharField(),
-    )
-    who = Case(
-        When(meets, state=State.SUBMITTED, then=Value(rules.MENTOR)),
-        When(waits_before | waits_after, then=Value(rules.MENTOR)),
-        When(state__in=[State.SUBMITTED, State.CORRECTED], then=Value(rules.SECRETARIAT)),
-        When(state__in=[State.DRAFT, State.REVIEWED, State.CONFIRMED], then=Value(rules.SELF)),
-        default=Value(""),
-        output_field=CharField(),
-    )
-    closes = Case(
-        *[When(due_step=name, then=Value(window.closes_on)) for name, window in windows.items()],
-        default=None,
-        output_field=DateField(null=True),
-    )
-    extended = Extension.objects.filter(assessment=OuterRef("pk"), step=OuterRef("due_step")).values("closes_on")[:1]
-    due = (
-        with_second_held(checks)
-        .annotate(due_step=step, due_who=who)
-        .annotate(window_closes=closes)
-        .annotate(
-            due_on=Greatest(
-                "window_closes",
-                Coalesce(Subquery(extended), F("window_closes"), output_field=DateField(null=True)),
-                output_field=DateField(null=True),
-            )
-        )
-    )
-    return cast("QuerySet[DueCheck, DueCheck]", due)
-
-
-def with_people(checks: "QuerySet[DueCheck, DueCheck]") -> "QuerySet[ListedCheck, ListedCheck]":
-    """Add `mentor_name`, `mentor_status`, `mentor_user`, `deputy_user`, `begun` (any answer); in the same query."""
-    pairs = MentorPair.objects.active().filter(cycle=OuterRef("cycle_id"), mentee=OuterRef("staff_id"))
-    main, deputy = pairs.filter(is_deputy=False), pairs.filter(is_deputy=True)
+def with_people(checks: QuerySet[Assessment]) -> "QuerySet[ListedCheck, ListedCheck]":
+    """Add `mentor_name`, `mentor_status`, `begun` (any answer); in the same query."""
     listed_checks = checks.annotate(
-        mentor_name=Subquery(main.values("mentor__name")[:1]),
-        mentor_status=Subquery(main.values("mentor__status")[:1]),
-        mentor_user=Subquery(main.values("mentor__user_id")[:1]),
-        deputy_user=Subquery(deputy.values("mentor__user_id")[:1]),
+        mentor_name=_of_pair("mentor__name"),
+        mentor_status=_of_pair("mentor__status"),
         begun=Exists(SkillRating.objects.filter(assessment=OuterRef("pk"), self_level__isnull=False)),
     )
     return cast("QuerySet[ListedCheck, ListedCheck]", listed_checks)
+
+
+def _of_pair(column: str, *, deputy: bool = False) -> Subquery:
+    """A column of the pair in which a check's person is mentored now."""
+    pairs = MentorPair.objects.active().filter(cycle=OuterRef("cycle_id"), mentee=OuterRef("staff_id"))
+    return Subquery(pairs.filter(is_deputy=deputy).values(column)[:1])
 
 
 def windows_and_cycle(cycle_id: int) -> tuple[Cycle | None, dict[str, rules.Window]]:
@@ -207,8 +133,22 @@ class Waiting:
 
 
 @dataclass(frozen=True)
+class Kind:
+    """Checks of a bureau that stand at the same."""
+
+    path: str
+    state: str
+    step: str
+    who: str
+    late: bool
+    people: int
+
+
+@dataclass(frozen=True)
 class BoardFigures:
     """All figures of a board."""
+
+    kinds: list[Kind]
 
     bureaus: list[BureauLine]
     total: BureauLine
@@ -227,83 +167,87 @@ class BoardFigures:
         """Checks whose step is over its time."""
         return self.total.overdue
 
+    def listed(self, wanted: "BoardFilter") -> int | None:
+        """How many `listed` leaves; None where the kept counts don't tell. Of organisations it knows the bureaus."""
+        if not wanted.is_counted:
+            return None
+        return sum(kind.people for kind in self.kinds if wanted.takes(kind))
 
-def figures(checks: QuerySet[Assessment], cycle: Cycle, windows: Mapping[str, rules.Window]) -> BoardFigures:
-    """Figures over checks that the reader may see the progress of; two queries."""
-    today = clock.today()
-    active = Q(staff__status=StaffStatus.ACTIVE)
-    going_on = ~Q(state__in=[State.RECEIVED, State.WITHDRAWN])
-    pairs = MentorPair.objects.active().filter(
-        cycle=OuterRef("cycle_id"), mentee=OuterRef("staff_id"), is_deputy=False, mentor__status=StaffStatus.ACTIVE
-    )
-    # Grouped by what decides whose turn it is: a hundred thousand checks then need no words made for each of them.
-    met = Case(When(state__in=[State.CORRECTED, State.CONFIRMED], then=F("second_held")), default=Value(False))
-    rows = list(
-        with_due(checks, cycle, windows)
-        .annotate(has_mentor=Exists(pairs), meets=F("group__with_one_on_one"), met=met)
-        .values("organisation__path", "state", "meets", "met")
-        .annotate(
-            people=Count("pk"),
-            late=_late(windows, today),
-            absent=Count("pk", filter=~active & going_on),
-            unmentored=Count(
-                "pk", filter=Q(group__with_one_on_one=True, has_mentor=False) & going_on & ~Q(state=State.CONFIRMED)
-            ),
-        )
+
+def figures(counts: QuerySet[CheckCount], checks: QuerySet[Assessment], cycle: Cycle) -> BoardFigures:
+    """Figures over what the reader may see the progress of: the same checks, as kept counts and as rows; three queries.
+
+    Nothing is read of every check: the counts are kept, and whoever is absent or without a mentor is one of few.
+    """
+    tops = _tops()
+    headings = {unit.path: unit.pk for unit in tops.values() if unit.kind == OrganisationKind.GROUP}
+    late = Case(When(due_on__lt=clock.today(), then=Value(True)), default=Value(False))
+    rows = (
+        counts.annotate(bureau=top_of("organisation__path", headings), late=late)
+        .values_list("bureau", "state", "due_step", "due_who", "late")
+        .annotate(n=Sum("people"))
+        .filter(n__gt=0)
         .order_by()
     )
-    names = _bureaus({row["organisation__path"] for row in rows})
+    kinds = [Kind(tops[bureau].path, *kind) for bureau, *kind in rows]
+    bureaus = {unit.path: BureauLine(unit.pk, unit.path, unit.name) for unit in tops.values()}
     total = BureauLine(0, "", "")
-    bureaus: dict[int, BureauLine] = {}
     waiting: dict[tuple[str, str], list[int]] = {}
-    for row in rows:
-        unit = names[row["organisation__path"]]
-        line = bureaus.setdefault(unit.pk, BureauLine(unit.pk, unit.path, unit.name))
-        for target in (line, total):
-            target.states[row["state"]] = target.states.get(row["state"], 0) + row["people"]
-            target.overdue += row["late"]
-        due = cycle_rules.due(
-            row["state"],
-            with_one_on_one=row["meets"],
-            second_before=cycle.second_meeting == SecondMeeting.BEFORE,
-            second_held=row["met"],
-        )
-        if due is not None:
-            found = waiting.setdefault((due.step, due.who), [0, 0])
-            found[0] += row["people"]
-            found[1] += row["late"]
+    for kind in kinds:
+        over = kind.people if kind.late else 0
+        for line in (bureaus[kind.path], total):
+            line.states[kind.state] = line.states.get(kind.state, 0) + kind.people
+            line.overdue += over
+        if kind.step:
+            found = waiting.setdefault((kind.step, kind.who), [0, 0])
+            found[0] += kind.people
+            found[1] += over
     order = list(CycleStep.values)
     return BoardFigures(
-        bureaus=sorted(bureaus.values(), key=lambda line: (-line.people, line.path)),
+        kinds=kinds,
+        bureaus=sorted((line for line in bureaus.values() if line.states), key=lambda line: (-line.people, line.path)),
         total=total,
         waiting=[
-            Waiting(step, who, *counts)
-            for (step, who), counts in sorted(waiting.items(), key=lambda entry: order.index(entry[0][0]))
+            Waiting(step, who, *numbers)
+            for (step, who), numbers in sorted(waiting.items(), key=lambda entry: order.index(entry[0][0]))
         ],
-        absent=sum(row["absent"] for row in rows),
-        without_mentor=sum(row["unmentored"] for row in rows),
+        **_few(checks, cycle),
     )
 
 
-def _late(windows: Mapping[str, rules.Window], today: date) -> Count | Value:
-    """How many checks wait at a step that is over, for them too: `due_on` before today, without reckoning every day."""
-    over = [step for step, window in windows.items() if window.closes_on < today]
-    if not over:
-        return Value(0)
-    longer = Extension.objects.filter(assessment=OuterRef("pk"), step=OuterRef("due_step"), closes_on__gte=today)
-    return Count("pk", filter=Q(~Exists(longer), due_step__in=over))
+def _few(checks: QuerySet[Assessment], cycle: Cycle) -> dict[str, int]:
+    """How many are absent, and how many without a mentor at work; one query."""
+    lacking, away = checks.filter(lacks_mentor=True), checks.filter(_mentor_away(cycle))
+    counts = {"absent": _absent(checks), "lacking": lacking, "away": away}
+    found = (
+        Cycle.objects.filter(pk=cycle.pk)
+        .annotate(**{name: _count_of(rows) for name, rows in counts.items()})
+        .values(*counts)
+        .get()
+    )
+    return {"absent": found["absent"], "without_mentor": found["lacking"] + found["away"]}
 
 
-def _bureaus(paths: Iterable[str]) -> dict[str, Organisation]:
-    """The bureau (the topmost unit that is no mere heading) above each path; one query."""
-    wanted = set(paths)
-    ids = {int(part) for path in wanted for part in path.strip("/").split("/") if part}
-    units = Organisation.objects.in_bulk(sorted(ids))
-    found = {}
-    for path in wanted:
-        above = [units[int(part)] for part in path.strip("/").split("/")]
-        found[path] = next((unit for unit in above if unit.kind != OrganisationKind.GROUP), above[-1])
-    return found
+def _count_of(checks: QuerySet[Assessment]) -> Coalesce:
+    return Coalesce(Subquery(checks.order_by().values("cycle").annotate(n=Count("*")).values("n")), 0)
+
+
+def _absent(checks: RowsT) -> RowsT:
+    """Of people who are not at work, while something is still to be done."""
+    return checks.exclude(staff__status=StaffStatus.ACTIVE).exclude(state__in=[State.RECEIVED, State.WITHDRAWN])
+
+
+def _mentor_away(cycle: Cycle) -> Q:
+    """Condition: there is a mentor, who is needed and not at work."""
+    pairs = MentorPair.objects.active().filter(cycle=cycle, is_deputy=False).exclude(mentor__status=StaffStatus.ACTIVE)
+    return Q(staff__in=pairs.values("mentee"), group__with_one_on_one=True, state__in=NEEDS_MENTOR)
+
+
+def _tops() -> dict[int, Organisation]:
+    """The bureaus, which stand below nothing or a mere heading, and the headings; one query."""
+    group = OrganisationKind.GROUP
+    tops = Organisation.objects.filter(Q(parent=None) | Q(kind=group) | Q(parent__kind=group))
+    return {unit.pk: unit for unit in tops}
 
 
 # ------------------------------------------------------------------------------------------------------------- list
@@ -317,36 +261,62 @@ class BoardFilter:
     organisation: str = ""  # a path
     step: str = ""
     who: str = ""
-    group: int | None = None
     words: str = ""
     overdue: bool = False
     absent: bool = False
     without_mentor: bool = False
 
+    @property
+    def is_counted(self) -> bool:
+        """Whether the kept counts tell how many are left."""
+        return not (self.words.split() or self.absent or self.without_mentor)
 
-def listed(checks: "QuerySet[ListedCheck, ListedCheck]", wanted: BoardFilter) -> "QuerySet[ListedCheck, ListedCheck]":
-    """Checks read through `with_due` and `with_people`, narrowed down, in the order of what is due first."""
-    given = {
-        "state": wanted.state,
-        "organisation__path__startswith": wanted.organisation,
-        "due_step": wanted.step,
-        "due_who": wanted.who,
-        "group": wanted.group,
-    }
-    checks = checks.filter(**{lookup: value for lookup, value in given.items() if value})
+    def takes(self, kind: Kind) -> bool:
+        """Whether it leaves checks of a kind."""
+        return (
+            self.state in ("", kind.state)
+            and self.organisation in ("", kind.path)
+            and self.step in ("", kind.step)
+            and self.who in ("", kind.who)
+            and (kind.late or not self.overdue)
+        )
+
+    def narrowed(self, rows: RowsT) -> RowsT:
+        """Checks, or counts of them, by what both know."""
+        given = {
+            "state": self.state,
+            "organisation__path__startswith": self.organisation,
+            "due_step": self.step,
+            "due_who": self.who,
+        }
+        rows = rows.filter(**{lookup: value for lookup, value in given.items() if value})
+        return rows.filter(due_on__lt=clock.today()) if self.overdue else rows
+
+
+def listed(
+    checks: "QuerySet[ListedCheck, ListedCheck]", cycle: Cycle, wanted: BoardFilter
+) -> "QuerySet[ListedCheck, ListedCheck]":
+    """Checks read through `with_people`, narrowed down, in the order of what is due first.
+
+    Of one day in the order in which they were taken into the cycle: that of the organisations at its opening.
+    """
+    checks = wanted.narrowed(checks)
     for word in wanted.words.split()[:5]:
         checks = checks.filter(staff__search_key__contains=fold(word))
-    if wanted.overdue:
-        checks = checks.filter(due_on__lt=clock.today())
     if wanted.absent:
-        checks = checks.exclude(staff__status=StaffStatus.ACTIVE).exclude(state__in=[State.RECEIVED, State.WITHDRAWN])
+        checks = _absent(checks)
     if wanted.without_mentor:
-        checks = checks.filter(
-            Q(mentor_name=None) | ~Q(mentor_status=StaffStatus.ACTIVE), group__with_one_on_one=True
-        ).exclude(state__in=[State.CONFIRMED, State.RECEIVED, State.WITHDRAWN])
+        checks = checks.filter(Q(lacks_mentor=True) | _mentor_away(cycle))
     return checks.select_related("staff", "organisation__parent__parent", "group").order_by(
-        F("due_on").asc(nulls_last=True), "organisation__path", "staff__kana", "pk"
+        F("due_on").asc(nulls_last=True), "pk"
     )
+
+
+def listed_count(counts: QuerySet[CheckCount], wanted: BoardFilter) -> int | None:
+    """How many `listed` leaves, told by the kept counts of the same checks; None where they don't tell. One query."""
+    if not wanted.is_counted:
+        return None
+    return int(wanted.narrowed(counts).aggregate(n=Coalesce(Sum("people"), 0))["n"])
 
 
 @dataclass(frozen=True)
@@ -365,8 +335,12 @@ class DueRow:
 
 def due_rows(cycle: Cycle, windows: Mapping[str, rules.Window], *, only: Sequence[int] | None = None) -> list[DueRow]:
     """Checks that wait for the person or the mentor, of people at work; one query (in chunks where chosen by id)."""
-    rows = with_people(with_due(Assessment.objects.filter(cycle=cycle), cycle, windows)).filter(
-        due_who__in=[rules.SELF, rules.MENTOR], staff__status=StaffStatus.ACTIVE, due_on__isnull=False
+    rows = Assessment.objects.annotate(
+        mentor_status=_of_pair("mentor__status"),
+        mentor_user=_of_pair("mentor__user_id"),
+        deputy_user=_of_pair("mentor__user_id", deputy=True),
+    ).filter(
+        cycle=cycle, due_who__in=[rules.SELF, rules.MENTOR], staff__status=StaffStatus.ACTIVE, due_on__isnull=False
     )
     columns = ("pk", "staff__name", "due_step", "due_who", "due_on", "staff__user_id", "mentor_user", "mentor_status")
     found: list[DueRow] = []

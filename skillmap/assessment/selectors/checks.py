@@ -3,8 +3,9 @@
 Its items with what was last confirmed, what the target asks, and what stands behind a level.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.db.models import Exists, OuterRef, QuerySet
 
@@ -12,7 +13,7 @@ from skillmap.assessment import rules
 from skillmap.assessment.choices import CycleState, CycleStep, State
 from skillmap.assessment.models import Assessment, CycleWindow, Evidence, PurposeAcknowledgement, SkillRating
 from skillmap.assessment.selectors.profile import LastLevel, last_levels
-from skillmap.assessment.selectors.situations import Capacity, capacity_of, situation_of, with_progress
+from skillmap.assessment.selectors.situations import Capacity, Progress, capacity_of, situation_of, with_meetings
 from skillmap.assessment.selectors.steps import StepLine, step_lines
 from skillmap.core import clock
 from skillmap.framework.catalogue import Catalogue, LevelChoice, catalogue_of
@@ -22,7 +23,10 @@ from skillmap.people.models import User
 
 @dataclass
 class ItemRow:
-    """One item of a check. `level` is the value in the column that is filled in now (self, then corrected)."""
+    """One item of a check. `level` is the value in the column that is filled in now (self, then corrected).
+
+    The addresses are the view's to fill in.
+    """
 
     skill: Skill
     rating: SkillRating
@@ -31,12 +35,24 @@ class ItemRow:
     last: LastLevel | None
     target: int
     evidence: list[Evidence] = field(default_factory=list)
-    conflict: Mapping[str, object] | None = None
+    conflict: Mapping[str, Any] | None = None
+    save_url: str = ""
+    evidence_url: str = ""
 
     @property
     def last_level(self) -> int | None:
         """The last confirmed level."""
         return self.last.level if self.last else None
+
+    @property
+    def field(self) -> str:
+        """The name of its radios."""
+        return f"level-{self.skill.code}"
+
+    @property
+    def version(self) -> object:
+        """What the reader saw last: in a conflict the stored one, for both values stand on the page."""
+        return self.conflict["version"] if self.conflict else self.rating.version
 
     @property
     def lack(self) -> int:
@@ -120,14 +136,14 @@ class CheckPage:
 
 
 def checks_for(user: User) -> QuerySet[Assessment]:
-    """Checks with all that their page needs; two-step reading keeps the query count constant."""
+    """Checks that the user may enter answers into, with what their pages need; a mentor reads them on the 1on1 page."""
     acknowledged = PurposeAcknowledgement.objects.filter(
         staff=OuterRef("staff_id"), cycle=OuterRef("cycle_id"), purpose_text=OuterRef("cycle__purpose_text_id")
     )
     return (
-        with_progress(Assessment.objects.visible_to(user))
+        with_meetings(Assessment.objects.entered_by(user))
         .annotate(purpose_acknowledged=Exists(acknowledged))
-        .select_related("cycle__framework", "group", "staff", "cycle__purpose_text")
+        .select_related("cycle__framework", "group", "staff")
     )
 
 
@@ -141,10 +157,10 @@ def current_check_id(staff_id: int) -> int | None:
 def check_page(user: User, assessment: Assessment) -> CheckPage:
     """The page of a check that was read through `checks_for`; five queries."""
     catalogue = catalogue_of(assessment.cycle.framework)
-    situation = situation_of(assessment)
     column = rules.editable_level(assessment.state)
     shown = column or ("corrected_level" if assessment.state != State.SUBMITTED else "self_level")
     ratings = {rating.skill_id: rating for rating in SkillRating.objects.filter(assessment=assessment.pk)}
+    situation = situation_of(assessment, progress=_progress(ratings.values()))
     evidence: dict[int, list[Evidence]] = {}
     for row in Evidence.objects.filter(rating__assessment=assessment.pk).select_related("certification").order_by("pk"):
         evidence.setdefault(row.rating_id, []).append(row)
@@ -176,6 +192,14 @@ def check_page(user: User, assessment: Assessment) -> CheckPage:
         column=column,
         entry_refusal=rules.entry_refusal(situation),
         acknowledged=assessment.purpose_acknowledged,  # type: ignore[attr-defined]
+    )
+
+
+def _progress(ratings: Collection[SkillRating]) -> Progress:
+    return Progress(
+        items=len(ratings),
+        answered=sum(rating.self_level is not None for rating in ratings),
+        corrected=sum(rating.corrected_level is not None for rating in ratings),
     )
 
 

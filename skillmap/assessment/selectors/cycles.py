@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, TypedDict, cast
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
 
 from skillmap.assessment import cycle_rules, rules
 from skillmap.assessment.choices import (
@@ -16,7 +17,7 @@ from skillmap.assessment.choices import (
     SecondMeeting,
     State,
 )
-from skillmap.assessment.models import Assessment, Cycle, CycleWindow, Finding, Objection, OneOnOne
+from skillmap.assessment.models import Assessment, CheckCount, Cycle, CycleWindow, Finding, Objection, OneOnOne
 from skillmap.people.models import User
 
 
@@ -55,16 +56,19 @@ class CycleLine:
     last_day: date | None
 
 
+def _sum_of(counts: QuerySet[CheckCount]) -> Coalesce:
+    here = counts.filter(cycle=OuterRef("pk")).order_by().values("cycle")
+    return Coalesce(Subquery(here.annotate(n=Sum("people")).values("n")), 0)
+
+
 def cycle_lines(user: User) -> list[CycleLine]:
     """The cycles that the user may see, newest first; two queries."""
     rows = (
         Cycle.objects.visible_to(user)
         .select_related("framework")
         .annotate(
-            people=Count("assessments", filter=~Q(assessments__state=State.WITHDRAWN), distinct=True),
-            confirmed=Count(
-                "assessments", filter=Q(assessments__state__in=[State.CONFIRMED, State.RECEIVED]), distinct=True
-            ),
+            people=_sum_of(CheckCount.objects.exclude(state=State.WITHDRAWN)),
+            confirmed=_sum_of(CheckCount.objects.filter(state__in=[State.CONFIRMED, State.RECEIVED])),
         )
         .order_by("-fiscal_year", "-pk")
     )

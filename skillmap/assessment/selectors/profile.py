@@ -2,14 +2,19 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from typing import NamedTuple
 
-from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import F, Func, Q, QuerySet, TextField, Value
 
 from skillmap.assessment.choices import CycleState
 from skillmap.assessment.models import ConfirmedLevel, MentorPair
+from skillmap.core.aggregates import Joined
 from skillmap.people.access import access_of
 from skillmap.people.models import Staff, User
+
+#: Between texts that are read from the database in one: no text of ours holds a control character.
+PART, FIELD = "\x1e", "\x1f"
 
 
 @dataclass(frozen=True)
@@ -26,18 +31,18 @@ def last_levels(staff_id: int, *, before_assessment: int | None = None) -> dict[
     Rights are the caller's: it has found the person through `visible_to`. With `before_assessment` the levels that this
     check itself confirmed are left out, so that "last" means the time before it.
     """
-    rows = ConfirmedLevel.objects.filter(staff=staff_id, recorded_until=None)
+    rows = ConfirmedLevel.objects.filter(staff=staff_id).order_by("valid_from")
     if before_assessment is None:
-        rows = rows.filter(valid_to=None)
-    else:
-        own = ConfirmedLevel.objects.filter(
-            assessment=before_assessment, staff=staff_id, skill_code=OuterRef("skill_code")
-        )
-        began = own.order_by("valid_from").values("valid_from")[:1]
-        rows = rows.exclude(assessment=before_assessment).annotate(began=Subquery(began))
-        rows = rows.filter(Q(began=None) | Q(valid_from__lt=F("began")))
-    ordered = rows.order_by("valid_from").values_list("skill_code", "level", "valid_from")
-    return {code: LastLevel(level, since) for code, level, since in ordered}
+        known = rows.filter(recorded_until=None, valid_to=None).values_list("skill_code", "level", "valid_from")
+        return {code: LastLevel(level, since) for code, level, since in known}
+    which = Q(recorded_until=None) | Q(assessment=before_assessment)
+    read = list(rows.filter(which).values_list("skill_code", "level", "valid_from", "assessment"))
+    began = {code: since for code, _level, since, check in reversed(read) if check == before_assessment}
+    return {
+        code: LastLevel(level, since)
+        for code, level, since, check in read
+        if check != before_assessment and since < began.get(code, date.max)
+    }
 
 
 def people_with_levels(user: User) -> QuerySet[Staff]:
@@ -66,6 +71,50 @@ def levels_of(
     else:
         rows = rows.current()
     return rows.order_by("staff_id", "skill__kind", "skill__number")
+
+
+class ItemLevel(NamedTuple):
+    """The level in one item; sorts as the items do."""
+
+    kind: str
+    number: int
+    skill_code: str
+    level: int
+
+
+class LevelsAlike(NamedTuple):
+    """Levels of one person that hold for the same days, known since the same moment, in item order."""
+
+    staff_id: int
+    valid_from: date
+    valid_to: date | None
+    recorded_at: datetime
+    source: str
+    items: Sequence[ItemLevel]
+
+
+def levels_together(rows: QuerySet[ConfirmedLevel]) -> list[LevelsAlike]:
+    """The levels of many people: what a person's levels have in common comes once, not with each level; one query."""
+    fields = ("skill__kind", "skill__number", "skill_code", "level")
+    parts = [each for field in fields for each in (F(field), Value(FIELD))][:-1]
+    text = Func(*parts, template="%(expressions)s", arg_joiner=" || ", output_field=TextField())
+    common = ("staff_id", "valid_from", "valid_to", "recorded_at", "source")
+    found = [
+        ((staff_id, valid_from, valid_to, recorded_at, source), joined.split(PART))
+        for staff_id, valid_from, valid_to, recorded_at, source, joined in rows.order_by()
+        .values_list(*common)
+        .annotate(joined=Joined(text, PART))
+    ]
+    items = {part: _item_level(part) for part in {part for _group, parts in found for part in parts}}  # few, often
+    rank = {part: place for place, part in enumerate(sorted(items, key=items.__getitem__))}
+    return [
+        LevelsAlike(*group, [items[part] for part in sorted(parts, key=rank.__getitem__)]) for group, parts in found
+    ]
+
+
+def _item_level(text: str) -> ItemLevel:
+    kind, number, code, level = text.split(FIELD)
+    return ItemLevel(kind, int(number), code, int(level))
 
 
 def levels_now(staff_ids: Iterable[int]) -> dict[int, dict[str, int]]:

@@ -26,18 +26,33 @@ def windows_of(assessment: Assessment) -> dict[str, rules.Window]:
     }
 
 
+@dataclass(frozen=True)
+class Progress:
+    """How many items a check has, and how many are answered in each column that the person fills in."""
+
+    items: int
+    answered: int
+    corrected: int
+
+
+def with_meetings(assessments: QuerySet[Assessment]) -> QuerySet[Assessment]:
+    """Add first_held and second_held in the same query: for those who read the ratings themselves."""
+    held = OneOnOne.objects.filter(assessment=OuterRef("pk"), held_on__isnull=False)
+    return assessments.annotate(
+        first_held=Exists(held.filter(kind=MeetingKind.FIRST)),
+        second_held=Exists(held.filter(kind=MeetingKind.SECOND)),
+    )
+
+
 def with_progress(assessments: QuerySet[Assessment]) -> QuerySet[Assessment]:
     """Add item_count, answered_count, corrected_count, first_held, second_held; in the same query.
 
     Counted check by check: joined and grouped, the database would read the ratings of everyone before it narrows down.
     """
-    held = OneOnOne.objects.filter(assessment=OuterRef("pk"), held_on__isnull=False)
-    return assessments.annotate(
+    return with_meetings(assessments).annotate(
         item_count=_ratings(),
         answered_count=_ratings(self_level__isnull=False),
         corrected_count=_ratings(corrected_level__isnull=False),
-        first_held=Exists(held.filter(kind=MeetingKind.FIRST)),
-        second_held=Exists(held.filter(kind=MeetingKind.SECOND)),
     )
 
 
@@ -47,11 +62,24 @@ def _ratings(**which: bool) -> Coalesce:
     return Coalesce(Subquery(rows.annotate(n=Count("pk")).values("n"), output_field=IntegerField()), 0)
 
 
-def situation_of(assessment: Assessment, windows: dict[str, rules.Window] | None = None) -> rules.Situation:
+def progress_of(assessment: Assessment) -> Progress:
+    """The counts of a check that was read through `with_progress`."""
+    return Progress(
+        items=assessment.item_count,  # type: ignore[attr-defined]
+        answered=assessment.answered_count,  # type: ignore[attr-defined]
+        corrected=assessment.corrected_count,  # type: ignore[attr-defined]
+    )
+
+
+def situation_of(
+    assessment: Assessment, windows: dict[str, rules.Window] | None = None, progress: Progress | None = None
+) -> rules.Situation:
     """The situation of one check that was read through `with_progress`, with `cycle` and `group`.
 
-    `answered` counts the column that the person fills in now.
+    With `progress` counted by the caller, reading it through `with_meetings` is enough. `answered` counts the column
+    that the person fills in now.
     """
+    counts = progress or progress_of(assessment)
     corrected = rules.editable_level(assessment.state) == "corrected_level"
     return rules.Situation(
         state=assessment.state,
@@ -60,8 +88,8 @@ def situation_of(assessment: Assessment, windows: dict[str, rules.Window] | None
         windows=windows_of(assessment) if windows is None else windows,
         with_one_on_one=assessment.group.with_one_on_one,
         second_before=assessment.cycle.second_meeting == SecondMeeting.BEFORE,
-        items=assessment.item_count,  # type: ignore[attr-defined]
-        answered=assessment.corrected_count if corrected else assessment.answered_count,  # type: ignore[attr-defined]
+        items=counts.items,
+        answered=counts.corrected if corrected else counts.answered,
         first_held=assessment.first_held,  # type: ignore[attr-defined]
         second_held=assessment.second_held,  # type: ignore[attr-defined]
     )

@@ -11,6 +11,7 @@ from skillmap.assessment.choices import CycleState, SecondMeeting
 from skillmap.assessment.cycle_messages import REFUSALS, refuse
 from skillmap.assessment.models import Cycle, CycleGroup, CycleWindow, MentorPair, PurposeText
 from skillmap.assessment.selectors.cycles import closing_figures, last_cycle_before, windows_of_cycle
+from skillmap.assessment.services.standing import settle
 from skillmap.core import audit, clock
 from skillmap.core.errors import Conflict
 from skillmap.core.locks import queue_to_change
@@ -204,6 +205,7 @@ def windows_change(*, cycle_id: int, version: int, windows: Mapping[str, rules.W
         raise refuse("windows", {"problems": {problem.step: problem.code for problem in problems}})
     before = windows_of_cycle(cycle)
     _write_windows(cycle, windows)
+    settle(cycle.assessments.all())
     _touch(cycle)
     changed = {
         step: [window.opens_on.isoformat(), window.closes_on.isoformat()]
@@ -292,6 +294,7 @@ def cycle_close(*, cycle_id: int, accepted: Collection[str], actor: User) -> Cyc
         raise refuse("checklist_open", {"open": list(missing)})
     now = clock.now()
     MentorPair.objects.active().filter(cycle=cycle).update(ended_at=now, reason="cycle_closed")
+    settle(cycle.assessments.all())
     cycle.state, cycle.closed_at = CycleState.CLOSED, now
     cycle.closing_checklist = {
         "by": actor.pk,

@@ -27,7 +27,7 @@ from skillmap.core import audit, clock
 from skillmap.core.choices import Purpose, RowOutcome
 from skillmap.core.errors import RuleViolation
 from skillmap.core.imports import Checked, Importer, Progress, Staged
-from skillmap.core.models import ImportBatch, ImportRow
+from skillmap.core.models import ImportBatch
 from skillmap.core.tabular.columns import Column, Kind
 from skillmap.core.tabular.problems import masked
 from skillmap.core.tabular.reading import TableReading
@@ -176,7 +176,7 @@ class LevelsImporter(Importer):
         return person
 
     def apply(
-        self, rows: Iterable[ImportRow], options: Mapping[str, Any], *, user: AbstractBaseUser, batch: ImportBatch
+        self, rows: Iterable[Staged], options: Mapping[str, Any], *, user: AbstractBaseUser, batch: ImportBatch
     ) -> Mapping[str, Any]:
         """Record the levels, a constant number of statements per day from which they hold.
 

@@ -1,5 +1,7 @@
 """Rows are locked in one order everywhere: the cycle (shared), the check, then its items."""
 
+from collections.abc import Iterable
+
 from django.http import Http404
 
 from skillmap.assessment.models import Assessment, Cycle
@@ -29,6 +31,15 @@ def lock_check(assessment_id: int, user: User) -> Assessment:
     if locked is None:
         raise Http404
     return with_progress(Assessment.objects.filter(pk=locked)).select_related("cycle", "group", "staff").get()
+
+
+def hold_people(cycle_id: int, staff_ids: Iterable[int]) -> None:
+    """Hold a cycle open, and in it the checks of these people, whoever they are; before anything of theirs changes."""
+    hold_shared(Cycle, "pk", cycle_id)
+    ids = sorted(set(staff_ids))
+    for start in range(0, len(ids), 5000):
+        rows = Assessment.objects.filter(cycle=cycle_id, staff__in=ids[start : start + 5000]).order_by("pk")
+        list(rows.select_for_update(of=("self",)).values_list("pk", flat=True))
 
 
 def lock_entry(assessment_id: int, user: User) -> Assessment:

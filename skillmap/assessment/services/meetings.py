@@ -21,6 +21,7 @@ from skillmap.assessment.selectors.meetings.dossier import Dossier
 from skillmap.assessment.selectors.meetings.parts import Meeting
 from skillmap.assessment.selectors.meetings.reading import dossier_of
 from skillmap.assessment.services.locking import share_cycle_of
+from skillmap.assessment.services.standing import settle
 from skillmap.assessment.services.transitions import transition
 from skillmap.core import audit, clock
 from skillmap.core.errors import Conflict, RuleViolation
@@ -326,6 +327,7 @@ def record_meeting(
         if before.held_on is None:
             changes |= {"mentor_id": access_of(actor).staff_id, "by_deputy": dossier.is_deputy}
         _write_meeting(dossier, kind, actor, **changes)
+        settle(Assessment.objects.filter(pk=assessment_id))
         audit.record(
             verb="one_on_one.record" if before.held_on is None else "one_on_one.change",
             actor=actor,

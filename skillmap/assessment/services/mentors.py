@@ -12,6 +12,8 @@ from skillmap.assessment.cycle_messages import REFUSALS, refuse
 from skillmap.assessment.models import Assessment, Cycle, MentorPair
 from skillmap.assessment.selectors.mentoring import PROPOSE_KIND, may_mentor, mentee_staff
 from skillmap.assessment.services.cycles import lock_cycle
+from skillmap.assessment.services.locking import hold_people
+from skillmap.assessment.services.standing import settle_people
 from skillmap.core import audit, clock, jobs, notifications
 from skillmap.core.errors import RuleViolation
 from skillmap.core.models import Job, Notification
@@ -134,6 +136,7 @@ def _replace(
         )
         for entry in fresh
     )
+    settle_people(cycle.pk, (entry.mentee_id for entry in fresh))
     if cycle.state == CycleState.OPEN:
         _tell(cycle, fresh, ended, actor)
 
@@ -244,11 +247,15 @@ def pair_end(*, pair_id: int, reason: str, actor: User) -> MentorPair:
     """
     access_of(actor).require(Role.SECRETARIAT)
     reason = plain(reason, longest=200)
-    pair = MentorPair.objects.visible_to(actor).active().filter(pk=pair_id).select_for_update(of=("self",)).first()
+    pairs = MentorPair.objects.visible_to(actor).active().filter(pk=pair_id)
+    for cycle_id, mentee_id in pairs.values_list("cycle_id", "mentee_id"):
+        hold_people(cycle_id, [mentee_id])
+    pair = pairs.select_for_update(of=("self",)).first()
     if pair is None:
         raise refuse("no_such_pair")
     pair.ended_at, pair.reason = clock.now(), reason
     pair.save(update_fields=["ended_at", "reason"])
+    settle_people(pair.cycle_id, [pair.mentee_id])
     audit.record(
         verb="pair.end",
         actor=actor,

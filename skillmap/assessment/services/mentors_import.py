@@ -14,7 +14,7 @@ from skillmap.assessment.services.mentors import Wanted, assign, refusals
 from skillmap.core.choices import RowOutcome
 from skillmap.core.errors import RuleViolation
 from skillmap.core.imports import Checked, Importer, Progress, Staged
-from skillmap.core.models import ImportBatch, ImportRow
+from skillmap.core.models import ImportBatch
 from skillmap.core.tabular.columns import Column, Kind
 from skillmap.core.tabular.problems import masked
 from skillmap.core.tabular.reading import TableReading
@@ -85,7 +85,7 @@ class MentorsImporter(Importer):
         return Checked(rows=staged)
 
     def apply(
-        self, rows: Iterable[ImportRow], options: Mapping[str, Any], *, user: AbstractBaseUser, batch: ImportBatch
+        self, rows: Iterable[Staged], options: Mapping[str, Any], *, user: AbstractBaseUser, batch: ImportBatch
     ) -> Mapping[str, Any]:
         """Begin the pairs, all or none; the rules are asked again under the cycle's lock."""
         assert isinstance(user, User)  # noqa: S101  `may` was asked

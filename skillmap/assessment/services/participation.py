@@ -18,7 +18,8 @@ from skillmap.assessment.selectors.participants import EMPLOYERS_WITH_CHECK, Par
 from skillmap.assessment.selectors.situations import windows_of
 from skillmap.assessment.services.bulk import insert_select, pairs_param, pairs_table
 from skillmap.assessment.services.cycles import lock_cycle
-from skillmap.assessment.services.locking import lock_check
+from skillmap.assessment.services.locking import hold_people, lock_check
+from skillmap.assessment.services.standing import settle, settle_people
 from skillmap.assessment.services.transitions import transition
 from skillmap.core import audit, clock, jobs, notifications
 from skillmap.core.errors import RuleViolation
@@ -99,7 +100,10 @@ def cycle_open(*, cycle_id: int, version: int, without_mentor: bool, actor: User
 
 
 def _add_checks(cycle: Cycle, groups: Mapping[int, int]) -> int:
-    """A check with its items for each person (staff id to group id); six statements, whatever the number."""
+    """A check with its items for each person (staff id to group id); seven statements, whatever the number.
+
+    The checks are written in the order of the organisations and of the people in them: lists follow it.
+    """
     people = insert_select(
         Assessment,
         {
@@ -110,7 +114,9 @@ def _add_checks(cycle: Cycle, groups: Mapping[int, int]) -> int:
             "grade": "s.grade",
             "occupation": "s.occupation",
         },
-        f"{pairs_table()} wanted JOIN people_staff s ON s.id = wanted.a WHERE NOT EXISTS ({PRESENT})",
+        f"{pairs_table()} wanted JOIN people_staff s ON s.id = wanted.a "
+        f"JOIN people_organisation o ON o.id = s.organisation_id WHERE NOT EXISTS ({PRESENT}) "
+        "ORDER BY o.path, s.kana, s.id",
         [pairs_param(groups), cycle.pk],
     )
     insert_select(
@@ -122,6 +128,7 @@ def _add_checks(cycle: Cycle, groups: Mapping[int, int]) -> int:
         [cycle.framework_id, cycle.pk],
     )
     _carry_targets(cycle)
+    settle(Assessment.objects.filter(cycle=cycle, due_step=""))
     return people
 
 
@@ -199,8 +206,16 @@ def withdraw_many(*, assessment_ids: Iterable[int], reason: str, actor: User) ->
     return WithdrawOutcome(tuple(withdrawn), tuple(left_out))
 
 
-def _end_pairs(which: Q, reason: str) -> int:
-    return MentorPair.objects.active().filter(which).update(ended_at=clock.now(), reason=reason)
+def _end_pairs(which: Q, reason: str) -> None:
+    """End pairs of running cycles; the people of these pairs are held before, as everywhere."""
+    pairs = MentorPair.objects.active().filter(which)
+    for cycle_id in pairs.order_by("cycle_id").values_list("cycle_id", flat=True).distinct():
+        hold_people(cycle_id, ())  # from here on nobody assigns
+        here = pairs.filter(cycle=cycle_id)
+        mentees = list(here.values_list("mentee_id", flat=True))
+        hold_people(cycle_id, mentees)
+        here.update(ended_at=clock.now(), reason=reason)
+        settle_people(cycle_id, mentees)
 
 
 def people_left(*, staff_ids: Iterable[int], on: date) -> None:
@@ -317,6 +332,7 @@ def extend(*, assessment_id: int, step: str, closes_on: date, reason: str, actor
         step=step,
         defaults={"closes_on": closes_on, "reason": reason.strip()[:200], "granted_by": actor},
     )
+    settle(Assessment.objects.filter(pk=check.pk))
     audit.record(
         verb="assessment.extend",
         actor=actor,

@@ -18,6 +18,7 @@ from skillmap.assessment.selectors.situations import Capacity, capacity_of, situ
 from skillmap.assessment.services.locking import lock_check
 from skillmap.assessment.services.notices import tell_about_step
 from skillmap.assessment.services.profile import NewLevel, record_levels
+from skillmap.assessment.services.standing import settle
 from skillmap.core import audit, clock
 from skillmap.core.errors import Conflict, RuleViolation
 from skillmap.core.plaintext import plain
@@ -64,6 +65,7 @@ def transition(
     check.state = target
     check.version += 1
     check.save(update_fields=["state", "version", "submitted_at", "confirmed_at", "confirmed_by", "received_at"])
+    settle(Assessment.objects.filter(pk=check.pk))
     acting_as = rules.SELF if on_behalf else Capacity(words).acting_as(rules.STEPS[action].actors)
     AssessmentEvent.objects.create(
         assessment=check,

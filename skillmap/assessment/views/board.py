@@ -23,7 +23,15 @@ from skillmap.assessment.forms.cycles import (
     ProgressFilterForm,
     ReasonForm,
 )
-from skillmap.assessment.models import Assessment, AssessmentEvent, Cycle, CycleWindow, Extension, MentorPair
+from skillmap.assessment.models import (
+    Assessment,
+    AssessmentEvent,
+    CheckCount,
+    Cycle,
+    CycleWindow,
+    Extension,
+    MentorPair,
+)
 from skillmap.assessment.selectors import board
 from skillmap.assessment.selectors.board import BoardFigures, BoardFilter, windows_and_cycle
 from skillmap.assessment.selectors.cycles import cycle_steps
@@ -57,6 +65,7 @@ class Listing:
     form: BoardFilterForm
     wanted: BoardFilter
     rows: "QuerySet[board.ListedCheck, board.ListedCheck]"
+    count: int | None = None  # of the rows, where it is known without counting them
 
 
 def _is_part(request: HttpRequest) -> bool:
@@ -67,8 +76,8 @@ def _is_part(request: HttpRequest) -> bool:
 def _listing(
     request: HttpRequest,
     checks: QuerySet[Assessment],
+    counts: QuerySet[CheckCount],
     cycle: Cycle,
-    windows: dict[str, rules.Window],
     figures: BoardFigures | None,
     *,
     form_class: type[BoardFilterForm] = BoardFilterForm,
@@ -96,7 +105,9 @@ def _listing(
         absent=data.get("absent", False),
         without_mentor=data.get("without_mentor", False),
     )
-    return Listing(form, wanted, board.listed(board.with_people(board.with_due(checks, cycle, windows)), wanted))
+    rows = board.listed(board.with_people(checks), cycle, wanted)
+    count = figures.listed(wanted) if figures is not None else board.listed_count(counts, wanted)
+    return Listing(form, wanted, rows, count)
 
 
 @dataclass(frozen=True)
@@ -127,10 +138,13 @@ def _lines(rows: Any) -> list[Line]:
     ]
 
 
-def _page(request: HttpRequest, rows: QuerySet[Any]) -> Any:
-    """The rows of one page; which they are is asked first, what is shown of them for these alone."""
-    page = Paginator(rows.values_list("pk", flat=True), PER_PAGE).get_page(request.GET.get("page"))
-    page.object_list = rows.filter(pk__in=list(page.object_list))
+def _page(request: HttpRequest, listing: Listing) -> Any:
+    """The rows of one page; which they are is asked within, what is shown of them for these alone."""
+    paginator = Paginator(listing.rows.values_list("pk", flat=True), PER_PAGE)
+    if listing.count is not None:
+        paginator.count = listing.count
+    page: Any = paginator.get_page(request.GET.get("page"))
+    page.object_list = listing.rows.filter(pk__in=page.object_list)
     return page
 
 
@@ -140,10 +154,10 @@ def board_page(request: HttpRequest, pk: int) -> HttpResponse:
     """Figures, who is waited for, bureaus, and the list; the list alone for htmx."""
     cycle, windows = running_cycle(request, pk)
     checks = Assessment.objects.visible_to(user_of(request)).filter(cycle=cycle)
-    part = _is_part(request)
-    figures = None if part else board.figures(checks, cycle, windows)
-    listing = _listing(request, checks, cycle, windows, figures)
-    page = _page(request, listing.rows)
+    counts = CheckCount.objects.progress_visible_to(user_of(request)).filter(cycle=cycle)
+    figures = None if _is_part(request) else board.figures(counts, checks, cycle)
+    listing = _listing(request, checks, counts, cycle, figures)
+    page = _page(request, listing)
     context = {
         "cycle": cycle,
         "page_obj": page,
@@ -167,10 +181,10 @@ def board_page(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def board_remind(request: HttpRequest, pk: int) -> HttpResponse:
     """Remind whoever the chosen checks wait for, or, once that is confirmed, all that the filters show."""
-    cycle, windows = running_cycle(request, pk)
+    cycle, _windows_of = running_cycle(request, pk)
     if "all" in request.POST:
         checks = Assessment.objects.visible_to(user_of(request)).filter(cycle=cycle)
-        rows = _listing(request, checks, cycle, windows, None).rows
+        rows = _listing(request, checks, CheckCount.objects.filter(cycle=cycle), cycle, None).rows
         chosen = list(rows.values_list("pk", flat=True)[:MOST_AT_ONCE])
         if "confirmed" not in request.POST:
             return _ask_before_reminding(request, cycle, len(chosen))
@@ -379,10 +393,10 @@ def progress_page(request: HttpRequest) -> HttpResponse:
         return render(request, "assessment/progress.html", {"cycle": None})
     _same, windows = windows_and_cycle(cycle.pk)
     checks = Assessment.objects.progress_visible_to(user).filter(cycle=cycle).exclude(state=State.WITHDRAWN)
-    part = _is_part(request)
-    figures = None if part else board.figures(checks, cycle, windows)
-    listing = _listing(request, checks, cycle, windows, figures, form_class=ProgressFilterForm)
-    page = Paginator(listing.rows, PER_PAGE).get_page(request.GET.get("page"))
+    counts = CheckCount.objects.progress_visible_to(user).filter(cycle=cycle).exclude(state=State.WITHDRAWN)
+    figures = None if _is_part(request) else board.figures(counts, checks, cycle)
+    listing = _listing(request, checks, counts, cycle, figures, form_class=ProgressFilterForm)
+    page = _page(request, listing)
     context = {
         "cycle": cycle,
         "page_obj": page,

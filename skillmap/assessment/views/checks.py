@@ -19,6 +19,7 @@ from skillmap.assessment.selectors.checks import CheckPage, check_page, checks_f
 from skillmap.assessment.services import ratings
 from skillmap.assessment.services.looks import look
 from skillmap.assessment.services.transitions import transition
+from skillmap.assessment.views.check_items import drawn_groups, fill_in_addresses
 from skillmap.core.choices import Purpose
 from skillmap.core.errors import Conflict, RuleViolation
 from skillmap.core.htmx import json_body, sign_in_required
@@ -29,21 +30,19 @@ SHOWN = ("all", "open", "changed")
 
 def _check(request: HttpRequest, pk: int) -> Assessment:
     """The check, for the person or the secretariat; a mentor reads it on the 1on1 page."""
-    check = get_object_or_404(checks_for(user_of(request)), pk=pk)
-    access = access_of(user_of(request))
-    if check.staff_id != access.staff_id and not access.is_secretariat:
-        raise Http404
-    return check
+    return get_object_or_404(checks_for(user_of(request)), pk=pk)
 
 
 def _page(request: HttpRequest, check: Assessment) -> CheckPage:
-    return look(
+    page = look(
         lambda: check_page(user_of(request), check),
         viewer=user_of(request),
         staff_ids=[check.staff_id],
         purpose=Purpose.CYCLE_OPERATION,
         what="check",
     )
+    fill_in_addresses(page)
+    return page
 
 
 @sign_in_required
@@ -71,7 +70,8 @@ def check(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _render(request: HttpRequest, page: CheckPage, *, status: int = 200, **more: Any) -> HttpResponse:
-    shown = request.GET.get("show", "all")
+    asked = request.GET.get("show", "all")
+    shown = asked if asked in SHOWN else "all"
     job_types = [
         {
             "pk": row.pk,
@@ -83,7 +83,8 @@ def _render(request: HttpRequest, page: CheckPage, *, status: int = 200, **more:
     ]
     context = {
         "page": page,
-        "shown": shown if shown in SHOWN else "all",
+        "shown": shown,
+        "groups": drawn_groups(request, page, shown),
         "job_types": job_types,
         "refusal": REFUSALS.get(page.entry_refusal or ""),
         **more,

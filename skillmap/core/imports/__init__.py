@@ -8,13 +8,14 @@ file with the same options is applied once.
 
 from skillmap.core.imports.applying import apply_job
 from skillmap.core.imports.checking import check_job
-from skillmap.core.imports.importer import IMPORTERS, Checked, Importer, Progress, Staged, register
+from skillmap.core.imports.importer import IMPORTERS, LISTED, Checked, Importer, Progress, Staged, register
 from skillmap.core.imports.problems import problems_of, report
 from skillmap.core.imports.steps import Upload, apply, check_again, discard, upload
 from skillmap.core.imports.tidying import forget_old
 
 __all__ = [
     "IMPORTERS",
+    "LISTED",
     "Checked",
     "Importer",
     "Progress",

@@ -12,7 +12,7 @@ from skillmap.core import audit, clock
 from skillmap.core.choices import ImportState, RowOutcome
 from skillmap.core.errors import RuleViolation
 from skillmap.core.imports.batches import LONG_STEP, allowed, drop_file
-from skillmap.core.imports.importer import IMPORTERS
+from skillmap.core.imports.importer import IMPORTERS, Staged
 from skillmap.core.jobs import JobRun, job_handler
 from skillmap.core.models import ImportBatch
 
@@ -41,7 +41,9 @@ def _apply(batch: ImportBatch, run: JobRun) -> Mapping[str, Any]:
         return {}
     user = allowed(held, run)
     rows = held.rows.filter(outcome__in=[RowOutcome.CREATE, RowOutcome.UPDATE]).order_by("number")
-    result = dict(IMPORTERS[held.kind].apply(rows.iterator(chunk_size=2000), held.options, user=user, batch=held))
+    columns = rows.values_list("number", "key", "outcome", "data", "version", "label")
+    staged = (Staged(*row) for row in columns.iterator(chunk_size=2000))
+    result = dict(IMPORTERS[held.kind].apply(staged, held.options, user=user, batch=held))
     held.state, held.applied_at = ImportState.APPLIED, clock.now()
     held.facts = held.facts | {"result": result}
     held.save(update_fields=["state", "applied_at", "facts"])

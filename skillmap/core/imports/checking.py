@@ -1,6 +1,7 @@
 """The job that reads and checks an uploaded table, and stages its rows."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -12,14 +13,14 @@ from skillmap.core import bulk, clock, files
 from skillmap.core.choices import ImportState, RowOutcome
 from skillmap.core.errors import RuleViolation
 from skillmap.core.imports.batches import LONG_STEP, allowed, drop_file
-from skillmap.core.imports.importer import IMPORTERS, Checked, Staged
+from skillmap.core.imports.importer import IMPORTERS, LISTED, Checked, Staged
 from skillmap.core.jobs import JobRun, job_handler
 from skillmap.core.models import ImportBatch, ImportRow
 from skillmap.core.tabular.problems import TabularError
 from skillmap.core.tabular.reading import TableReading, read_table
 
 MAX_PROBLEMS = 20_000
-LISTED = 1_000  # entries of one further list that are kept
+COLUMNS = ("number", "key", "label", "outcome", "data", "version", "problems")
 
 
 @job_handler("core.import_check")
@@ -83,16 +84,15 @@ def _stage(batch: ImportBatch, reading: TableReading, checked: Checked) -> None:
     for problem in reading.problems:
         problems.setdefault(problem.row, []).append(problem.to_json())
     failed = {row.number for row in reading.rows if row.failed} | set(problems)
-    staged = {row.number: row for row in checked.rows}
-    rows = [
-        _import_row(batch, number, staged.get(number), problems.get(number, []))
-        for number in sorted(failed | set(staged))
-    ]
-    for row in rows:
-        if row.number in failed:
-            row.outcome, row.data = RowOutcome.ERROR, {}
-    bulk.add(rows, ImportRow)
-    counts = {outcome.value: sum(row.outcome == outcome for row in rows) for outcome in RowOutcome}
+    good = {row.number: row for row in checked.rows}
+    lines = (
+        _failed(number, good.get(number), problems.get(number, [])) if number in failed else _good(good[number])
+        for number in sorted(failed | set(good))
+    )
+    bulk.append(ImportRow, COLUMNS, lines, same={"batch_id": batch.pk})
+    found = Counter(str(row.outcome) for row in checked.rows if row.number not in failed)
+    found[RowOutcome.ERROR.value] += len(failed)
+    counts = {outcome.value: found[outcome.value] for outcome in RowOutcome}
     ok = reading.ok and not failed
     ImportBatch.objects.filter(pk=batch.pk, state=ImportState.CHECKING).update(
         state=ImportState.CHECKED if ok else ImportState.REFUSED,
@@ -103,19 +103,15 @@ def _stage(batch: ImportBatch, reading: TableReading, checked: Checked) -> None:
     )
 
 
-def _import_row(batch: ImportBatch, number: int, row: Staged | None, problems: list[dict[str, Any]]) -> ImportRow:
-    if row is None:
-        return ImportRow(batch=batch, number=number, outcome=RowOutcome.ERROR, problems=problems)
-    return ImportRow(
-        batch=batch,
-        number=number,
-        key=row.key[:100],
-        label=row.label[:200],
-        outcome=row.outcome,
-        data=dict(row.data),
-        version=row.version,
-        problems=problems,
-    )
+def _good(row: Staged) -> Sequence[Any]:
+    """The columns of a row that can be applied."""
+    return row.number, row.key[:100], row.label[:200], str(row.outcome), dict(row.data), row.version, []
+
+
+def _failed(number: int, row: Staged | None, problems: list[dict[str, Any]]) -> Sequence[Any]:
+    """The columns of a row with problems; it may have got as far as being recognised."""
+    key, label, version = (row.key[:100], row.label[:200], row.version) if row is not None else ("", "", None)
+    return number, key, label, RowOutcome.ERROR.value, {}, version, problems
 
 
 def _facts(reading: TableReading, checked: Checked, counts: Mapping[str, int]) -> dict[str, Any]:
@@ -130,5 +126,5 @@ def _facts(reading: TableReading, checked: Checked, counts: Mapping[str, int]) -
         "problems_left_out": reading.problems_left_out,
         "remarks": [str(text) for text in checked.remarks],
         "lists": {name: [list(entry) for entry in entries[:LISTED]] for name, entries in checked.lists.items()},
-        "list_lengths": {name: len(entries) for name, entries in checked.lists.items()},
+        "list_lengths": {name: checked.totals.get(name, len(entries)) for name, entries in checked.lists.items()},
     }

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
 
-from skillmap.core.choices import RowOutcome
-from skillmap.core.models import ImportBatch, ImportRow
+from skillmap.core.models import ImportBatch
 from skillmap.core.tabular.columns import Column
 from skillmap.core.tabular.limits import DEFAULT, Limits
 from skillmap.core.tabular.reading import TableReading
@@ -16,17 +15,18 @@ from skillmap.core.tabular.reading import TableReading
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
+LISTED = 1_000  # entries of one further list that are kept
 Progress = Callable[[int, int, object], None]
 
 
 @dataclass(slots=True)
 class Staged:
-    """One checked row: what applying it would do.
+    """One checked row: what applying it would do; the check makes it, and `apply` is given it back.
 
     Args:
         number: of the row, as the spreadsheet program counts.
         key: what the row is known by, such as a staff number.
-        outcome: one of RowOutcome.
+        outcome: a value of RowOutcome.
         data: what `apply` needs; plain values and dates, which come back as ISO texts.
         version: of the stored row as it was at the check, where there is one.
         label: how people recognise the row.
@@ -34,7 +34,7 @@ class Staged:
 
     number: int
     key: str
-    outcome: RowOutcome
+    outcome: str
     data: Mapping[str, Any] = field(default_factory=dict)
     version: int | None = None
     label: str = ""
@@ -44,12 +44,14 @@ class Staged:
 class Checked:
     """The outcome of a check: rows in the order of the file, and further lists to show, by name.
 
-    Rows with a problem (`reading.refuse`, or a cell that could not be read) need not be staged.
+    Rows with a problem (`reading.refuse`, or a cell that could not be read) need not be staged. Of a list the first
+    LISTED entries are kept; one that could be long is given as these, with how many there are in `totals`.
     """
 
     rows: list[Staged]
     lists: Mapping[str, Sequence[Sequence[str]]] = field(default_factory=dict)
     remarks: Sequence[str] = ()
+    totals: Mapping[str, int] = field(default_factory=dict)
 
 
 class Importer(ABC):
@@ -80,7 +82,7 @@ class Importer(ABC):
 
     @abstractmethod
     def apply(
-        self, rows: Iterable[ImportRow], options: Mapping[str, Any], *, user: AbstractBaseUser, batch: ImportBatch
+        self, rows: Iterable[Staged], options: Mapping[str, Any], *, user: AbstractBaseUser, batch: ImportBatch
     ) -> Mapping[str, Any]:
         """Write the rows (CREATE and UPDATE, in the order of the file), in the transaction that is open.
 

@@ -41,11 +41,12 @@ Earlier runs: see `History`. What this does not do: hide that an answer is proba
 reason, or protect against readers who add what they know of themselves and colleagues.
 """
 
-from skillmap.core.suppression.cube import Cube, Cuts, Layout, Measure, Node, Record, Vector, may_show
+from skillmap.core.suppression.cube import Crowd, Cube, Cuts, Layout, Measure, Node, Record, Vector, may_show
 from skillmap.core.suppression.history import History, Published
 from skillmap.core.suppression.search import Suppressed, suppress
 
 __all__ = [
+    "Crowd",
     "Cube",
     "Cuts",
     "History",

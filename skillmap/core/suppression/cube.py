@@ -33,7 +33,7 @@ class Record(NamedTuple):
 
     Attributes:
         key: what stays the same between two runs while a reader would take the person's answers for the same: for
-            a skill check (person, check). A new check of the same person is a new key. Needs a stable `repr`.
+            a skill check (person, check). A new check of the same person is a new key.
         node: where the person counts.
         classes: class by measure, in the order of the cube's measures.
     """
@@ -41,6 +41,20 @@ class Record(NamedTuple):
     key: Hashable
     node: Node
     classes: Sequence[int]
+
+
+class Crowd(NamedTuple):
+    """Many records at once, column by column.
+
+    Attributes:
+        keys: of each person, see `Record`.
+        nodes: where each counts.
+        classes: one byte for each person and measure, a person after the other.
+    """
+
+    keys: Sequence[Hashable]
+    nodes: Sequence[Node]
+    classes: bytes
 
 
 def may_show(value: int, group: int, k: int) -> bool:

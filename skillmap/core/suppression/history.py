@@ -3,32 +3,23 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
-from operator import add
+from math import prod
+from typing import Any, NamedTuple, TypeAlias
 
-from skillmap.core.suppression.cube import Cuts, Layout, Measure, Node, Record, Tree, Vector, blocks_of
-from skillmap.core.suppression.pieces import Group, Piece, walk
+from skillmap.core.suppression.cube import Crowd, Cuts, Layout, Measure, Node, Record, Tree, Vector, blocks_of
+from skillmap.core.suppression.partitions import Choice, Partitions, partitions_of
+from skillmap.core.suppression.pieces import BYTES, FIELD, Form, Group, Piece, peopled, walk
 
+Records: TypeAlias = Iterable[Record] | Iterable[Crowd]
 
-def _add(sums: dict[Node, list[int]], node: Node, columns: int, taken: Iterable[int], value: int) -> None:
-    row = sums.get(node)
-    if row is None:
-        row = sums[node] = [0] * columns
-    for column in taken:
-        row[column] += value
-
-
-def _by_measure(
-    sums: Mapping[Node, Vector], measures: Sequence[Measure], classes: int
-) -> dict[Measure, dict[Node, Vector]]:
-    """Rows of columns, one measure after the other, as vectors by measure and node; None is everybody."""
-    found: dict[Measure, dict[Node, Vector]] = {None: {node: row[:1] for node, row in sums.items()}}
-    for place, measure in enumerate(measures):
-        first = 1 + place * classes
-        found[measure] = {node: row[first : first + classes] for node, row in sums.items()}
-    return found
+#: Records that are summed up at once.
+BATCH = 10_000
+#: A mark is random in so many fields; a sum of marks has one more.
+RANDOM_FIELDS = 4
+#: A reader of sizes alone knows each set of people by its mark.
+UNCOUNTED = Form(0)
 
 
 @dataclass(frozen=True)
@@ -38,14 +29,30 @@ class Published:
     Attributes:
         parents: its tree.
         measures: the order of `classes` in its records.
-        records: everybody it counted, as it counted them. Read once, so an iterator will do.
+        records: everybody it counted, as it counted them, one by one or many at once. Read once, so an iterator will
+            do.
         layout: what it published (`Suppressed.layout`).
     """
 
     parents: Mapping[Node, Node | None]
     measures: Sequence[Measure]
-    records: Iterable[Record]
+    records: Records
     layout: Layout
+
+
+class _Sums(NamedTuple):
+    """Figures by node, all below it included, one column a node in the order of the tree.
+
+    Attributes:
+        people: by node.
+        marks: by field, measure (the first is the sizes of groups) and node.
+        fresh: people who are in no earlier run, by measure, class and node.
+    """
+
+    tree: Tree
+    people: Any
+    marks: Any
+    fresh: Any
 
 
 class History:
@@ -70,79 +77,159 @@ class History:
         parents: Mapping[Node, Node | None],
         measures: Sequence[Measure],
         classes: int,
-        records: Iterable[Record],
+        records: Records,
         earlier: Iterable[Published],
     ) -> None:
         """Read all records; sizes of groups are treated as one more measure, `None`, with a single class."""
-        self._secret = secrets.token_bytes(16)
-        self._seen: set[int] = set()
-        self._known: dict[Measure, dict[Vector, list[Cuts]]] = {}
+        import numpy as np  # heavy: only whoever compares runs needs it
+
+        self._numbers: dict[Hashable, int] = {}
+        self._random: Any = np.empty((0, classes, RANDOM_FIELDS), np.uint32)
+        self._classes = classes
+        self._known: dict[Measure, dict[int, Choice]] = {}
         for run in earlier:
-            self._learn(run, classes)
-        tree = Tree(parents)
-        self._marks, self._fresh = self._summed(tree, measures, classes, records, self._seen)
+            self._learn(run)
+        self._columns: dict[Measure, int] = {measure: place for place, measure in enumerate((None, *measures))}
+        self._sums = self._summed(Tree(parents), measures, records, seen=len(self._numbers))
 
-    def _mark(self, key: Hashable) -> int:
-        return int.from_bytes(blake2b(repr(key).encode(), key=self._secret, digest_size=16).digest())
+    def _summed(self, tree: Tree, measures: Sequence[Measure], records: Records, seen: int) -> _Sums:
+        """Sum up records; whose number is `seen` or more is in no earlier run."""
+        import numpy as np
 
-    def _summed(
-        self,
-        tree: Tree,
-        measures: Sequence[Measure],
-        classes: int,
-        records: Iterable[Record],
-        seen: Collection[int],
-    ) -> tuple[dict[Measure, dict[Node, Vector]], dict[Measure, dict[Node, Vector]]]:
-        """Marks and numbers of fresh people, by measure and node; adds nobody to `seen`."""
-        columns = 1 + len(measures) * classes  # everybody, then the classes of one measure after the other
-        firsts = range(1, columns, classes)
-        marks: dict[Node, list[int]] = {}
-        fresh: dict[Node, list[int]] = {}
-        for record in records:
-            mark = self._mark(record.key)
-            if len(record.classes) != len(measures) or max(record.classes, default=0) >= classes:
-                raise ValueError(f"{record.key!r} has not one class of {classes} for each measure.")
-            taken = [0, *map(add, firsts, record.classes)]
-            _add(marks, record.node, columns, taken, mark)
-            if mark not in seen:
-                _add(fresh, record.node, columns, taken, 1)
-        return (
-            _by_measure(tree.rolled_up(marks, columns), measures, classes),
-            _by_measure(tree.rolled_up(fresh, columns), measures, classes),
-        )
+        nodes, columns, classes = len(tree.order), 1 + len(measures), self._classes
+        index = {node: place for place, node in enumerate(tree.order)}
+        people = np.zeros(nodes, np.uint64)
+        marks = np.zeros((RANDOM_FIELDS, columns, nodes), np.uint64)
+        fresh = np.zeros((columns, classes, nodes), np.uint64)
+        first = nodes * np.arange(columns)
+        for crowd in _crowds(records, len(measures)):
+            who, at, answers = self._read(crowd, index, len(measures))
+            np.add.at(people, at, np.uint64(1))
+            taken = np.concatenate([np.zeros((len(at), 1), np.uint8), answers], axis=1)
+            cells = (first + at[:, None]).ravel()
+            drawn = self._random[who[:, None], taken].reshape(-1, RANDOM_FIELDS)
+            for field in range(RANDOM_FIELDS):
+                np.add.at(marks[field].reshape(-1), cells, drawn[:, field].astype(np.uint64))
+            is_new = who >= seen
+            if is_new.any():
+                cells = (classes * first + nodes * taken[is_new].astype(np.intp) + at[is_new, None]).ravel()
+                np.add.at(fresh.reshape(-1), cells, np.uint64(1))
+        for place in range(nodes - 1, -1, -1):
+            parent = tree.parents[tree.order[place]]
+            if parent is not None:
+                above = index[parent]
+                people[above] += people[place]
+                marks[:, :, above] += marks[:, :, place]
+                fresh[:, :, above] += fresh[:, :, place]
+        return _Sums(tree, people, marks, fresh)
 
-    def _learn(self, run: Published, classes: int) -> None:
-        tree, met = Tree(run.parents), list[int]()
+    def _read(self, crowd: Crowd, index: Mapping[Node, int], width: int) -> tuple[Any, Any, Any]:
+        """Numbers of people, places of their nodes, and their classes, a row each."""
+        import numpy as np
 
-        def noted() -> Iterable[Record]:
-            for record in run.records:
-                met.append(self._mark(record.key))
-                yield record
+        if unknown := set(crowd.nodes) - index.keys():
+            raise ValueError(f"Not in the tree: {sorted(map(repr, unknown))}.")
+        answers = np.frombuffer(bytearray(crowd.classes), np.uint8)
+        if len(answers) != len(crowd.keys) * width or (answers >= self._classes).any():
+            raise ValueError(f"Somebody has not one class of {self._classes} for each measure.")
+        numbers = self._numbers
+        who = np.array([numbers.setdefault(key, len(numbers)) for key in crowd.keys], np.intp)
+        self._draw(len(numbers) - len(self._random))
+        at = np.array([index[node] for node in crowd.nodes], np.intp)
+        return who, at, answers.reshape(len(at), width)
 
-        marks, numbers = self._summed(tree, run.measures, classes, noted(), ())
-        self._seen.update(met)
-        for measure, by_node in marks.items():
+    def _draw(self, people: int) -> None:
+        """Random numbers for so many more people, for each class of each."""
+        import numpy as np
+
+        shape = (people, *self._random.shape[1:])
+        drawn = np.frombuffer(secrets.token_bytes(prod(shape) * BYTES), np.uint32).reshape(shape)
+        self._random = np.concatenate([self._random, drawn])
+
+    def _learn(self, run: Published) -> None:
+        sums = self._summed(Tree(run.parents), run.measures, run.records, seen=0)
+        people: list[int] = sums.people.tolist()
+        tree = peopled(sums.tree, dict(zip(sums.tree.order, people, strict=True)))
+        for column, measure in enumerate((None, *run.measures)):
             cuts_of: Mapping[Node, Cuts] = (
                 dict.fromkeys(run.layout.sizes, ()) if measure is None else run.layout.cuts.get(measure, {})
             )
-            pieces = {node: Piece(numbers[measure][node], (), vector) for node, vector in by_node.items()}
+            fields = _fields(sums, column, ())
+            pieces = dict(zip(sums.tree.order, fields, strict=True))
 
             def choose(group: Group, cuts_of: Mapping[Node, Cuts] = cuts_of) -> Mapping[Node, Cuts]:
                 return {node: cuts_of[node] for node in group.members if node in cuts_of}
 
-            known = self._known.setdefault(measure, {})
+            known, coarser = self._known.setdefault(measure, {}), self._partitions(measure).coarser
             for _node, piece, cuts in walk(tree, pieces, choose):
-                known.setdefault(piece.marks, []).append(cuts)
+                mark = UNCOUNTED.mark(piece)
+                known[mark] = known.get(mark, 0) | coarser[cuts]
 
-    def piece(self, measure: Measure, node: Node, counts: Vector) -> Piece:
-        """The node's people with what is known of them from earlier."""
-        piece = Piece(counts, self._fresh[measure][node], self._marks[measure][node])
-        if any(fresh > count for fresh, count in zip(piece.fresh, counts, strict=True)):
-            raise ValueError(f"The records do not make up the cube at {node!r}, {measure!r}.")
-        return piece
+    def _partitions(self, measure: Measure) -> Partitions:
+        return partitions_of(1 if measure is None else self._classes)
 
-    def allows(self, measure: Measure, piece: Piece, cuts: Cuts, k: int) -> bool:
-        """Whether the piece may become known by these cuts."""
-        if piece.fresh == piece.counts or min(blocks_of(piece.fresh, cuts)) >= k:
-            return True
-        return any(set(cuts) <= set(finer) for finer in self._known.get(measure, {}).get(piece.marks, ()))
+    def pieces(self, measure: Measure, counts: Mapping[Node, Vector]) -> dict[Node, Piece]:
+        """All nodes' people with what is known of them from earlier."""
+        import numpy as np
+
+        order, column = self._sums.tree.order, self._columns[measure]
+        classes = 1 if measure is None else self._classes
+        counted = np.array([counts[node] for node in order], np.uint64).reshape(len(order), classes)
+        fresh = self._sums.fresh[column, :classes].T
+        if (wrong := (fresh > counted).any(axis=1) | (counted.sum(axis=1) != self._sums.people)).any():
+            raise ValueError(f"The records do not make up the cube at {order[int(wrong.argmax())]!r}, {measure!r}.")
+        return dict(zip(order, _fields(self._sums, column, (*counted.T, *fresh.T)), strict=True))
+
+    def permitted(self, form: Form, measure: Measure, piece: Piece, counts: Vector, k: int) -> Choice:
+        """The sets of cuts by which a piece with people in it may become known, as far as earlier runs go."""
+        known = self._known.get(measure, {}).get(form.mark(piece), 0)
+        if not piece & form.all_fresh:
+            return known
+        fresh, partitions = form.fresh(piece), self._partitions(measure)
+        return partitions.every if fresh == counts else known | partitions.filled(fresh, k)
+
+    def known(self, measure: Measure, cuts: Cuts) -> frozenset[int]:
+        """The marks of all that an earlier run made known by these cuts or finer ones."""
+        bit = self._partitions(measure).bits[cuts]
+        return frozenset(mark for mark, choice in self._known.get(measure, {}).items() if choice & bit)
+
+    def is_fresh(self, form: Form, piece: Piece, cuts: Cuts, k: int) -> bool:
+        """Whether a piece is new, or renewed in each block of these cuts."""
+        fresh = form.fresh(piece)
+        return fresh == form.counts(piece) or min(blocks_of(fresh, cuts)) >= k
+
+
+def _crowds(records: Records, width: int) -> Iterator[Crowd]:
+    """Records as crowds, each of so many measures; what comes as crowds stays as it is."""
+    alone: list[Record] = []
+    for each in records:
+        if isinstance(each, Crowd):
+            yield each
+            continue
+        alone.append(each)
+        if len(alone) == BATCH:
+            yield _crowd_of(alone, width)
+            alone = []
+    if alone:
+        yield _crowd_of(alone, width)
+
+
+def _crowd_of(records: Sequence[Record], width: int) -> Crowd:
+    if any(len(record.classes) != width for record in records):
+        raise ValueError("Somebody has not one class for each measure.")
+    keys, nodes, classes = zip(*records, strict=True)
+    return Crowd(keys, nodes, b"".join(map(bytes, classes)))
+
+
+def _fields(sums: _Sums, column: int, between: Sequence[Any]) -> list[Piece]:
+    """A piece for each node: its people, the figures in `between`, its marks; see `Form`."""
+    import numpy as np
+
+    marks, carried = [], np.zeros(len(sums.people), np.uint64)
+    for field in range(RANDOM_FIELDS):
+        total = sums.marks[field, column] + carried
+        carried = total >> np.uint64(FIELD)
+        marks.append(total)  # cut down to a field below
+    table = np.stack([sums.people, *between, *marks, carried], axis=1).astype(f"<u{BYTES}")
+    size, data = table.shape[1] * BYTES, table.tobytes()
+    return [int.from_bytes(data[start : start + size], "little") for start in range(0, len(data), size)]

@@ -13,13 +13,15 @@ from skillmap.core.suppression.cube import (
     Layout,
     Measure,
     Node,
+    Tree,
     Vector,
     blocks_of,
     is_safe,
     may_show,
 )
 from skillmap.core.suppression.history import History
-from skillmap.core.suppression.pieces import Group, Piece, Pieces, added, below, beside, walk
+from skillmap.core.suppression.partitions import Choice, partitions_of
+from skillmap.core.suppression.pieces import PEOPLE, Form, Group, Piece, Pieces, below, beside, peopled, walk, without
 
 #: Below three a hidden count of a known group could only be one, and hiding it would tell it.
 SMALLEST_K = 3
@@ -72,6 +74,13 @@ class Suppressed:
         value = sum(self.blocks[measure][node][bounds.index(low) : bounds.index(high + 1)])
         return value if may_show(value, self.sizes[node], self.k) else None
 
+    def by_block(self, node: Node, measure: Measure) -> list[int | None]:
+        """People of a node between any two cuts, None where hidden; empty without cuts."""
+        if not self.cuts[measure].get(node):
+            return []
+        size, k = self.sizes[node], self.k
+        return [value if may_show(value, size, k) else None for value in self.blocks[measure][node]]
+
     def at_least(self, node: Node, measure: Measure, low: int) -> int | None:
         """People of a node in class `low` or higher; None where hidden."""
         return self.between(node, measure, low, self.classes - 1)
@@ -97,13 +106,14 @@ def suppress(
     if not 0 < cut < cube.classes:
         raise ValueError(f"Cut {cut} is not within 1 to {cube.classes - 1}.")
     order = (cut, *range(cut + 1, cube.classes), *range(cut - 1, 0, -1))
-    sizes = _Search(cube, None, {node: (size,) for node, size in cube.sizes.items()}, k, (), history)
+    tree = peopled(cube.tree, cube.sizes)
+    sizes = _Search(cube, tree, None, {node: (size,) for node, size in cube.sizes.items()}, k, (), history)
     sized = dict(sizes.run())
     shown: dict[Measure, dict[Node, Cuts]] = {}
     blocks: dict[Measure, dict[Node, Vector]] = {}
     for measure in cube.counts if measures is None else measures:
         counts = cube.counts[measure]
-        shown[measure] = dict(_Search(cube, measure, counts, k, order, history, frozenset(sized)).run())
+        shown[measure] = dict(_Search(cube, tree, measure, counts, k, order, history, frozenset(sized)).run())
         blocks[measure] = {node: blocks_of(counts[node], cuts) for node, cuts in shown[measure].items()}
     return Suppressed(k, cube.classes, {node: cube.sizes[node] for node in sized}, shown, blocks)
 
@@ -124,6 +134,7 @@ class _Search:
     def __init__(
         self,
         cube: Cube,
+        tree: Tree,
         measure: Measure,
         counts: Mapping[Node, Vector],
         k: int,
@@ -131,30 +142,31 @@ class _Search:
         history: History | None,
         candidates: frozenset[Node] | None = None,
     ) -> None:
-        self.tree, self.measure, self.k, self.order, self.history = cube.tree, measure, k, order, history
+        self.tree, self.measure, self.k, self.order, self.history = tree, measure, k, order, history
+        self.above, self.sizes = cube.tree.children, cube.sizes
         self.candidates = frozenset(counts) if candidates is None else candidates
+        self.form = Form(len(order) + 1)
+        self.partitions = partitions_of(len(order) + 1)
         self.pieces: Pieces = (
-            {node: Piece(vector) for node, vector in counts.items()}
+            {node: self.form.of(cube.sizes[node], vector) for node, vector in counts.items()}
             if history is None
-            else {node: history.piece(measure, node, vector) for node, vector in counts.items()}
+            else history.pieces(measure, counts)
         )
-
-        self.safe_alone: dict[tuple[Node, Cuts], bool] = {}
+        self.alone = {node: self._safe(self.pieces[node], counts[node]) for node in self.candidates if cube.sizes[node]}
+        self.plain: dict[tuple[Cuts, Piece, tuple[Node, ...]], Mapping[Node, Cuts]] = {}
         self.insides: dict[tuple[Node, Cuts], int] = {}
+        self.known: dict[Cuts, frozenset[int]] = {}
 
     def run(self) -> Iterable[tuple[Node, Cuts]]:
         """The nodes to show, with their cuts."""
         return ((node, cuts) for node, _piece, cuts in walk(self.tree, self.pieces, self._choose) if node is not None)
 
-    def _safe(self, piece: Piece, cuts: Cuts) -> bool:
-        if not is_safe(blocks_of(piece.counts, cuts), self.k):
-            return False
-        return self.history is None or self.history.allows(self.measure, piece, cuts, self.k)
-
-    def _safe_alone(self, node: Node, cuts: Cuts) -> bool:
-        if (node, cuts) not in self.safe_alone:
-            self.safe_alone[node, cuts] = self._safe(self.pieces[node], cuts)
-        return self.safe_alone[node, cuts]
+    def _safe(self, piece: Piece, counts: Vector) -> Choice:
+        """The sets of cuts by which a piece may become known."""
+        safe = self.partitions.safe(counts, self.k)
+        if self.history is None or not safe:
+            return safe
+        return safe & self.history.permitted(self.form, self.measure, piece, counts, self.k)
 
     def _choose(self, group: Group) -> Mapping[Node, Cuts]:
         """The members to show, after a look at what this leaves of their own members.
@@ -167,7 +179,7 @@ class _Search:
         if group.known is None or not self.order:
             return chosen
         losing = [node for node in chosen if self._loses(node, chosen[node])]
-        losing = sorted(losing, key=lambda node: sum(self.pieces[node].counts))[:MOST_TRIALS]
+        losing = sorted(losing, key=self.sizes.__getitem__)[:MOST_TRIALS]
         worth, hidden = self._worth(group, chosen), frozenset[Node]()
 
         def trials() -> Iterator[frozenset[Node]]:
@@ -185,8 +197,11 @@ class _Search:
         """The members to show, as if they had none themselves."""
         members = [node for node in group.members if node in self.candidates and node not in hidden]
         if group.known is None or group.whole is None:
-            return {node: cuts for node in members if (cuts := self._finest(self.pieces[node])) is not None}
-        return self._chain(group.known, group.whole, members)
+            return {node: cuts for node in members if (cuts := self._finest(self.alone[node])) is not None}
+        key = (group.known, group.whole, tuple(members))
+        if key not in self.plain:
+            self.plain[key] = self._chain(*key)
+        return self.plain[key]
 
     def _worth(self, group: Group, shown: Mapping[Node, Cuts]) -> int:
         """How much is shown in the end."""
@@ -198,7 +213,7 @@ class _Search:
         """A node with the first cut counts most, a little less if it has members; each further cut breaks ties."""
         if not self.order:
             return 1
-        return len(cuts) + (100 - LESS_FOR_GROUPS * bool(self.tree.children[node]) if self.order[0] in cuts else 0)
+        return len(cuts) + (100 - LESS_FOR_GROUPS * bool(self.above[node]) if self.order[0] in cuts else 0)
 
     def _inside(self, node: Node, cuts: Cuts) -> int:
         """What is shown below a shown node."""
@@ -211,15 +226,15 @@ class _Search:
         """Whether some child could be shown by the first cut, as far as it alone goes, and is not."""
         group = below(self.tree, self.pieces, node, cuts)
         shown = self._plain(group) if group.members else {}
-        first = self.order[0]
+        first, alone = self.order[0], self.partitions.bits[self.order[:1]]
         return any(
-            child in self.candidates and first not in shown.get(child, ()) and self._safe_alone(child, (first,))
+            child in self.candidates and first not in shown.get(child, ()) and self.alone[child] & alone
             for child in group.members
         )
 
-    def _finest(self, piece: Piece) -> Cuts | None:
+    def _finest(self, safe: Choice) -> Cuts | None:
         """The best cuts for a piece beside which nothing is known."""
-        return next((cuts for cuts in _partitions(self.order) if self._safe(piece, cuts)), None)
+        return next((cuts for cuts in _partitions(self.order) if safe & self.partitions.bits[cuts]), None)
 
     def _chain(self, known: Cuts, whole: Piece, members: Sequence[Node]) -> Mapping[Node, Cuts]:
         """Members by ever finer cuts: at each step the cut by which most of them can still be shown."""
@@ -241,33 +256,41 @@ class _Search:
 
     def _largest(self, whole: Piece, members: Sequence[Node], cuts: Cuts) -> list[Node]:
         """As many members as can be shown by these cuts while what remains beside them is safe as well."""
-        shown = [node for node in members if self._safe_alone(node, cuts)]
-        rest = whole.without(self.pieces[node] for node in shown)
+        bit, pieces = self.partitions.bits[cuts], self.pieces
+        shown = [node for node in members if self.alone[node] & bit]
+        rest = without(whole, [pieces[node] for node in shown])
         if self._hides(rest, cuts):
             return shown
-        small_first = sorted(shown, key=lambda node: sum(self.pieces[node].counts))
+        small_first = sorted(shown, key=self.sizes.__getitem__)
         for node in small_first:
-            if self._hides_with(rest, self.pieces[node], cuts):
+            if self._hides(rest + pieces[node], cuts):
                 return [other for other in shown if other != node]
         dropped = set()
         for node in small_first:
-            rest = rest.together(self.pieces[node])
+            rest += pieces[node]
             dropped.add(node)
             if self._hides(rest, cuts):
                 break
         for node in reversed(small_first):
-            if node in dropped and self._hides(smaller := rest.without([self.pieces[node]]), cuts):
+            if node in dropped and self._hides(smaller := rest - pieces[node], cuts):
                 rest = smaller
                 dropped.remove(node)
         return [node for node in shown if node not in dropped]
 
-    def _hides_with(self, rest: Piece, more: Piece, cuts: Cuts) -> bool:
-        """Whether the remainder may become known together with another piece; most fail by their numbers alone."""
-        counts = added(rest.counts, more.counts)
-        if any(counts) and not is_safe(blocks_of(counts, cuts), self.k):
-            return False
-        return self._hides(rest.together(more), cuts)
-
     def _hides(self, rest: Piece, cuts: Cuts) -> bool:
-        """Whether a remainder may become known: it is empty or safe."""
-        return not sum(rest.counts) or self._safe(rest, cuts)
+        """Whether a remainder may become known by these cuts: it is empty or safe."""
+        if not rest & PEOPLE:
+            return True
+        if self.history is not None and rest >> self.form.below_mark not in self._known(cuts):
+            if not rest & self.form.all_fresh:
+                return False
+            if not self.history.is_fresh(self.form, rest, cuts, self.k):
+                return False
+        return is_safe(blocks_of(self.form.counts(rest), cuts), self.k)
+
+    def _known(self, cuts: Cuts) -> frozenset[int]:
+        """The marks of what is known from earlier by these cuts."""
+        found = self.known.get(cuts)
+        if found is None:
+            found = self.known[cuts] = self.history.known(self.measure, cuts) if self.history else frozenset()
+        return found

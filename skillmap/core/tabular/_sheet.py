@@ -2,6 +2,8 @@
 
 import re
 from array import array
+from collections.abc import Callable
+from functools import partial
 from itertools import chain
 
 from skillmap.core.tabular._wire import A1, MAX_COLUMN, MAX_ROW, Refused, cell_name, column_index
@@ -124,33 +126,32 @@ class Sheet(Scanner):
         self._filled = self._valued = self._collecting = False
         self._pieces: list[str] = []
 
-    def start(self, tag: str, attributes: Attributes) -> None:
-        """Dispatch on the few elements that matter."""
-        if tag == "c":
-            self._start_cell(attributes)
-        elif tag == "row":
-            self._start_row(attributes)
-        elif tag in {"v", "f", "is"}:
-            self._start_value(tag)
-        elif tag == "sheetData":
-            if self._data_seen or self.depth != 2:
-                raise Refused("damaged")
-            self._in_data = self._data_seen = True
-        elif tag == "mergeCell":
-            self._note_merged(attributes.get("ref", ""))
-        elif tag == "col":
-            self._note_column(attributes)
+    def at_start(self, tag: str) -> Callable[[Attributes], None] | None:
+        """The few elements that matter."""
+        starts: dict[str, Callable[[Attributes], None]] = {
+            "c": self._start_cell,
+            "row": self._start_row,
+            "v": partial(self._start_value, "v"),
+            "f": partial(self._start_value, "f"),
+            "is": partial(self._start_value, "is"),
+            "sheetData": self._start_data,
+            "mergeCell": self._note_merged,
+            "col": self._note_column,
+        }
+        return starts.get(tag)
 
-    def end(self, tag: str) -> None:
-        """Complete a value, a cell or a row."""
-        if tag == "v":
-            self._collecting = False
-        elif tag == "c":
-            self._end_cell()
-        elif tag == "row":
-            self._end_row()
-        elif tag == "sheetData":
-            self._in_data = False
+    def at_end(self, tag: str) -> Callable[[], None] | None:
+        """Complete a value, a cell, a row or the data."""
+        ends = {"v": self._end_value, "c": self._end_cell, "row": self._end_row, "sheetData": self._end_data}
+        return ends.get(tag)
+
+    def _start_data(self, _attributes: Attributes) -> None:
+        if self._data_seen or self.depth != 2:
+            raise Refused("damaged")
+        self._in_data = self._data_seen = True
+
+    def _end_data(self) -> None:
+        self._in_data = False
 
     def text(self, data: str) -> None:
         """Text of a value is collected, of an inline string counted; the rest does not matter."""
@@ -209,7 +210,7 @@ class Sheet(Scanner):
             column = self._column_indexes[letters] = column_index(letters)
         return column
 
-    def _start_value(self, tag: str) -> None:
+    def _start_value(self, tag: str, _attributes: Attributes) -> None:
         if not self._in_data:
             return
         if self.depth != 5:
@@ -225,6 +226,9 @@ class Sheet(Scanner):
             self._collecting = tag == "v"
             self._valued = True
         self._filled = True
+
+    def _end_value(self) -> None:
+        self._collecting = False
 
     def _end_cell(self) -> None:
         if not self._filled:
@@ -251,8 +255,8 @@ class Sheet(Scanner):
             raise Refused("damaged_cell", cell=cell_name(self._row, self._column))
         self._count_text(self.strings[int(index)])
 
-    def _note_merged(self, reference: str) -> None:
-        found = RANGE.fullmatch(reference)
+    def _note_merged(self, attributes: Attributes) -> None:
+        found = RANGE.fullmatch(attributes.get("ref", ""))
         if found is None or len(self.merged) >= self.limits.flagged_cells:
             raise Refused("damaged")
         first_column, first_row = column_index(found[2]), int(found[3])

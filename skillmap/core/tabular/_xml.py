@@ -1,6 +1,7 @@
 """XML parts read piece by piece, with document types, entities and deep nesting refused. Plain Python only."""
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 from xml.etree.ElementTree import ParseError
 
@@ -23,6 +24,8 @@ class _NoTree:
 class Scanner:
     """Walks one XML part. Subclasses act on `start`, `end` and `text`; `depth` is 1 in the root element.
 
+    A part with millions of elements says by `at_start` and `at_end` what is done for each name, asked once a name.
+
     Raises:
         Refused: on a document type (`xml_dtd`), on damage, on too many or too deeply nested elements.
     """
@@ -31,7 +34,8 @@ class Scanner:
         self.limits = limits
         self.depth = 0
         self.elements = 0
-        self._local_names: dict[str, str] = {}
+        self._starts: dict[str, Callable[[Attributes], None] | None] = {}  # by name with namespace
+        self._ends: dict[str, Callable[[], None] | None] = {}
 
     def start(self, tag: str, attributes: Attributes) -> None:
         """An element begins; `tag` is its name without the namespace."""
@@ -41,6 +45,14 @@ class Scanner:
 
     def text(self, data: str) -> None:
         """Text inside an element."""
+
+    def at_start(self, tag: str) -> Callable[[Attributes], None] | None:
+        """What is called when such an element begins; None where it does not matter."""
+        return partial(self.start, tag)
+
+    def at_end(self, tag: str) -> Callable[[], None] | None:
+        """What is called when such an element ends; None where it does not matter."""
+        return partial(self.end, tag)
 
     def walk(self, chunks: Iterable[bytes], copy: Callable[[bytes], Any] | None = None) -> None:
         """Read the whole part; `copy` is given each piece once it was found sound so far."""
@@ -71,15 +83,21 @@ class Scanner:
             raise Refused("damaged")
         if self.elements > self.limits.elements:
             raise Refused("too_many_cells")
-        self.start(self._local_names.get(name) or self._learn(name), attributes)
+        if name not in self._starts:
+            self._learn(name)
+        act = self._starts[name]
+        if act is not None:
+            act(attributes)
 
     def _end(self, name: str) -> None:
-        self.end(self._local_names[name])
+        act = self._ends[name]
+        if act is not None:
+            act()
         self.depth -= 1
 
-    def _learn(self, name: str) -> str:
-        """The name without its namespace; a sheet knows a few dozen names, not thousands."""
-        if len(self._local_names) > 10_000:
+    def _learn(self, name: str) -> None:
+        """What is done for a name, without its namespace; a sheet knows a few dozen names, not thousands."""
+        if len(self._starts) > 10_000:
             raise Refused("damaged")
-        tag = self._local_names[name] = name.rpartition("}")[2]
-        return tag
+        tag = name.rpartition("}")[2]
+        self._starts[name], self._ends[name] = self.at_start(tag), self.at_end(tag)

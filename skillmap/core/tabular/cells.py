@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 CellValue = Union[str, "StrPromise", int, float, Decimal, bool, dt.date, dt.datetime, None]
 
+PlainValue = str | int | float | bool | dt.date | dt.datetime | None
+
 LONGEST = 32_767  # characters in a cell of a workbook
 EXACT = 10**15  # beyond, a workbook keeps no exact whole numbers: written as text
 FIRST_DAY = dt.date(1900, 3, 1)  # before, spreadsheet programs disagree on the day number: written as text
@@ -52,7 +54,7 @@ def unescape(text: str) -> str:
     return text[1:] if ESCAPED.match(text) else text
 
 
-def plain(value: CellValue) -> str | int | float | bool | dt.date | dt.datetime | None:
+def plain(value: CellValue) -> PlainValue:
     """A value reduced to what cells know: lazy texts are resolved, times are Tokyo's, odd numbers become text or empty.
 
     Text comes back cleaned, not escaped.

@@ -11,6 +11,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.validators import EmailValidator
 
+from skillmap.core.lines import can_be_shown
 from skillmap.core.tabular._wire import DATE, DATETIME, DURATION, ERROR, FORMULA, LONG, TIME
 from skillmap.core.tabular.columns import Column, Kind
 from skillmap.core.tabular.keys import INVISIBLE, match_key
@@ -24,6 +25,8 @@ EXACT = 10**15  # a spreadsheet keeps 15 digits of a number
 EDGES = "\u200c\u200d"
 DASHES = str.maketrans(dict.fromkeys("‐‑‒–—―−ー", "-"))
 LINE_ENDS = re.compile("\r\n|[\r\u2028\u2029]")
+# What `trim` looks for inside a text: without any of it there is only the outer white space.
+ODD = re.compile(f"[{''.join(map(chr, INVISIBLE))}{EDGES}\r\u2028\u2029\u3099\u309a]")
 KANA_WITH_MARK = re.compile("[\u3040-\u30ff][\u3099\u309a]")
 CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffe\uffff\ud800-\udfff]")
 PRIVATE = re.compile("[\ue000-\uf8ff\U000f0000-\U0010ffff]")
@@ -113,13 +116,18 @@ def trim(text: str) -> str:
 
     Only kana written as two characters (か and ゛, as some systems do) are joined, which look the same.
     """
+    if not ODD.search(text):  # most cells
+        return text.strip()
     text = LINE_ENDS.sub("\n", text.translate(INVISIBLE)).strip().strip(EDGES).strip()
     return KANA_WITH_MARK.sub(lambda found: unicodedata.normalize("NFC", found[0]), text)
 
 
 def narrow(raw: RawCell) -> str:
     """A cell for codes and numbers: half-width, all dashes one."""
-    return unicodedata.normalize("NFKC", as_text(raw)).translate(DASHES).strip()
+    text = as_text(raw)
+    if text.isascii():
+        return text.strip()
+    return unicodedata.normalize("NFKC", text).translate(DASHES).strip()
 
 
 def as_text(raw: RawCell) -> str:
@@ -136,6 +144,15 @@ def as_text(raw: RawCell) -> str:
 def read_text(raw: RawCell, column: Column) -> str:
     """Text keeps its form. Control characters, lone surrogates and gaiji are refused."""
     text = as_text(raw)
+    if not text.isprintable():
+        text = _harmless(text, column)
+    if len(text) > column.longest:
+        raise BadCell("too_long", {"found": len(text), "limit": column.longest})
+    return text
+
+
+def _harmless(text: str, column: Column) -> str:
+    """Text with something invisible in it, if that may be there."""
     if "\n" in text and not column.multiline:
         raise BadCell("line_break")
     if not column.multiline:
@@ -146,8 +163,6 @@ def read_text(raw: RawCell, column: Column) -> str:
     private = PRIVATE.search(text)
     if private:
         raise BadCell("private_character", {"code": f"U+{ord(private[0]):04X}"})
-    if len(text) > column.longest:
-        raise BadCell("too_long", {"found": len(text), "limit": column.longest})
     return text
 
 
@@ -261,6 +276,7 @@ def read_email(raw: RawCell, column: Column) -> str:
         if len(address) > column.longest:
             raise BadCell("too_long", {"found": len(address), "limit": column.longest})
         _valid_email(address)
+        can_be_shown(address)
     except ValidationError as error:
         raise BadCell("email") from error
     name, _at, domain = address.rpartition("@")

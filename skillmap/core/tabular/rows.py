@@ -12,6 +12,7 @@ from skillmap.core.tabular.normalise import BadCell, RawCell, Value, as_text, no
 from skillmap.core.tabular.problems import RowProblem, masked, shown
 
 SAMPLES = 3  # readings of dates kept for each column
+REMEMBERED = 2_000  # different cells of a column whose values are not worked out twice
 
 
 @dataclass(slots=True)
@@ -36,6 +37,17 @@ class DateReading:
     column: str
     written: str
     value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A column and where it stands; what its cells were found to hold, for the next row with the same cell."""
+
+    column: Column
+    key: str
+    position: int
+    remarked: bool  # whether the reader should see how a cell was understood
+    known: dict[tuple[type, RawCell], Value] = field(default_factory=dict)
 
 
 class Problems:
@@ -76,7 +88,7 @@ class RowReader:
         self.short_rows = 0
         self.number_codes: dict[str, None] = {}  # headers, in order
         self.without_heading: set[int] = set()
-        self._columns = [(column, layout.index[column.key]) for column in columns if column.key in layout.index]
+        self._places = [_place(column, layout.index[column.key]) for column in columns if column.key in layout.index]
         self._absent = [column.key for column in columns if column.key not in layout.index]
         self._labels = {column.key: column.label for column in columns}
         self._unique = [tuple(keys) for keys in unique if all(key in layout.index for key in keys)]
@@ -86,13 +98,13 @@ class RowReader:
     @property
     def has_dates(self) -> bool:
         """A column of dates is read."""
-        return any(column.kind is Kind.DATE for column, _position in self._columns)
+        return any(place.column.kind is Kind.DATE for place in self._places)
 
     def has_content(self, line: WireRow) -> bool:
         """Whether any known column is filled in this row; a running number prepared in another one does not count."""
         cells = line[1]
-        values = (cells[position] for _column, position in self._columns if position < len(cells))
-        return any(map(is_filled, values))
+        width = len(cells)
+        return any(place.position < width and is_filled(cells[place.position]) for place in self._places)
 
     def read(self, line: WireRow) -> Row:
         """One row of the file."""
@@ -102,17 +114,32 @@ class RowReader:
         for position, address in self.merged.get(number, ()):
             self._add(number, "merged", position=position, cells=address)
             row.failed.add("")
-        for column, position in self._columns:
-            raw = cells[position] if position < len(cells) else None
+        width = len(cells)
+        for place in self._places:
+            raw = cells[place.position] if place.position < width else None
             if self.is_csv and isinstance(raw, str):
                 raw = unescape(raw)
-            row.values[column.key] = self._value(row, column, position, raw)
+            value = row.values[place.key] = self._value(row, place, raw)
+            if place.remarked and value is not None:
+                self._remark(number, place.column, raw, value)
         self._check_unique(row)
         return row
 
-    def _value(self, row: Row, column: Column, position: int, raw: RawCell) -> Value:
+    def _value(self, row: Row, place: Place, raw: RawCell) -> Value:
+        """The value of a cell. What a column says again and again (a grade, a day) is worked out once."""
+        if isinstance(raw, list):
+            return self._normalised(row, place.column, place.position, raw)
+        cell = (raw.__class__, raw)  # 1, 1.0 and True are equal, and not the same
+        value = place.known.get(cell)
+        if value is None:
+            value = self._normalised(row, place.column, place.position, raw)
+            if value is not None and len(place.known) < REMEMBERED:
+                place.known[cell] = value
+        return value
+
+    def _normalised(self, row: Row, column: Column, position: int, raw: RawCell) -> Value:
         try:
-            value = normalise(raw, column, date1904=self.date1904)
+            return normalise(raw, column, date1904=self.date1904)
         except BadCell as bad:
             row.failed.add(column.key)
             self.problems.add(
@@ -127,15 +154,14 @@ class RowReader:
                 )
             )
             return None
-        if value is not None:
-            self._remark(row.number, column, raw, value)
-        return value
 
     def _remark(self, number: int, column: Column, raw: RawCell, value: Value) -> None:
         """Note what the reader should see: dates that were interpreted, codes that came as numbers."""
-        if column.kind is Kind.CODE and column.digits is None and isinstance(raw, int | float):
-            self.number_codes[self._labels[column.key]] = None
-        if column.kind is not Kind.DATE or (isinstance(raw, list) and raw[0] == DATE and not self.date1904):
+        if column.kind is not Kind.DATE:
+            if isinstance(raw, int | float):
+                self.number_codes[self._labels[column.key]] = None
+            return
+        if isinstance(raw, list) and raw[0] == DATE and not self.date1904:
             return
         written, count = shown(as_text(raw)), self._samples.get(column.key, 0)
         if written != str(value) and count < SAMPLES:
@@ -169,6 +195,11 @@ class RowReader:
     def _add(self, number: int, code: str, position: int = -1, **params: Any) -> None:
         header = self.layout.headers.get(position, "")
         self.problems.add(RowProblem(row=number, column=header, code=code, params=params, position=position))
+
+
+def _place(column: Column, position: int) -> Place:
+    remarked = column.kind is Kind.DATE or (column.kind is Kind.CODE and column.digits is None)
+    return Place(column, column.key, position, remarked)
 
 
 def is_filled(raw: RawCell) -> bool:

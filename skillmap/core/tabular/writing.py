@@ -18,7 +18,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from skillmap.core.clock import TOKYO
-from skillmap.core.tabular.cells import EXACT, CellValue, clean, csv_text, escape, looks_like_formula, plain
+from skillmap.core.tabular.cells import CellValue, PlainValue, clean, csv_text, escape, looks_like_formula, plain
+from skillmap.core.tabular.lines import ColumnCells, LineSheet
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -197,7 +198,7 @@ class Book:
             self._formats[key] = self._book.add_format(properties)
         return self._formats[key]
 
-    def sheet(self, name: object) -> Any:
+    def sheet(self, name: object) -> LineSheet:
         """A new sheet; a name that is taken, empty or too long is changed."""
         base = FORBIDDEN_IN_NAME.sub(" ", clean(name)).strip(" '")[:LONGEST_NAME] or "Sheet"
         candidate, count = base, 1
@@ -205,14 +206,14 @@ class Book:
             count += 1
             candidate = f"{base[: LONGEST_NAME - 4]} ({count})"
         self._names.add(candidate.casefold())
-        sheet = self._book.add_worksheet(candidate)
+        sheet: LineSheet = self._book.add_worksheet(candidate, worksheet_class=LineSheet)
         sheet.set_landscape()
         sheet.set_paper(9)  # A4
         sheet.fit_to_pages(1, 0)
         return sheet
 
-    def add(self, table: Table) -> None:
-        """Write one table into a sheet of its own."""
+    def add(self, table: Table) -> LineSheet:
+        """Write one table into a sheet of its own, which is returned."""
         sheet = self.sheet(table.name)
         for index, column in enumerate(table.columns):
             sheet.set_column(index, index, width_of(column), self.form(column.form))
@@ -222,14 +223,17 @@ class Book:
         sheet.freeze_panes(first + 1, 0)
         if table.notes:
             sheet.set_header("&L" + clean(table.notes[0]).replace("&", "&&")[:200])
-        forms = [column.form for column in table.columns]
-        numbers = [self.form(_number_form(form)) for form in forms]
+        cells = [self._cells(sheet, index, column.form) for index, column in enumerate(table.columns)]
+        sheet.begin_lines(first + 1)
         for number, row in enumerate(table.rows, start=first + 1):
-            for index, value in enumerate(row):
-                if type(value) is int and -EXACT < value < EXACT:  # most cells of a large sheet
-                    sheet.write_number(number, index, value, numbers[index])
-                elif value is not None:
-                    self.write(sheet, number, index, value, forms[index])
+            line = str(number + 1)
+            found = [column.cell(line, value) for column, value in zip(cells, row, strict=True)]
+            sheet.write_line(number, "".join(found))
+        return sheet
+
+    def _cells(self, sheet: LineSheet, index: int, form: Form) -> ColumnCells:
+        """What makes the cells of a column."""
+        return ColumnCells(sheet, index, lambda cell: int(self._look(cell, form)._get_xf_index()))
 
     def write_notes(self, sheet: Any, notes: Sequence[str]) -> int:
         """Write the lines above a table; the index of the row where the table begins."""
@@ -242,16 +246,25 @@ class Book:
         cell = plain(value)
         if cell is None or cell == "":
             return
-        if isinstance(cell, str):
-            sheet.write_string(row, column, cell, self.form(Form.TEXT, quoted=looks_like_formula(cell)))
-        elif isinstance(cell, bool):
-            sheet.write_string(row, column, csv_text(cell), self.form(Form.TEXT))
-        elif isinstance(cell, dt.datetime):
-            sheet.write_datetime(row, column, cell, self.form(Form.TIME))
+        look = self._look(cell, form)
+        if isinstance(cell, bool):
+            sheet.write_string(row, column, csv_text(cell), look)
+        elif isinstance(cell, str):
+            sheet.write_string(row, column, cell, look)
         elif isinstance(cell, dt.date):
-            sheet.write_datetime(row, column, cell, self.form(Form.DATE))
+            sheet.write_datetime(row, column, cell, look)
         else:
-            sheet.write_number(row, column, cell, self.form(_number_form(form)))
+            sheet.write_number(row, column, cell, look)
+
+    def _look(self, cell: PlainValue, form: Form) -> Any:
+        """The cell format of a value in a column of a form."""
+        if isinstance(cell, str):
+            return self.form(Form.TEXT, quoted=looks_like_formula(cell))
+        if isinstance(cell, bool):
+            return self.form(Form.TEXT)
+        if isinstance(cell, dt.date):
+            return self.form(Form.TIME if isinstance(cell, dt.datetime) else Form.DATE)
+        return self.form(_number_form(form))
 
     def write_text(self, sheet: Any, row: int, column: int, text: str, form: Any) -> None:
         """Text of the frame (notes, headers); what looks like a formula gets the quote prefix."""

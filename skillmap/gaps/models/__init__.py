@@ -1,7 +1,7 @@
 """Tables of supply and demand."""
 
 from skillmap.gaps.models.demand import DemandItem, DemandQuestion, DemandResponse, DemandSurvey
-from skillmap.gaps.models.runs import GapCell, GapInput, GapNode, GapRun, PriorityArea, SkillResult
+from skillmap.gaps.models.runs import GapCell, GapNode, GapRun, PlaceInput, PriorityArea, SkillResult
 
 __all__ = [
     "DemandItem",
@@ -9,9 +9,9 @@ __all__ = [
     "DemandResponse",
     "DemandSurvey",
     "GapCell",
-    "GapInput",
     "GapNode",
     "GapRun",
+    "PlaceInput",
     "PriorityArea",
     "SkillResult",
 ]

@@ -12,7 +12,7 @@ from skillmap.framework.models import Framework, Skill, in_language
 from skillmap.gaps.choices import AreaState, LevelBasis
 from skillmap.gaps.models.demand import DemandSurvey
 from skillmap.people.access import access_of
-from skillmap.people.models import BureauGroup, Organisation, Staff, User
+from skillmap.people.models import BureauGroup, Organisation, User
 
 
 class GapRunQuerySet(models.QuerySet["GapRun"]):
@@ -65,19 +65,23 @@ class GapRun(models.Model):
         return f"{self.fiscal_year} #{self.pk}"
 
 
-class GapInput(models.Model):
-    """One person's levels as the run read them, one character per item in item order (`-` for none). Never shown."""
+class PlaceInput(models.Model):
+    """The people of one place as the run read them: who, and their levels. Never shown.
+
+    A row for each place, not for each person: a run over a hundred thousand people writes and reads few rows.
+    `levels` holds one character per person and item, persons in the order of `staff`, items in theirs, `-` for none.
+    """
 
     run = models.ForeignKey(GapRun, models.PROTECT, related_name="inputs")
-    staff = models.ForeignKey(Staff, models.PROTECT, related_name="+")
     organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="+")
-    levels = models.CharField(max_length=60)
+    staff = models.JSONField()
+    levels = models.TextField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["run", "staff"], name="gap_input_once")]
+        constraints = [models.UniqueConstraint(fields=["run", "organisation"], name="place_input_once")]
 
     def __str__(self) -> str:
-        return f"{self.run_id}:{self.staff_id}"
+        return f"{self.run_id}:{self.organisation_id}"
 
 
 class SkillResult(models.Model):

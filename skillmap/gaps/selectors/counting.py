@@ -12,31 +12,42 @@ Withdrawn checks, checks of tools only and people who have left count nowhere.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
+from itertools import repeat
 from typing import Any, NamedTuple
 
-from django.db.models import Count, F, Max, Q, QuerySet, Sum
-from django.db.models.functions import Coalesce
+from django.db.models import Case, Count, F, IntegerField, Q, QuerySet, Sum, TextField, When
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Cast, Chr, Coalesce
 
 from skillmap.assessment.choices import CycleState, GroupItems, State
 from skillmap.assessment.models import Assessment, Cycle, SkillRating
-from skillmap.core.suppression import Cuts, Layout, Measure, Node, Published, Record
+from skillmap.core.aggregates import Joined
+from skillmap.core.chunks import chunks
+from skillmap.core.suppression import Crowd, Cuts, Layout, Measure, Node, Published, Record
 from skillmap.framework.choices import ItemKind
 from skillmap.framework.models import Framework, Skill
 from skillmap.gaps import rules
 from skillmap.gaps.choices import LevelBasis, ResponseState, SurveyState
-from skillmap.gaps.models import DemandItem, DemandResponse, DemandSurvey, GapCell, GapInput, GapNode, GapRun
+from skillmap.gaps.models import DemandItem, DemandResponse, DemandSurvey, GapCell, GapNode, GapRun, PlaceInput
 from skillmap.people.choices import StaffStatus
 from skillmap.people.models import BureauGroup, Organisation
 
 WHOLE = "whole"
 WHOLE_NAMES = ("全体", "All")
 NOT_ANSWERED = "-"
-CHUNK = 5000
+CHUNK = 25_000  # people: enough for the database to share the work out, few enough for a short step
+MOST_ITEMS = 60
 #: How a level stands in a person's levels, and the class of each such letter, by its code.
 LETTERS: dict[int | None, str] = {None: NOT_ANSWERED} | {level: str(level) for level in rules.LEVELS}
 CLASSES_OF_LETTERS = bytes.maketrans("".join(LETTERS.values()).encode(), bytes(map(rules.class_of, LETTERS)))
+#: The character for a level of an item: the item's number times `STEP`, and the level, from the character `FIRST` on.
+STEP, FIRST = 8, 64
+#: Beyond it an item's number is no longer its distance from the first one: characters from 0xD800 on are no text.
+MOST_SPREAD = 5000
 COUNTED_BEFORE_CONFIRMATION = (State.SUBMITTED, State.REVIEWED, State.CORRECTED, State.CONFIRMED, State.RECEIVED)
 
 
@@ -67,33 +78,62 @@ class Held(NamedTuple):
     levels: str
 
 
-def inputs(run: GapRun, occupations: Sequence[str], items: Sequence[Skill]) -> Iterator[list[Held]]:
-    """Everybody's levels as they are now, in chunks; each chunk is two queries.
+def people_of(run: GapRun, occupations: Sequence[str]) -> list[tuple[int, int, int]]:
+    """Everybody whose levels count: the check, the person, and the main posting of this moment; one query."""
+    checks = population(run, occupations).order_by("pk")
+    return list(checks.values_list("pk", "staff_id", "staff__organisation_id"))
 
-    A person counts at the main posting of this moment. One character per item in the order of `items`.
+
+def inputs(run: GapRun, people: Sequence[tuple[int, int, int]], items: Sequence[Skill]) -> Iterator[list[Held]]:
+    """Everybody's levels as they are now, in chunks; each chunk is one query.
+
+    One character per item in the order of `items`.
     """
-    checks, last = population(run, occupations).order_by("pk"), 0
-    while chunk := list(checks.filter(pk__gt=last).values_list("pk", "staff_id", "staff__organisation_id")[:CHUNK]):
-        first, last = chunk[0][0], chunk[-1][0]
-        held = _levels(first, last, run.basis, items)
-        nothing = NOT_ANSWERED * len(items)
+    nothing = NOT_ANSWERED * len(items)
+    for chunk in chunks(people, CHUNK):
+        held = _levels(chunk[0][0], chunk[-1][0], run.basis, items)
         yield [Held(staff, place, held.get(check, nothing)) for check, staff, place in chunk]
 
 
 def _levels(first: int, last: int, basis: str, items: Sequence[Skill]) -> dict[int, str]:
-    """The levels of the checks with ids from first to last, gathered by the database; one query."""
+    """The levels of the checks with ids from first to last, gathered by the database; one query.
+
+    It gives one text for each check, with a character for each level that there is, which tells the item and the level.
+    """
+    import numpy as np
+
     level = F("confirmed_level") if basis == LevelBasis.CONFIRMED else Coalesce("corrected_level", "self_level")
-    columns = {f"item_{place}": Max(level, filter=Q(skill=item.pk)) for place, item in enumerate(items)}
+    number, numbers = _numbered(items)
     rows = (
-        SkillRating.objects.filter(assessment__gte=first, assessment__lte=last)
+        SkillRating.objects.filter(assessment__gte=first, assessment__lte=last, skill__in=items)
+        .annotate(level=level)
+        .filter(level__isnull=False)
         .values("assessment_id")
-        .annotate(**columns)
+        .annotate(text=Joined(Chr(Cast(number * STEP + F("level") + FIRST, IntegerField()))))
         .order_by()
     )
-    return {
-        check: "".join([LETTERS[value] for value in held])
-        for check, *held in rows.values_list("assessment_id", *columns)
-    }
+    checks: list[int] = []
+    texts: list[str] = []
+    for check, text in rows.values_list("assessment_id", "text"):
+        checks.append(check)
+        texts.append(text)
+    found = np.frombuffer(bytearray("".join(texts).encode("utf-32-le")), "<u4") - FIRST
+    columns = np.zeros(max(numbers, default=0) + 1, np.intp)
+    columns[numbers] = np.arange(len(numbers))
+    letters = np.full((len(checks), len(items)), ord(NOT_ANSWERED), np.uint8)
+    letters[np.repeat(np.arange(len(checks)), list(map(len, texts))), columns[found // STEP]] = (
+        ord(LETTERS[0]) + found % STEP
+    )
+    held, width = letters.tobytes().decode("ascii"), len(items)
+    return {check: held[at * width : (at + 1) * width] for at, check in enumerate(checks)}
+
+
+def _numbered(items: Sequence[Skill]) -> tuple[Combinable, list[int]]:
+    """A small number for each item, as the database finds it, and as it is: from their ids where these lie together."""
+    ids = [item.pk for item in items]
+    if ids and max(ids) - min(ids) > MOST_SPREAD:
+        return Case(*[When(skill=pk, then=place) for place, pk in enumerate(ids)]), list(range(len(ids)))
+    return F("skill_id") - min(ids, default=0), [pk - min(ids) for pk in ids]
 
 
 @dataclass(frozen=True)
@@ -113,23 +153,28 @@ def own_counts(run: GapRun, items: Sequence[Skill]) -> OwnCounts:
     """Count the run's inputs; one query."""
     import numpy as np  # heavy: for the worker, not for every process that may read a run
 
-    rows = list(GapInput.objects.filter(run=run).values_list("organisation_id", "levels"))
+    rows = list(PlaceInput.objects.filter(run=run).order_by("pk").values_list("organisation_id", "staff", "levels"))
     if not rows:
         return OwnCounts({}, [{} for _item in items])
-    places, at = np.unique([place for place, _levels in rows], return_inverse=True)
-    letters = "".join(levels for _place, levels in rows).encode("ascii").translate(CLASSES_OF_LETTERS)
-    classes = np.frombuffer(letters, dtype=np.uint8).reshape(len(rows), len(items))
+    places = [place for place, _staff, _levels in rows]
+    people = [len(staff) for _place, staff, _levels in rows]
+    classes = np.frombuffer(classes_of("".join(levels for _place, _staff, levels in rows)), dtype=np.uint8)
+    classes = classes.reshape(sum(people), len(items))
+    first = np.repeat(np.arange(len(rows)) * rules.CLASSES, people)
 
-    def count(column: Any, width: int) -> list[list[int]]:
-        counted = np.bincount(at * width + column, minlength=len(places) * width)
-        return counted.reshape(len(places), width).tolist()
+    def count(column: Any) -> list[list[int]]:
+        counted = np.bincount(first + column, minlength=len(rows) * rules.CLASSES)
+        return counted.reshape(len(rows), rules.CLASSES).tolist()
 
-    organisations = [int(place) for place in places]
-    sizes = [people for (people,) in count(0, 1)]
     return OwnCounts(
-        sizes=dict(zip(organisations, sizes, strict=True)),
-        by_item=[dict(zip(organisations, count(column, rules.CLASSES), strict=True)) for column in classes.T],
+        sizes=dict(zip(places, people, strict=True)),
+        by_item=[dict(zip(places, count(column), strict=True)) for column in classes.T],
     )
+
+
+def classes_of(levels: str) -> bytes:
+    """The class of each level of a run's inputs, a byte each."""
+    return levels.encode("ascii").translate(CLASSES_OF_LETTERS)
 
 
 # ---------------------------------------------------------------------------------------------------------- demand
@@ -276,26 +321,51 @@ def earlier_runs(run: GapRun) -> list[GapRun]:
     return list(rows.order_by("pk"))
 
 
-def records(run: GapRun) -> Iterator[Record]:
+def crowds(run: GapRun) -> Iterator[Crowd]:
     """Everybody of a run for comparison with others of its cycle; the check of a cycle is the same in all of them."""
-    rows = GapInput.objects.filter(run=run).order_by("pk").values_list("staff_id", "organisation_id", "levels")
-    for staff, organisation, held in rows.iterator(chunk_size=2000):
-        yield Record((staff, run.cycle_id), key_of(organisation), held.encode("ascii").translate(CLASSES_OF_LETTERS))
+    rows = PlaceInput.objects.filter(run=run).order_by("pk").values_list("organisation_id", "staff", "levels")
+    keys: list[tuple[int, int]] = []
+    nodes: list[str] = []
+    levels: list[str] = []
+    for place, staff, held in rows.iterator(chunk_size=200):
+        keys += zip(staff, repeat(run.cycle_id))
+        nodes += repeat(key_of(place), len(staff))
+        levels.append(held)
+        if len(keys) >= CHUNK:
+            yield Crowd(keys, nodes, classes_of("".join(levels)))
+            keys, nodes, levels = [], [], []
+    if keys:
+        yield Crowd(keys, nodes, classes_of("".join(levels)))
 
 
-def published(run: GapRun, items: Sequence[Skill]) -> Published:
-    """A published run as readers know it; two queries now, one when its records are read."""
+def records(run: GapRun) -> Iterator[Record]:
+    """The same people one by one."""
+    for crowd in crowds(run):
+        width = len(crowd.classes) // len(crowd.keys)
+        for place, (key, node) in enumerate(zip(crowd.keys, crowd.nodes, strict=True)):
+            yield Record(key, node, crowd.classes[place * width : (place + 1) * width])
+
+
+def published(
+    run: GapRun, items: Sequence[Skill], watched: Callable[[Iterator[Crowd]], Iterator[Crowd]] = iter
+) -> Published:
+    """A published run as readers know it; two queries now, one when its records are read.
+
+    Args:
+        watched: sees the records pass.
+    """
     nodes = list(GapNode.objects.filter(run=run).order_by("position"))
     numbers = {item.pk: item.number for item in items}
     keys = {node.pk: node.key for node in nodes}
     cuts: dict[Measure, dict[Node, Cuts]] = {number: {} for number in numbers.values()}
-    for node, skill, shown in GapCell.objects.filter(run=run).values_list("node_id", "skill_id", "cuts"):
-        if shown:
-            cuts[numbers[skill]][keys[node]] = tuple(shown)
+    shown = GapCell.objects.filter(run=run).exclude(cuts=[]).annotate(text=Cast("cuts", TextField()))
+    known = cache(lambda text: tuple(json.loads(text)))  # few, often
+    for node, skill, text in shown.values_list("node_id", "skill_id", "text"):
+        cuts[numbers[skill]][keys[node]] = known(text)
     return Published(
         parents=parents_of(nodes),
         measures=list(numbers.values()),
-        records=records(run),
+        records=watched(crowds(run)),
         layout=Layout(frozenset(node.key for node in nodes if node.people is not None), dict(cuts)),
     )
 

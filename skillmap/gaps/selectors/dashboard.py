@@ -10,11 +10,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery, Sum
 from django.utils.translation import gettext as _
 
 from skillmap.assessment.choices import CycleState, GroupItems, State
-from skillmap.assessment.models import Assessment
+from skillmap.assessment.models import CheckCount
 from skillmap.core.audit import target_name
 from skillmap.core.models import AuditEvent
 from skillmap.framework.models import Skill
@@ -28,6 +28,7 @@ from skillmap.gaps.selectors.runs.visible import runs_for
 from skillmap.people.access import access_of
 from skillmap.people.choices import Role
 from skillmap.people.models import Organisation, RoleGrant, User
+from skillmap.people.selectors.organisations import top_of
 
 #: Places with the largest gap that the answer names for a skill.
 NAMED = 2
@@ -227,33 +228,34 @@ def progress(user: User, cycle_id: int | None) -> list[CycleProgress]:
     behind them gets what the rule for small groups allows.
     """
     access = access_of(user)
-    by_place = ["organisation__path"] if access.is_secretariat else []
-    checks = Assessment.objects.filter(group__items__in=[GroupItems.DIGITAL, GroupItems.BOTH]).exclude(
-        state=State.WITHDRAWN
+    by_place = ["top"] if access.is_secretariat else []
+    cycles = (
+        Q(cycle__state=CycleState.OPEN) if cycle_id is None else Q(cycle__state=CycleState.OPEN) | Q(cycle=cycle_id)
     )
-    wanted = checks.filter(cycle__state=CycleState.OPEN)
-    if cycle_id is not None:
-        wanted = checks.filter(cycle__state=CycleState.OPEN) | checks.filter(cycle=cycle_id)
     rows = list(
-        wanted.values("cycle_id", "cycle__name", "cycle__fiscal_year", "cycle__state", "state", *by_place)
-        .annotate(people=Count("*"))  # of no column, so that the index `assessment_by_state` alone answers
+        CheckCount.objects.filter(cycles, group__items__in=[GroupItems.DIGITAL, GroupItems.BOTH])
+        .exclude(state=State.WITHDRAWN)
+        .annotate(top=top_of("organisation__path", {}))
+        .values("cycle_id", "cycle__name", "cycle__fiscal_year", "cycle__state", "state", *by_place)
+        .annotate(n=Sum("people"))
+        .filter(n__gt=0)
         .order_by("-cycle__fiscal_year", "-cycle_id")
     )
-    bureaus = _bureaus({row["organisation__path"] for row in rows}) if by_place else {}
+    bureaus = Organisation.objects.in_bulk(sorted({row["top"] for row in rows})) if by_place else {}
     found: dict[int, CycleProgress] = {}
     places: dict[tuple[int, int], StepCounts] = {}
     for row in rows:
         cycle = found.setdefault(row["cycle_id"], _cycle_of(row, masked=not access.is_secretariat))
         counted = [cycle.total]
         if by_place:
-            bureau = bureaus[row["organisation__path"]]
+            bureau = bureaus[row["top"]]
             key = (cycle.cycle_id, bureau.pk)
             if key not in places:
                 places[key] = StepCounts(str(bureau.label))
                 cycle.organisations.append(places[key])
             counted.append(places[key])
         for counts in counted:
-            counts.add(row["state"], row["people"])
+            counts.add(row["state"], row["n"])
     for cycle in found.values():
         cycle.organisations.sort(key=lambda line: (-(line.people or 0), line.name))
     return list(found.values())
@@ -267,13 +269,6 @@ def _cycle_of(row: dict[str, object], *, masked: bool) -> CycleProgress:
         is_open=row["cycle__state"] == CycleState.OPEN,
         total=StepCounts("", masked=masked),
     )
-
-
-def _bureaus(paths: set[str]) -> dict[str, Organisation]:
-    """The topmost organisation above each path; one query."""
-    tops = {path: int(path.strip("/").split("/")[0]) for path in paths}
-    units = Organisation.objects.in_bulk(sorted(set(tops.values())))
-    return {path: units[top] for path, top in tops.items()}
 
 
 # ------------------------------------------------------------------------------------------------------- run pages

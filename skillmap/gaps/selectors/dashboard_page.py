@@ -16,7 +16,7 @@ from skillmap.gaps.models import GapRun
 from skillmap.gaps.selectors import dashboard as reads
 from skillmap.gaps.selectors.runs.cells import ByLevel
 from skillmap.gaps.selectors.runs.parameters import ParameterLine, parameter_lines
-from skillmap.gaps.selectors.runs.places import WHOLE, Place, children_of, tree
+from skillmap.gaps.selectors.runs.places import WHOLE, Place, children_of, near
 from skillmap.people.models import User
 
 PEOPLE, DEMAND, GAP = "people", "demand", "gap"
@@ -310,7 +310,7 @@ def dashboard(user: User, run: GapRun, view: View) -> tuple[Dashboard, bool]:
     Raises:
         Http404: the run is not for this reader.
     """
-    places = tree(user, run)
+    places = near(user, run, view.place)
     place = next((one for one in places if one.key == view.place), None)
     shown = place or places[0]
     columns = reads.columns_of(places, shown, by_organisation=view.by_organisation)

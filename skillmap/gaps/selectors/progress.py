@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from django.conf import settings
-from django.db.models import Count, Max
+from django.db.models import Max, Sum
 from django.http import Http404
 
 from skillmap.assessment.choices import CycleState, State
-from skillmap.assessment.models import Assessment, Cycle
+from skillmap.assessment.models import CheckCount, Cycle
 from skillmap.core.suppression import Suppressed
 from skillmap.gaps import rules
 from skillmap.people.access import access_of
@@ -104,10 +104,11 @@ def progress_lines(user: User, *, fiscal_year: int | None = None, organisation: 
     if fiscal_year is None:
         fiscal_year = cycles.aggregate(newest=Max("fiscal_year"))["newest"]
     rows = list(
-        Assessment.objects.filter(cycle__in=cycles.filter(fiscal_year=fiscal_year))
+        CheckCount.objects.filter(cycle__in=cycles.filter(fiscal_year=fiscal_year))
         .exclude(state=State.WITHDRAWN)
         .values_list("cycle_id", "cycle__fiscal_year", "cycle__name", "organisation__path", "state")
-        .annotate(people=Count("pk"))
+        .annotate(n=Sum("people"))
+        .filter(n__gt=0)
         .order_by("-cycle_id")
     )
     seen = Organisation.objects.none()

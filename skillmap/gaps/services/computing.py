@@ -8,9 +8,8 @@ leaves its inputs at most, and begins anew. Hidden numbers are stored nowhere.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import pairwise
 from typing import Any, Protocol
 
 from django.db import transaction
@@ -19,10 +18,11 @@ from django.utils.translation import gettext as _
 
 from skillmap.core import bulk, clock
 from skillmap.core.choices import JobState
-from skillmap.core.suppression import Cube, History, Node, Record, Suppressed, suppress
+from skillmap.core.collector import collector_resting
+from skillmap.core.suppression import Crowd, Cube, History, Node, Suppressed, suppress
 from skillmap.framework.models import Skill
 from skillmap.gaps import gap_rules, rules
-from skillmap.gaps.models import GapCell, GapInput, GapNode, GapRun, SkillResult
+from skillmap.gaps.models import GapCell, GapNode, GapRun, PlaceInput, SkillResult
 from skillmap.gaps.selectors import counting
 
 BATCH = 1000
@@ -30,7 +30,8 @@ CELL_COLUMNS = (
     *("run_id", "node_id", "skill_id", "cuts", "blocks"),
     *(f"{figure}_{level}" for figure in ("at_least", "demand", "gap") for level in rules.DEMAND_LEVELS),
 )
-REPORT_EVERY = 10_000
+CLASSES_OF_DEMAND = [rules.class_of(level) for level in rules.DEMAND_LEVELS]
+UNKNOWN = (None,) * len(rules.DEMAND_LEVELS)
 #: Progress in per cent at the end of each part.
 READ, COUNTED, COMPARED, SUPPRESSED, STORED = 40, 50, 55, 95, 100
 
@@ -85,10 +86,11 @@ def compute(run: GapRun, report: Report) -> dict[str, Any]:
     if run.finished_at is not None:
         return _summary(run)
     moment = clock.now()
-    _read(run, report)
-    comparison = _count(run, report)
-    shown = _suppress(comparison, report)
-    _store(comparison, shown, report, moment)
+    with collector_resting():
+        _read(run, report)
+        comparison = _count(run, report)
+        shown = _suppress(comparison, report)
+        _store(comparison, shown, report, moment)
     return _summary(GapRun.objects.get(pk=run.pk))
 
 
@@ -96,13 +98,13 @@ def discard(run: GapRun) -> None:
     """Drop the inputs of a run that will not be finished: they are people's levels."""
     with transaction.atomic():
         if not GapRun.objects.select_for_update().filter(pk=run.pk, finished_at__isnull=False).exists():
-            GapInput.objects.filter(run=run).delete()
+            PlaceInput.objects.filter(run=run).delete()
 
 
 def runs_left_behind() -> list[GapRun]:
     """Runs that have ended without a result and still hold people's levels; one query."""
     ended = [JobState.CANCELLED, JobState.FAILED, JobState.DEAD]
-    held = Exists(GapInput.objects.filter(run=OuterRef("pk")))
+    held = Exists(PlaceInput.objects.filter(run=OuterRef("pk")))
     return list(GapRun.objects.filter(held, finished_at=None, job__state__in=ended))
 
 
@@ -113,24 +115,28 @@ def _summary(run: GapRun) -> dict[str, Any]:
 
 # ------------------------------------------------------------------------------------------------------------ read
 def _read(run: GapRun, report: Report) -> None:
-    """Write everybody's levels of this moment in chunks.
+    """Copy everybody's levels of this moment, read in chunks, written at once.
 
-    Each chunk's transaction reports first: that holds the job's row, so that no other worker can take it over before
-    the chunk is written, and one who did finds nobody writing beside it.
+    The transaction that writes reports first: that holds the job's row, so that no other worker can take it over before
+    all is written, and one who did finds nobody writing beside it.
     """
     _parameters, occupations = settings_of(run)
     items = counting.items_of(run.framework)
-    people = counting.population(run, occupations).count()
-    with transaction.atomic():
-        report(0, STORED, _("Reading levels"))
-        GapInput.objects.filter(run=run).delete()
-    read = 0
-    for chunk in counting.inputs(run, occupations, items):
+    report(0, STORED, _("Reading levels"))
+    people = counting.people_of(run, occupations)
+    read, places = 0, dict[int, tuple[list[int], list[str]]]()
+    for chunk in counting.inputs(run, people, items):
+        for held in chunk:
+            staff, levels = places.setdefault(held.organisation_id, ([], []))
+            staff.append(held.staff_id)
+            levels.append(held.levels)
         read += len(chunk)
-        rows = ((run.pk, held.staff_id, held.organisation_id, held.levels) for held in chunk)
-        with transaction.atomic():
-            report(READ * min(read, people) // max(people, 1), STORED, _("Reading levels"))
-            bulk.append(GapInput, ("run_id", "staff_id", "organisation_id", "levels"), rows)
+        report(READ * read // len(people), STORED, _("Reading levels"))
+    rows = ((run.pk, place, staff, "".join(levels)) for place, (staff, levels) in sorted(places.items()))
+    with transaction.atomic():
+        report(READ, STORED, _("Reading levels"))
+        PlaceInput.objects.filter(run=run).delete()
+        bulk.append(PlaceInput, ("run_id", "organisation_id", "staff", "levels"), rows)
 
 
 # ----------------------------------------------------------------------------------------------------------- count
@@ -186,20 +192,15 @@ def _history(comparison: Comparison, report: Report) -> History | None:
     if not comparison.earlier:
         return None
 
-    def watched(records: Iterable[Record]) -> Iterator[Record]:
-        """The same records; while many are read the run stays alive."""
-        for number, record in enumerate(records):
-            if number % REPORT_EVERY == 0:
-                report(COUNTED, STORED, _("Comparing with earlier runs"))
-            yield record
+    def watched(crowds: Iterable[Crowd]) -> Iterator[Crowd]:
+        """The same people; while many are read the run stays alive."""
+        for crowd in crowds:
+            report(COUNTED, STORED, _("Comparing with earlier runs"))
+            yield crowd
 
-    known = [counting.published(run, comparison.items) for run in comparison.earlier]
+    known = [counting.published(run, comparison.items, watched) for run in comparison.earlier]
     return History(
-        comparison.parents,
-        comparison.numbers,
-        rules.CLASSES,
-        watched(counting.records(comparison.run)),
-        [replace(earlier, records=watched(earlier.records)) for earlier in known],
+        comparison.parents, comparison.numbers, rules.CLASSES, watched(counting.crowds(comparison.run)), known
     )
 
 
@@ -273,12 +274,12 @@ def _cells(comparison: Comparison, shown: Suppressed) -> list[tuple[Node, list[A
 
 def _figures(node: Node, item: Skill, shown: Suppressed, wanted: rules.ByLevel, gap: gap_rules.Gap | None) -> list[Any]:
     """What a cell holds, in the order of `CELL_COLUMNS` from the item on."""
-    cuts = shown.cuts[item.number].get(node, ())
-    bounds = [0, *cuts, shown.classes]
-    blocks = [shown.between(node, item.number, low, high - 1) for low, high in pairwise(bounds)] if cuts else []
-    at_least = [shown.at_least(node, item.number, rules.class_of(level)) for level in rules.DEMAND_LEVELS]
-    uncovered: Sequence[int | None] = gap.uncovered if gap is not None else (None, None, None)
-    return [item.pk, list(cuts), blocks, *at_least, *wanted, *uncovered]
+    uncovered: Sequence[int | None] = gap.uncovered if gap is not None else UNKNOWN
+    cuts = shown.cuts[item.number].get(node)
+    if not cuts:
+        return [item.pk, [], [], *UNKNOWN, *wanted, *uncovered]
+    at_least = [shown.at_least(node, item.number, low) for low in CLASSES_OF_DEMAND]
+    return [item.pk, list(cuts), shown.by_block(node, item.number), *at_least, *wanted, *uncovered]
 
 
 def _results(comparison: Comparison, shown: Suppressed) -> list[SkillResult]:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from skillmap.core.choices import RowOutcome
 from skillmap.core.imports import Checked, Importer, Progress, Staged
-from skillmap.core.models import ImportBatch, ImportRow
+from skillmap.core.models import ImportBatch
 from skillmap.core.tabular.columns import Column
 from skillmap.core.tabular.reading import TableReading
 from skillmap.core.tabular.rows import Row
@@ -79,7 +79,7 @@ class DemandImporter(Importer):
         )
 
     def apply(
-        self, rows: Iterable[ImportRow], options: Mapping[str, Any], *, user: AbstractBaseUser, batch: ImportBatch
+        self, rows: Iterable[Staged], options: Mapping[str, Any], *, user: AbstractBaseUser, batch: ImportBatch
     ) -> Mapping[str, Any]:
         """Put all rows in place of the present lines, also those that stay as they are; Conflict where it moved."""
         assert isinstance(user, User)  # noqa: S101  `may` said so

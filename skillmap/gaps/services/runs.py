@@ -17,7 +17,7 @@ from skillmap.core import audit, clock, jobs
 from skillmap.core.choices import JobState
 from skillmap.gaps import rules
 from skillmap.gaps.choices import LevelBasis, SurveyState
-from skillmap.gaps.models import DemandSurvey, GapInput, GapRun
+from skillmap.gaps.models import DemandSurvey, GapRun, PlaceInput
 from skillmap.gaps.run_messages import refuse
 from skillmap.gaps.selectors import counting
 from skillmap.people.access import access_of
@@ -119,9 +119,8 @@ def _key_of(inputs: Mapping[str, Any]) -> str:
 
 
 def _refuse_many_items(cycle: Cycle) -> None:
-    most = GapInput._meta.get_field("levels").max_length or 0
-    if len(counting.items_of(cycle.framework)) > most:
-        raise refuse("too_many_items", most=most)
+    if len(counting.items_of(cycle.framework)) > counting.MOST_ITEMS:
+        raise refuse("too_many_items", most=counting.MOST_ITEMS)
 
 
 def _checked(basis: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -164,7 +163,7 @@ def run_cancel(*, run_id: int, actor: User) -> None:
     jobs.request_cancel(run.job, actor)
     run.job.refresh_from_db(fields=["state"])
     if run.job.state == JobState.CANCELLED:  # it waited, perhaps for another attempt: what the first one read goes
-        GapInput.objects.filter(run=run).delete()
+        PlaceInput.objects.filter(run=run).delete()
 
 
 @transaction.atomic

@@ -90,8 +90,10 @@ class Staff(models.Model):
             models.CheckConstraint(condition=~Q(status="left") | Q(left_on__isnull=False), name="staff_left_has_day"),
         ]
         indexes = [
-            models.Index(fields=["kana", "id"], name="staff_by_kana"),
+            # In the order of lists, with what a search looks at.
+            models.Index(fields=["kana", "id", "search_key", "occupation", "status"], name="staff_by_kana_searched"),
             models.Index(fields=["occupation", "status"], name="staff_by_occupation"),
+            models.Index(fields=["status", "id"], condition=~Q(status="active"), name="staff_away"),
         ]
 
     def __str__(self) -> str:

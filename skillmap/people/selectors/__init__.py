@@ -6,6 +6,7 @@ from skillmap.people.selectors.organisations import (
     mapping,
     members_on,
     places,
+    places_near,
     tree_on,
 )
 from skillmap.people.selectors.staff import ambassadors_beside, designated_on, search, users_with_role
@@ -18,6 +19,7 @@ __all__ = [
     "mapping",
     "members_on",
     "places",
+    "places_near",
     "search",
     "tree_on",
     "users_with_role",

@@ -1,13 +1,15 @@
 """The tree as it is and as it was, who follows whom, and how many people stand where."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
-from django.db.models import Count, Q
+from django.db.models import BigIntegerField, Case, Count, Q, Value, When
+from django.db.models.functions import Cast, StrIndex, Substr
+from django.db.models.lookups import In
 
 from skillmap.core import clock
 from skillmap.people import rules
-from skillmap.people.choices import ChangeState, Role, StaffStatus
+from skillmap.people.choices import ChangeState, OrganisationKind, Role, StaffStatus
 from skillmap.people.models import (
     Membership,
     Organisation,
@@ -43,6 +45,24 @@ def places() -> list[Node]:
     return rules.arrange(node_of(row) for row in rows)
 
 
+def places_near(chosen: int | None, *, below: Sequence[str] | None = None) -> list[Node]:
+    """Of the tree of today what a choice needs: the top, the way down to a unit, and what stands beside and below it.
+
+    What stands below a mere heading belongs to the top. Two queries, however many organisations there are.
+
+    Args:
+        below: paths of the units whose subtrees alone are offered, each of them at the top.
+    """
+    path = Organisation.objects.filter(pk=chosen or 0).values_list("path", flat=True).first() or ""
+    way = [int(part) for part in path.strip("/").split("/") if part]
+    rows = Organisation.objects.current()
+    if below is None:
+        top = Q(parent=None) | Q(parent__kind=OrganisationKind.GROUP)
+    else:
+        rows, top = rows.under(list(below)), Q(path__in=below)
+    return rules.arrange(node_of(row) for row in rows.filter(top | Q(parent__in=way)))
+
+
 def node_of(row: Organisation) -> Node:
     """An organisation as a node, as it stands now."""
     return Node(
@@ -56,6 +76,35 @@ def node_of(row: Organisation) -> Node:
         bureau_group_id=row.bureau_group_id,
         sort_order=row.sort_order,
     )
+
+
+def top_of(path: str, headings: Mapping[str, int]) -> Cast:
+    """SQL of the id of the topmost unit in a path that is no mere heading; of the heading itself where it is the path.
+
+    Written for many rows: what is asked of each is little.
+
+    Args:
+        path: the lookup of the path.
+        headings: paths of all units that are mere headings, with their ids; without any the topmost unit counts.
+    """
+    first = Substr(path, 2, StrIndex(Substr(path, 2), Value("/")) - 1)
+    if not headings:
+        return Cast(first, BigIntegerField())
+    itself = [When(**{path: head}, then=Value(str(pk))) for head, pk in headings.items()]
+    tops = [str(pk) for head, pk in headings.items() if head.count("/") == 2]
+    nested = sorted((head for head in headings if head.count("/") > 2), key=len, reverse=True)
+    below = [
+        When(**{f"{path}__startswith": head}, then=Case(*itself, default=_first_in(Substr(path, len(head) + 1))))
+        for head in nested
+    ]
+    after_first = Substr(path, StrIndex(Substr(path, 2), Value("/")) + 2)
+    heading = When(In(first, tops), then=Case(*itself, default=_first_in(after_first)))
+    return Cast(Case(*below, heading, default=first), BigIntegerField())
+
+
+def _first_in(path: Substr) -> Substr:
+    """SQL of what stands before the first slash."""
+    return Substr(path, 1, StrIndex(path, Value("/")) - 1)
 
 
 def members_on(organisation_id: int, day: date) -> int:

@@ -72,7 +72,9 @@ class Comparison:
     def __init__(self, reading: TableReading, known: Known, *, effective_on: date, accounts: bool) -> None:
         self.reading, self.known = reading, known
         self.effective_on, self.accounts = effective_on, accounts
+        self.today = clock.today()
         self._addresses: set[str] = set()
+        self._places: dict[tuple[str, date], Organisation] = {}  # looked at already, and somebody can be posted there
 
     def staged(self, row: Row) -> Staged:
         """What applying the row would do. Raises Refused."""
@@ -94,9 +96,7 @@ class Comparison:
                 masked(number),
             )
         on = self._day(row)
-        plain = {key: _clean(key, row.values[key]) for key in PLAIN if row.values.get(key) is not None}
-        place = self._place(row, on, None)
-        data: dict[str, Any] = {"plain": plain, "move": place | {"on": on}}
+        data: dict[str, Any] = {"move": self._place(row, on, None) | {"on": on}}
         if row.values.get("left_on") is not None:
             raise Refused(
                 "left_on",
@@ -104,14 +104,16 @@ class Comparison:
                 _("Empty the cell, or leave the row out."),
             )
         self._account(row, None, data)
-        data["changes"] = {key: [None, row.values[key]] for key in (*PLAIN, *PLACE) if row.values.get(key) is not None}
+        given = ((key, row.values.get(key)) for key in (*PLAIN, *PLACE))
+        data["changes"] = {key: [None, value] for key, value in given if value is not None}
         return Staged(row.number, number, RowOutcome.CREATE, data, None, str(row.values["name"]))
 
     def _changed(self, row: Row, staff: Staff) -> Staged:
         plain = {key: _clean(key, row.values[key]) for key in PLAIN if self.reading.has(key)}
-        plain = {key: value for key, value in plain.items() if getattr(staff, key) != value}
-        changes: dict[str, list[Any]] = {key: [getattr(staff, key), value] for key, value in plain.items()}
-        data: dict[str, Any] = {"staff": staff.pk, "plain": plain}
+        changes: dict[str, list[Any]] = {
+            key: [getattr(staff, key), value] for key, value in plain.items() if getattr(staff, key) != value
+        }
+        data: dict[str, Any] = {"staff": staff.pk}
         self._move(row, staff, data, changes)
         self._leave(row, staff, data, changes)
         self._account(row, staff, data)
@@ -150,6 +152,11 @@ class Comparison:
         return _no_organisation(str(code))
 
     def _organisation(self, code: str, on: date) -> Organisation:
+        if (code, on) not in self._places:
+            self._places[code, on] = self._looked_up(code, on)
+        return self._places[code, on]
+
+    def _looked_up(self, code: str, on: date) -> Organisation:
         place = self.known.organisations.get(code)
         if place is None:
             raise _no_organisation(code)
@@ -160,7 +167,7 @@ class Comparison:
                 _("Choose the bureau, division or section itself."),
                 code,
             )
-        if not rules.is_there(on, clock.today(), rules.Interval(place.valid_from, place.valid_to)):
+        if not rules.is_there(on, self.today, rules.Interval(place.valid_from, place.valid_to)):
             raise Refused(
                 "organisation",
                 _("%(name)s does not exist on %(day)s.") % {"name": place.name, "day": on.isoformat()},

@@ -1,6 +1,6 @@
 """The checked rows of a table of people on their way into the database, in few statements for many."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -13,33 +13,39 @@ from skillmap.core import audit, bulk, clock
 from skillmap.core.choices import RowOutcome
 from skillmap.core.chunks import chunks
 from skillmap.core.errors import RuleViolation
-from skillmap.core.models import ImportBatch, ImportRow
-from skillmap.people import signals
+from skillmap.core.imports import Staged
+from skillmap.core.models import ImportBatch
+from skillmap.people import rules, signals
 from skillmap.people.choices import StaffStatus
 from skillmap.people.models import Membership, Staff, User
 from skillmap.people.services._common import lock_organisations, posting_place
 from skillmap.people.services.leaving import staff_leave
 from skillmap.people.services.people_compare import DAYS, PLAIN
 
+JOINER = ("id", "number", "user_id", "organisation_id", "grade", "occupation", "status", "search_key", *PLAIN)
+DEFAULTS = {field.name: field.get_default() for field in Staff._meta.concrete_fields if field.name in PLAIN}
+POSTING = ("staff_id", "organisation_id", "grade", "occupation", "valid_from")
+
 
 class Writing:
     """The checked rows on their way into the database, in one transaction that is open."""
 
-    def __init__(self, rows: list[ImportRow], actor: User, batch: ImportBatch) -> None:
+    def __init__(self, rows: list[Staged], actor: User, batch: ImportBatch) -> None:
         self.rows, self.actor, self.batch = rows, actor, batch
         self.today = clock.today()
         self.people: dict[str, Staff] = {}
         self.ends: dict[date, list[int]] = {}
         self.corrections: list[tuple[int, Mapping[str, Any]]] = []
-        self.begins: list[Membership] = []
+        self.begins: list[tuple[Any, ...]] = []
         self.moved: list[int] = []
 
     def write(self) -> dict[str, int]:
         """Everything; returns counts."""
         self._hold()
         users = self._accounts()
-        fresh = [self._joiner(row, users) for row in self.rows if row.outcome == RowOutcome.CREATE]
-        Staff.objects.bulk_create(fresh, batch_size=500)
+        fresh = [row for row in self.rows if row.outcome == RowOutcome.CREATE]
+        ids = bulk.reserve(Staff, len(fresh))
+        bulk.append(Staff, JOINER, (self._joiner(pk, row, users) for pk, row in zip(ids, fresh, strict=True)))
         known = [row for row in self.rows if row.outcome == RowOutcome.UPDATE]
         for row in known:
             self._change(row, users)
@@ -52,16 +58,16 @@ class Writing:
         self._memberships()
         self._names(known)
         leavers = self._leavers(known)
-        self._record(fresh, known)
+        self._record(ids, known)
         signals.announce(signals.staff_moved, self.moved, self.today)
         return {"created": len(fresh), "updated": len(known), "leavers": leavers, "accounts": len(users)}
 
     def _hold(self) -> None:
         """Lock organisations, then people in id order; RuleViolation where anything is no longer as it was checked."""
         places = lock_organisations(row.data["move"]["organisation_id"] for row in self.rows if "move" in row.data)
-        for row in self.rows:
-            if "move" in row.data and self._changes_place(row):
-                posting_place(places, row.data["move"]["organisation_id"], date.fromisoformat(row.data["move"]["on"]))
+        postings = [row.data["move"] for row in self.rows if "move" in row.data and self._changes_place(row)]
+        for pk, on in dict.fromkeys((place["organisation_id"], place["on"]) for place in postings):
+            posting_place(places, pk, date.fromisoformat(on))
         for ids in chunks(sorted(row.data["staff"] for row in self.rows if "staff" in row.data)):
             held = Staff.objects.select_for_update(of=("self",)).filter(pk__in=ids).order_by("pk")
             self.people |= {staff.number: staff for staff in held}
@@ -72,16 +78,16 @@ class Writing:
             text = _("%(count)s people were changed since the check. Nothing was written. Please check the file again.")
             raise RuleViolation(text % {"count": len(moved)}, code="changed_meanwhile", details={"numbers": moved[:10]})
 
-    def _changes_place(self, row: ImportRow) -> bool:
+    def _changes_place(self, row: Staged) -> bool:
         return row.outcome == RowOutcome.CREATE or "organisation" in row.data["changes"]
 
-    def _is_as_checked(self, row: ImportRow) -> bool:
+    def _is_as_checked(self, row: Staged) -> bool:
         staff = self.people.get(row.key)
         return staff is not None and staff.version == row.version
 
     def _accounts(self) -> dict[str, User]:
         wanted = {row.key: row.data["account"] for row in self.rows if "account" in row.data}
-        names = {row.key: row.data["plain"].get("name") or row.label for row in self.rows}
+        names = {row.key: _plain(row).get("name") or row.label for row in self.rows if "account" in row.data}
         for part in chunks(sorted(wanted.values())):
             if User.objects.filter(email__in=part).exists():
                 text = _("An account with one of the addresses was made since the check. Please check the file again.")
@@ -95,35 +101,27 @@ class Writing:
         )
         return dict(zip(wanted, users, strict=True))
 
-    def _joiner(self, row: ImportRow, users: Mapping[str, User]) -> Staff:
-        place = row.data["move"]
+    def _joiner(self, pk: int, row: Staged, users: Mapping[str, User]) -> Sequence[Any]:
+        """The columns JOINER of somebody new, whose posting begins."""
+        plain, user, place = DEFAULTS | _plain(row), users.get(row.key), row.data["move"]
         on = date.fromisoformat(place["on"])
-        staff = Staff(
-            number=row.key,
-            user=users.get(row.key),
-            organisation_id=place["organisation_id"],
-            grade=place["grade"],
-            occupation=place["occupation"],
-            status=StaffStatus.ACTIVE if on <= self.today else StaffStatus.JOINING,
-            **_dated(row.data["plain"]),
-        )
-        self.begins.append(self._membership(staff, place, on))
-        return staff
-
-    def _membership(self, staff: Staff, place: Mapping[str, Any], on: date) -> Membership:
-        return Membership(
-            staff=staff,
-            organisation_id=place["organisation_id"],
-            grade=place["grade"],
-            occupation=place["occupation"],
-            valid_from=on,
-            reason=_("From a table"),
-            recorded_by=self.actor,
+        self._begin(pk, place, on)
+        return (
+            pk,
+            row.key,
+            user.pk if user is not None else None,
+            *(place[name] for name in ("organisation_id", "grade", "occupation")),
+            (StaffStatus.ACTIVE if on <= self.today else StaffStatus.JOINING).value,
+            rules.search_key(plain["name"], plain["kana"], row.key),
+            *(plain[name] for name in PLAIN),
         )
 
-    def _change(self, row: ImportRow, users: Mapping[str, User]) -> None:
+    def _begin(self, staff_id: int, place: Mapping[str, Any], on: date) -> None:
+        self.begins.append((staff_id, place["organisation_id"], place["grade"], place["occupation"], on))
+
+    def _change(self, row: Staged, users: Mapping[str, User]) -> None:
         staff = self.people[row.key]
-        for name, value in _dated(row.data["plain"]).items():
+        for name, value in _plain(row).items():
             setattr(staff, name, value)
         if row.key in users:
             staff.user = users[row.key]
@@ -137,7 +135,7 @@ class Writing:
             self.corrections.append((place["membership"], place))
         else:
             self.ends.setdefault(on, []).append(place["membership"])
-            self.begins.append(self._membership(staff, place, on))
+            self._begin(staff.pk, place, on)
         if on <= self.today:
             if staff.organisation_id != place["organisation_id"]:
                 self.moved.append(staff.pk)
@@ -153,41 +151,42 @@ class Writing:
             Membership.objects.filter(pk=pk).update(
                 organisation=place["organisation_id"], grade=place["grade"], occupation=place["occupation"]
             )
-        bulk.add(self.begins, Membership)
+        same = {"reason": _("From a table"), "recorded_by_id": self.actor.pk}
+        bulk.append(Membership, POSTING, self.begins, same=same)
 
-    def _names(self, rows: Sequence[ImportRow]) -> None:
-        renamed = [self.people[row.key].user_id for row in rows if "name" in row.data["plain"]]
+    def _names(self, rows: Sequence[Staged]) -> None:
+        renamed = [self.people[row.key].user_id for row in rows if "name" in row.data["changes"]]
         own_name = Staff.objects.filter(user=OuterRef("pk")).values("name")[:1]
         for part in chunks([pk for pk in renamed if pk is not None]):
             User.objects.filter(pk__in=part).update(name=Subquery(own_name))
 
-    def _leavers(self, rows: Sequence[ImportRow]) -> int:
+    def _leavers(self, rows: Sequence[Staged]) -> int:
         leaving = [row for row in rows if "left_on" in row.data]
         for row in leaving:
             on = date.fromisoformat(row.data["left_on"])
             staff_leave(staff_id=row.data["staff"], on=on, actor=self.actor)
         return len(leaving)
 
-    def _record(self, fresh: Sequence[Staff], known: Sequence[ImportRow]) -> None:
-        lines = [self._line("staff.create", staff, ()) for staff in fresh]
-        lines += [self._line("staff.update", self.people[row.key], row.data["changes"]) for row in known]
-        audit.record_many(lines)
-
-    def _line(self, verb: str, staff: Staff, fields: Iterable[str]) -> Any:
-        return audit.build(
-            verb=verb,
-            actor=self.actor,
-            target=staff,
-            subject_id=staff.pk,
-            channel="import",
-            batch=self.batch.pk,
-            fields=sorted(fields),
+    def _record(self, fresh: Sequence[int], known: Sequence[Staged]) -> None:
+        """A line for each person, the same for all who are new."""
+        about: dict[str, Any] = {"actor": self.actor, "channel": "import", "batch": self.batch.pk}
+        audit.record_each(fresh, verb="staff.create", model=Staff, fields=[], **about)
+        audit.record_many(
+            audit.build(
+                verb="staff.update",
+                target=self.people[row.key],
+                subject_id=self.people[row.key].pk,
+                fields=sorted(row.data["changes"]),
+                **about,
+            )
+            for row in known
         )
 
 
-def _dated(plain: Mapping[str, Any]) -> dict[str, Any]:
-    """Values of columns, their days back from text."""
+def _plain(row: Staged) -> dict[str, Any]:
+    """The new values of the columns that are not dated, their days back from text."""
     return {
-        name: date.fromisoformat(value) if name in DAYS and isinstance(value, str) else value
-        for name, value in plain.items()
+        name: date.fromisoformat(new) if name in DAYS and isinstance(new, str) else new
+        for name, (_old, new) in row.data["changes"].items()
+        if name in PLAIN
     }

@@ -1,5 +1,6 @@
 """People: the list, one person, and each step with its day."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -17,6 +18,7 @@ from skillmap.core import audit, clock
 from skillmap.core.errors import NotAllowed
 from skillmap.core.htmx import sign_in_required
 from skillmap.core.import_views import workbook
+from skillmap.core.paging import searched_page
 from skillmap.core.tabular.filenames import CSV, content_disposition, download_name
 from skillmap.core.tabular.writing import write_csv
 from skillmap.core.widgets import LongSelect
@@ -69,16 +71,14 @@ def staff_list(request: HttpRequest) -> HttpResponse:
     """The people one may know of, narrowed down by the address."""
     access = require(request, PEOPLE_READERS)
     found, people = _filtered(request)
-    nodes = selectors.tree_on()
-    if not (access.is_secretariat or access.is_supporter):
-        nodes = [node for node in nodes if node.path.startswith(access.coordinated_paths)]
-    choices = place_choices(nodes, empty=("", _("All")))
-    found.form.fields["organisation"].widget = LongSelect(choices=choices)
+    _offer_places(found, None if access.is_secretariat or access.is_supporter else access.coordinated_paths)
     today = clock.today()
     held = Designation.objects.filter(Q(valid_to=None) | Q(valid_to__gt=today), valid_from__lte=today)
     rows = people.select_related(PLACE).prefetch_related(Prefetch("designations", held, to_attr="held"))
-    page = Paginator(rows, PER_PAGE).get_page(request.GET.get("page"))
-    context = {
+    number = request.GET.get("page")
+    searched = bool(request.GET.get("q", "").strip())
+    page = searched_page(rows, number, PER_PAGE) if searched else Paginator(rows, PER_PAGE).get_page(number)
+    context: dict[str, Any] = {
         "filter": found,
         "page_obj": page,
         "sections": sections(request, "staff_list"),
@@ -86,7 +86,18 @@ def staff_list(request: HttpRequest) -> HttpResponse:
         "may_export": access.is_secretariat or access.is_coordinator,
     }
     part = request.htmx and not request.htmx.boosted  # type: ignore[attr-defined]
+    if part:  # what stands below the organisation just chosen can be chosen next
+        context["places"] = found.form["organisation"].as_widget(attrs={"hx-swap-oob": "true"})
     return render(request, "people/_staff_table.html" if part else "people/staff_list.html", context)
+
+
+def _offer_places(found: StaffFilter, below: Sequence[str] | None) -> None:
+    """Offer the top of the tree, and what stands around the chosen organisation; of a coordinator's the own ones."""
+    chosen = found.form.cleaned_data["organisation"] if found.is_valid() else None
+    nodes = selectors.places_near(int(chosen) if chosen is not None else None, below=below)
+    field = found.form.fields["organisation"]
+    field.widget = LongSelect(choices=place_choices(nodes, empty=("", _("All"))))
+    field.help_text = _("What stands below a place is offered once that place is shown.")
 
 
 @sign_in_required

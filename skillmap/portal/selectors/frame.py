@@ -7,6 +7,7 @@ from django.db.models.functions import Coalesce
 
 from skillmap.assessment.choices import CycleState
 from skillmap.assessment.models import MentorPair
+from skillmap.core import periodic
 from skillmap.core.models import Notification
 from skillmap.people.models import User
 
@@ -17,10 +18,11 @@ class Frame:
 
     unread: int
     is_mentor: bool
+    work_stands_still: bool
 
 
 def frame(user: User) -> Frame:
-    """Unread notices, and whether the person mentors anybody in an open cycle; one query."""
+    """Unread notices, whether the person mentors anybody in an open cycle, whether work goes on; one query."""
     unread = Notification.objects.filter(recipient=OuterRef("pk"), read_at=None).values("recipient")
     pairs = MentorPair.objects.active().filter(mentor__user=OuterRef("pk"), cycle__state=CycleState.OPEN)
     row = (
@@ -28,8 +30,9 @@ def frame(user: User) -> Frame:
         .annotate(
             unread=Coalesce(Subquery(unread.annotate(n=Count("pk")).values("n"), output_field=IntegerField()), 0),
             mentors=Exists(pairs),
+            still=periodic.stands_still(),
         )
-        .values_list("unread", "mentors")
+        .values_list("unread", "mentors", "still")
         .first()
     )
-    return Frame(*row) if row else Frame(0, False)
+    return Frame(row[0], row[1], bool(row[2])) if row else Frame(0, False, False)

@@ -13,7 +13,6 @@ from skillmap.assessment import rules
 from skillmap.assessment.choices import CycleState, CycleStep, ObjectionState, State
 from skillmap.assessment.models import Assessment, CycleWindow, MentorPair, Objection
 from skillmap.core import clock, notifications
-from skillmap.core.choices import JobState
 from skillmap.core.models import Job
 from skillmap.gaps.choices import ResponseState, SurveyState
 from skillmap.gaps.models import DemandResponse
@@ -161,7 +160,7 @@ def secretariat_tasks(progress: list[CycleProgress]) -> list[Task]:
         title = ngettext("%(n)d request for correction", "%(n)d requests for correction", objections)
         url = reverse("assessment:objections")
         tasks.append(Task(title % {"n": objections}, _("People object to a confirmed level."), None, url, _("Answer")))
-    stuck = Job.objects.filter(state__in=[JobState.DEAD, JobState.FAILED]).count()
+    stuck = Job.objects.stuck().count()
     unsent = notifications.unsent().count()
     if stuck or unsent:
         note = _("Jobs: %(jobs)d, mails: %(mails)d") % {"jobs": stuck, "mails": unsent}

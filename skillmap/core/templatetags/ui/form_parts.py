@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from django.forms import BaseForm, BoundField, CheckboxInput
@@ -12,7 +13,9 @@ from django.utils.translation import gettext as _
 
 from skillmap.core.templatetags.ui.library import library
 
-CHECKED = mark_safe(" checked")
+CHECKED, NOTHING = mark_safe(" checked"), mark_safe("")
+#: What cards can be made of: items, levels, marks and languages of the frameworks in use, once each.
+MOST_CARDS = 4096
 CARD = (
     '<label class="level-card"><input type="radio" name="{}" value="{}" id="{}_{}"{}><span>'
     '<span class="level-card__name">Lv.{} {}</span><span class="level-card__definition">{}</span></span>{}</label>'
@@ -33,26 +36,28 @@ def level_cards(
     ``last`` marks the last confirmed level; ``form`` is the id of the form that the radios belong to, where they don't
     stand inside it. Written out here: a page has a hundred cards, and as a template they were a third of its time.
     """
-    ending = format_html(' form="{}"', form) if form else mark_safe("")
+    ending = format_html(' form="{}"', form) if form else NOTHING
     if disabled:
         ending = mark_safe(" disabled") + ending
     before = format_html('<span class="level-card__last">{}</span>', _("Last confirmed"))
     cards = [
-        format_html(
-            CARD,
+        _card(
             name,
-            row.level,
-            name,
-            row.level,
-            CHECKED + ending if row.level == chosen else ending,
             row.level,
             row.name,
             row.definition,
-            before if row.level == last else "",
+            CHECKED + ending if row.level == chosen else ending,
+            before if row.level == last else NOTHING,
         )
         for row in levels
     ]
     return format_html('<div class="level-cards">{}</div>', mark_safe("".join(cards)))  # noqa: S308  each is escaped
+
+
+@lru_cache(maxsize=MOST_CARDS, typed=True)  # by type, since words that are safe already equal those that are not
+def _card(name: str, level: int, title: str, definition: str, ending: SafeString, mark: SafeString) -> SafeString:
+    """One card. The same few hundred are on everybody's page."""
+    return format_html(CARD, name, level, name, level, ending, level, title, definition, mark)
 
 
 @library.inclusion_tag("components/field.html")

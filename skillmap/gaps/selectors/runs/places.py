@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from django.http import Http404
 
+from skillmap.framework.models import in_language
 from skillmap.gaps.models import GapNode, GapRun
 from skillmap.gaps.selectors.runs.visible import refuse_unless_visible
 from skillmap.people.access import access_of
@@ -41,6 +43,20 @@ class Place:
         return "whole" if self.bureau_group_id is None else "group"
 
 
+class Node(NamedTuple):
+    """A row of the tree, as plain as it comes: there are as many as organisations."""
+
+    pk: int
+    parent_id: int | None
+    key: str
+    name: str
+    name_en: str
+    depth: int
+    people: int | None
+    organisation_id: int | None
+    bureau_group_id: int | None
+
+
 def tree(user: User, run: GapRun) -> list[Place]:
     """The places that the user may see, in the order of the tree, the whole first; one query.
 
@@ -49,23 +65,50 @@ def tree(user: User, run: GapRun) -> list[Place]:
     Raises:
         Http404: the run is not for this reader.
     """
+    nodes, above = _seen_nodes(user, run)
+    return _places(nodes, above)
+
+
+def near(user: User, run: GapRun, key: str) -> list[Place]:
+    """Of `tree` what a page about one place needs: the way down to it, and what stands beside and below this way.
+
+    Below a bureau group of those its organisations too. The whole stands for a place that is not there. One query;
+    raises as `tree`.
+    """
+    nodes, above = _seen_nodes(user, run)
+    chosen = next((node for node in nodes if node.key == key), nodes[0] if nodes else None)
+    opened: set[int | None] = {None}
+    step = chosen.pk if chosen is not None else None
+    while step is not None:
+        opened.add(step)
+        step = above[step]
+    opened |= {node.pk for node in nodes if node.bureau_group_id is not None and above[node.pk] in opened}
+    return _places([node for node in nodes if above[node.pk] in opened], above)
+
+
+def _seen_nodes(user: User, run: GapRun) -> tuple[list[Node], dict[int, int | None]]:
+    """The nodes that the user may see, in order, and what each of them hangs below; one query."""
     refuse_unless_visible(user, run)
-    nodes = list(GapNode.objects.filter(run=run).order_by("position"))
-    keys = {node.pk: node.key for node in nodes}
+    nodes = [Node(*row) for row in GapNode.objects.filter(run=run).order_by("position").values_list(*Node._fields)]
     seen = _seen(user, nodes)
-    with_children = {node.parent_id for node in nodes if node.pk in seen}
+    whole = nodes[0].pk if nodes else None
+    above = {node.pk: None if node.parent_id is None else whole for node in nodes if node.pk in seen}
+    above |= {node.pk: node.parent_id for node in nodes if node.pk in seen and node.parent_id in seen}
+    return [node for node in nodes if node.pk in seen], above
+
+
+def _places(nodes: Sequence[Node], above: Mapping[int, int | None]) -> list[Place]:
+    """Places of nodes; those above them are among the nodes too."""
+    keys = {node.pk: node.key for node in nodes}
+    with_children = set(above.values())
     places = []
     for node in nodes:
-        if node.pk not in seen:
-            continue
-        parent = node.parent_id if node.parent_id in seen else None
-        if parent is None and node.parent_id is not None:
-            parent = nodes[0].pk
+        parent = above[node.pk]
         places.append(
             Place(
                 pk=node.pk,
                 key=node.key,
-                label=node.label,
+                label=in_language(node.name, node.name_en),
                 depth=node.depth,
                 parent_key=keys[parent] if parent is not None else None,
                 people=node.people,
@@ -77,7 +120,7 @@ def tree(user: User, run: GapRun) -> list[Place]:
     return places
 
 
-def _seen(user: User, nodes: Sequence[GapNode]) -> set[int]:
+def _seen(user: User, nodes: Sequence[Node]) -> set[int]:
     """Which nodes the user may see; parents stand before their children."""
     access = access_of(user)
     if access.sees_all_aggregates:

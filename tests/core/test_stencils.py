@@ -1,0 +1,45 @@
+"""A stencil filled in is what its template would have drawn."""
+
+from __future__ import annotations
+
+import pytest
+from django.template.loader import render_to_string
+from django.utils.safestring import mark_safe
+from django.utils.translation import override
+from hypothesis import given
+from hypothesis import strategies as st
+
+from skillmap.core.stencils import fill
+
+ITEM = "assessment/_item.html"
+NAMES = (
+    *("code", "number", "label", "text", "version", "level", "last", "target", "lack", "save_url", "evidence_url"),
+    *("stored", "hidden", "can_edit", "wish", "cards", "evidence", "mentor_level", "mentor_reason", "mentor_differs"),
+)
+TEXTS = st.text(alphabet="ab0/<>&\"'{}%\ue000\ue001 あ", max_size=8)
+
+
+@given(st.fixed_dictionaries(dict.fromkeys(NAMES, TEXTS)), st.sampled_from(["ja", "en"]))
+def test_an_item_filled_in_is_the_item_drawn(values: dict[str, str], language: str) -> None:
+    with override(language):
+        assert fill(ITEM, values) == render_to_string(ITEM, {"item": values})
+
+
+def test_what_is_typed_stays_text_also_where_it_looks_like_a_hole() -> None:
+    typed = "<b>\ue000label\ue001</b>"
+
+    drawn = fill(ITEM, {"code": "S01", "label": "一覧", "mentor_level": "2", "mentor_reason": typed})
+
+    assert "&lt;b&gt;\ue000label\ue001&lt;/b&gt;" in drawn
+    assert "<b>\ue000" not in drawn
+
+
+def test_what_is_safe_already_goes_in_as_it_is() -> None:
+    assert "<p>piece</p>" in fill(ITEM, {"code": "S01", "evidence": mark_safe("<p>piece</p>")})
+
+
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_each_language_has_its_own(language: str) -> None:
+    with override(language):
+        drawn = fill(ITEM, {"code": "S01", "last": "2"})
+    assert ("Last Lv.2" in drawn) == (language == "en")
