@@ -14,7 +14,8 @@ from playwright.sync_api import BrowserContext, Dialog
 from tests.access_world import ACTORS, AccessWorld, address, routes
 from tests.browser.stage import Stage
 from tests.hostile.asking import Asker
-from tests.hostile.test_markup import MARK, PoisonedWorld
+from tests.hostile.poison import MARK
+from tests.hostile.test_markup import PoisonedWorld
 from tests.support.ground import on_ground
 from tests.test_access_matrix import matrix
 
