@@ -1,4 +1,4 @@
-"""Every page in every markup it has, held against axe and against the narrowest phone, in Japanese and English.
+"""Every page in every markup it has, held against axe, the narrowest phone and a sheet of paper, in both languages.
 
 The access matrix says who gets which page: each is fetched with Django's client for each actor who may see it (GET) or
 is told what is missing (POST without data: the pages with errors), in the full world of the matrix and in an empty
@@ -34,6 +34,7 @@ from tests.test_access_matrix import matrix
 pytestmark = pytest.mark.django_db
 
 WIDE, NARROW = ViewportSize(width=1280, height=900), ViewportSize(width=320, height=640)
+PAPER = ViewportSize(width=680, height=1009)  # A4 within its margins, in CSS pixels
 STYLES = "[...document.styleSheets].map((sheet) => sheet.href)"
 # What a page answers: a page, a form with errors, a refusal that is a page.
 SHOWN = frozenset({"200", "400", "403", "404", "409", "422"})
@@ -79,6 +80,11 @@ class Browser:
         self.desk.set_viewport_size(NARROW)
         if not fits(self.desk):
             self.problems.append(f"{what}: wider than a phone in Japanese")
+        self.desk.emulate_media(media="print")
+        self.desk.set_viewport_size(PAPER)
+        if not fits(self.desk):
+            self.problems.append(f"{what}: wider than paper")
+        self.desk.emulate_media(media="screen")
         self.desk.set_viewport_size(WIDE)
         self.phone.set_content(english.content.decode())
         assert self.phone.evaluate(STYLES) == self.desk.evaluate(STYLES)
