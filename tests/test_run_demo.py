@@ -197,6 +197,7 @@ import os, signal, subprocess, sys
 from pathlib import Path
 from scripts import processes
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever started the tests may have it ignored
 born = []
 
 def popen(*args, **kwargs):

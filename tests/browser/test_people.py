@@ -52,7 +52,7 @@ def test_a_form_with_mistakes_passes_axe(
     page.locator("#id_number").fill("12 34")
     page.locator("main form").evaluate("form => { form.noValidate = true; form.requestSubmit() }")
     expect(page.locator(".error-summary")).to_be_focused()
-    assert page.title().startswith("エラー：")
+    assert page.title().startswith("エラー:")
     check_accessibility(page)
     page_errors[:] = [error for error in page_errors if "422" not in error]  # the browser prints the answer's status
 
