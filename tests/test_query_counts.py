@@ -84,9 +84,12 @@ def measure(world: World) -> dict[str, int]:
 
 def test_pages_take_few_queries_and_the_same_for_many_people() -> None:
     small = measure(make_cycle(people=SMALL, items=4))
-    large = measure(make_cycle(people=LARGE, items=4))
+    large = make_cycle(people=LARGE, items=4)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")  # as databases do by themselves after a while: without it they plan for few rows
+    many = measure(large)
     assert {name: n for name, n in small.items() if n > PAGES[name][2]} == {}
-    assert {name: (small[name], n) for name, n in large.items() if n > small[name]} == {}
+    assert {name: (small[name], n) for name, n in many.items() if n > small[name]} == {}
 
 
 def test_a_save_takes_at_most_eight() -> None:
