@@ -4,6 +4,7 @@ from django.urls import URLPattern, path
 
 from skillmap.assessment.views import (
     board,
+    board_person,
     checks,
     confirming,
     cycles,
@@ -75,8 +76,8 @@ urlpatterns: list[URLPattern] = [
     path("cycles/<int:pk>/board/", board.board_page, name="board"),
     path("cycles/<int:pk>/board/remind/", board.board_remind, name="board_remind"),
     path("cycles/<int:pk>/board/withdraw/", board.board_withdraw, name="board_withdraw"),
-    path("cycles/<int:pk>/people/<int:check_id>/", board.board_person, name="board_person"),
-    path("cycles/<int:pk>/people/<int:check_id>/extend/", board.board_extend, name="board_extend"),
+    path("cycles/<int:pk>/people/<int:check_id>/", board_person.board_person, name="board_person"),
+    path("cycles/<int:pk>/people/<int:check_id>/extend/", board_person.board_extend, name="board_extend"),
     path("cycles/<int:pk>/confirm/", confirming.confirm_page, name="board_confirm"),
     path("cycles/<int:pk>/confirm/<uuid:public_id>/", confirming.confirm_result, name="board_result"),
     path("progress/", board.progress_page, name="progress"),
