@@ -141,14 +141,18 @@ class Server:
 
 
 @contextlib.contextmanager
-def postgres() -> Iterator[str]:
-    """Run a private PostgreSQL; yield `postgres://…` without secrets, for a superuser on its database `postgres`."""
-    with postgres_server() as server:
+def postgres(*, tidying: bool = True) -> Iterator[str]:
+    """Run a private PostgreSQL; yield `postgres://…` without secrets, for a superuser on its database `postgres`.
+
+    Without `tidying` nothing counts its tables meanwhile: for tests whose rows are never committed, so that they would
+    be counted as empty, and planned for as such.
+    """
+    with postgres_server(tidying=tidying) as server:
         yield server.url
 
 
 @contextlib.contextmanager
-def postgres_server(*, lasting: bool = False) -> Iterator[Server]:
+def postgres_server(*, lasting: bool = False, tidying: bool = True) -> Iterator[Server]:
     """Run a private PostgreSQL that the block may stop and start; its address is as that of `postgres`.
 
     `lasting`: what was committed is there after its processes were killed, as in a real installation.
@@ -169,7 +173,8 @@ def postgres_server(*, lasting: bool = False) -> Iterator[Server]:
         _initdb(programs, folder / "data", user)
         settings = {
             "listen_addresses": "127.0.0.1", "port": port, "unix_socket_directories": "", "max_connections": 200,
-            "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "on",
+            "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off",
+            "autovacuum": "on" if tidying else "off",
             "jit": "off", "shared_buffers": "256MB", "timezone": "UTC", "log_min_messages": "fatal",
         }  # fmt: skip
         if lasting:
