@@ -1,6 +1,7 @@
 """Triggers that make a table append-only, or keep its rows counted, for migrations; on PostgreSQL and SQLite."""
 
 import re
+from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from string import Template
 
@@ -15,24 +16,11 @@ def trigger_names(statements: Iterable[str]) -> set[str]:
     return {match[1] for match in found if match}
 
 
-class AppendOnly(Operation):
-    """Refuse UPDATE and DELETE (and TRUNCATE) on a table, but for columns that may change once from NULL.
-
-    Args:
-        table: the table's name in the database.
-        set_once: columns that may go from NULL to a value, all others must stay.
-        keep: the columns compared when `set_once` is given.
-    """
+class Triggers(Operation):
+    """Create triggers, and drop them on the way back; the same statements for every table of a kind."""
 
     reversible = True
     reduces_to_sql = True
-
-    def __init__(self, table: str, set_once: Sequence[str] = (), keep: Sequence[str] = ()) -> None:
-        self.table, self.set_once, self.keep = table, tuple(set_once), tuple(keep)
-
-    def deconstruct(self) -> tuple[str, list[object], dict[str, object]]:
-        """See Django's Operation."""
-        return type(self).__name__, [self.table], {"set_once": self.set_once, "keep": self.keep}
 
     def state_forwards(self, app_label: str, state: ProjectState) -> None:
         """No change of models."""
@@ -51,13 +39,38 @@ class AppendOnly(Operation):
         for statement in self._drop(schema_editor.connection.vendor):
             schema_editor.execute(statement, params=None)
 
-    def describe(self) -> str:
-        """One line for `migrate`."""
-        return f"Make {self.table} append-only"
-
     def triggers(self, vendor: str) -> tuple[set[str], bool]:
         """Names of the triggers on a database, and that they stand after this operation."""
         return trigger_names(self._create(vendor)), True
+
+    @abstractmethod
+    def _create(self, vendor: str) -> list[str]:
+        """Statements that create them."""
+
+    @abstractmethod
+    def _drop(self, vendor: str) -> list[str]:
+        """Statements that drop them."""
+
+
+class AppendOnly(Triggers):
+    """Refuse UPDATE and DELETE (and TRUNCATE) on a table, but for columns that may change once from NULL.
+
+    Args:
+        table: the table's name in the database.
+        set_once: columns that may go from NULL to a value, all others must stay.
+        keep: the columns compared when `set_once` is given.
+    """
+
+    def __init__(self, table: str, set_once: Sequence[str] = (), keep: Sequence[str] = ()) -> None:
+        self.table, self.set_once, self.keep = table, tuple(set_once), tuple(keep)
+
+    def deconstruct(self) -> tuple[str, list[object], dict[str, object]]:
+        """See Django's Operation."""
+        return type(self).__name__, [self.table], {"set_once": self.set_once, "keep": self.keep}
+
+    def describe(self) -> str:
+        """One line for `migrate`."""
+        return f"Make {self.table} append-only"
 
     def _allowed(self, differs: str) -> str:
         """SQL that is true when an UPDATE only sets `set_once` columns from NULL."""
@@ -115,7 +128,7 @@ INSERT INTO $counts ($keys, $number) VALUES $lines; END"""
 )
 
 
-class KeptCounts(Operation):
+class KeptCounts(Triggers):
     """Keep the rows of a table counted by some of its columns, in the transaction that changes them.
 
     Every change adds lines to `counts`, of the same columns and `number`: how many rows more or fewer there are. What a
@@ -130,9 +143,6 @@ class KeptCounts(Operation):
         number: the column of how many more or fewer.
     """
 
-    reversible = True
-    reduces_to_sql = True
-
     def __init__(self, table: str, counts: str, columns: Sequence[str], number: str) -> None:
         self.table, self.counts, self.columns, self.number = table, counts, tuple(columns), number
 
@@ -140,30 +150,9 @@ class KeptCounts(Operation):
         """See Django's Operation."""
         return type(self).__name__, [self.table, self.counts, self.columns, self.number], {}
 
-    def state_forwards(self, app_label: str, state: ProjectState) -> None:
-        """No change of models."""
-
-    def database_forwards(
-        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
-    ) -> None:
-        """Create the triggers."""
-        for statement in self._create(schema_editor.connection.vendor):
-            schema_editor.execute(statement, params=None)
-
-    def database_backwards(
-        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
-    ) -> None:
-        """Drop the triggers."""
-        for statement in self._drop(schema_editor.connection.vendor):
-            schema_editor.execute(statement, params=None)
-
     def describe(self) -> str:
         """One line for `migrate`."""
         return f"Keep {self.table} counted in {self.counts}"
-
-    def triggers(self, vendor: str) -> tuple[set[str], bool]:
-        """Names of the triggers on a database, and that they stand after this operation."""
-        return trigger_names(self._create(vendor)), True
 
     def _create(self, vendor: str) -> list[str]:
         events = ("insert", "delete", "update")
