@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Any, NoReturn
 
+import orjson
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, JsonResponse
@@ -16,6 +17,7 @@ from django.utils.translation import gettext_lazy
 from rest_framework import exceptions, serializers, status
 from rest_framework.pagination import CursorPagination
 from rest_framework.parsers import JSONParser
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.throttling import UserRateThrottle
@@ -29,6 +31,8 @@ PROBLEM = "application/problem+json"
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 MAX_DEPTH = 8
 MAX_BODY = 1024 * 1024
+#: Ends of lines in JavaScript, though not in JSON.
+LINE_ENDS_OF_SCRIPTS = "\u2028\u2029"
 
 
 class CursorPages(CursorPagination):
@@ -155,6 +159,23 @@ class StrictJSONParser(JSONParser):
             raise exceptions.ParseError(_("The request is not valid JSON.")) from error
         _check(value)
         return value
+
+
+class QuickJSONRenderer(JSONRenderer):
+    """The JSON of `JSONRenderer`, byte for byte, by a faster writer: a page of levels has thousands of values."""
+
+    def render(
+        self, data: Any, accepted_media_type: str | None = None, renderer_context: Mapping[str, Any] | None = None
+    ) -> bytes:
+        """See JSONRenderer."""
+        if data is None or self.get_indent(accepted_media_type or "", renderer_context or {}) is not None:
+            return super().render(data, accepted_media_type, renderer_context)
+        # What only the other writer knows, and what it writes in another way, goes by its own words.
+        options = orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_DATETIME
+        written = orjson.dumps(data, default=self.encoder_class().default, option=options)
+        for char in LINE_ENDS_OF_SCRIPTS:
+            written = written.replace(char.encode(), char.encode("unicode_escape"))
+        return written
 
 
 def problem(status_code: int, code: str, detail: Any, **more: Any) -> Response:

@@ -214,7 +214,7 @@ REST_FRAMEWORK = {
         "skillmap.people.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["skillmap.people.permissions.TokenScope"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_RENDERER_CLASSES": ["skillmap.core.api.QuickJSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["skillmap.core.api.StrictJSONParser"],
     "DEFAULT_PAGINATION_CLASS": "skillmap.core.api.CursorPages",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
