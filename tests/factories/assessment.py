@@ -30,6 +30,7 @@ from skillmap.assessment.choices import (
     SecondMeeting,
     State,
 )
+from skillmap.assessment.digits import digits_of
 from skillmap.assessment.models import (
     Assessment,
     AssessmentEvent,
@@ -373,7 +374,7 @@ def make_cycle(
     now = clock.now()
     Assessment.objects.bulk_create(
         (
-            _check(world, user.staff, stage, job_type=world.job_types[index % len(world.job_types)], now=now)
+            _check(world, user.staff, stage, index, now)
             for index, (user, stage) in enumerate(zip(users, wanted, strict=True))
         ),
         batch_size=500,
@@ -456,8 +457,9 @@ def _empty_world(*, items: int, people: int, second_meeting: SecondMeeting, stat
     )
 
 
-def _check(world: World, staff: Staff, stage: str, *, job_type: JobType, now: datetime) -> Assessment:
+def _check(world: World, staff: Staff, stage: str, index: int, now: datetime) -> Assessment:
     confirmed = stage in CONFIRMED
+    levels = [_final(index, skill.number, stage) for skill in world.skills]
     return Assessment(
         cycle=world.cycle,
         group=world.plain_group if stage in PLAIN else world.group,
@@ -465,11 +467,12 @@ def _check(world: World, staff: Staff, stage: str, *, job_type: JobType, now: da
         organisation_id=staff.organisation_id,
         grade=staff.grade,
         occupation=staff.occupation,
-        target_job_type=job_type,
+        target_job_type=world.job_types[index % len(world.job_types)],
         state=STATES[stage],
         submitted_at=None if STATES[stage] in (State.DRAFT, State.WITHDRAWN) else now - timedelta(days=20),
         confirmed_at=now - timedelta(days=2) if confirmed else None,
         confirmed_by=world.secretariat if confirmed else None,
+        confirmed_digits=digits_of(levels) if confirmed else None,
         received_at=now - timedelta(days=1) if stage == "received" else None,
     )
 

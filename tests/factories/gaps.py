@@ -16,6 +16,7 @@ from random import Random
 from typing import Any
 
 from skillmap.assessment.choices import CycleState, State
+from skillmap.assessment.digits import digits_of
 from skillmap.assessment.models import Assessment, Cycle, CycleGroup, SkillRating
 from skillmap.core import clock, jobs
 from skillmap.framework.models import Framework, Skill
@@ -170,6 +171,7 @@ def add_people(
     """
     start = len(world.staff)
     staff = staff_in_bulk(count, places or world.sections, prefix=f"{next(_numbers):03}"[-3:])
+    levels = [[level_of(start + index, item.number) for item in world.items] for index in range(count)]
     confirmed = state in (State.CONFIRMED, State.RECEIVED)
     group = world.cycle.groups.get()
     checks = Assessment.objects.bulk_create(
@@ -184,15 +186,16 @@ def add_people(
             submitted_at=clock.now(),
             confirmed_at=clock.now() if confirmed else None,
             confirmed_by=world.secretariat if confirmed else None,
+            confirmed_digits=digits_of(held) if confirmed else None,
         )
-        for person in staff
+        for person, held in zip(staff, levels, strict=True)
     )
     column = "confirmed_level" if confirmed else "self_level"
     SkillRating.objects.bulk_create(
         (
-            SkillRating(assessment=check, skill=item, **{column: level_of(start + index, item.number)})
-            for index, check in enumerate(checks)
-            for item in world.items
+            SkillRating(assessment=check, skill=item, **{column: level})
+            for check, held in zip(checks, levels, strict=True)
+            for item, level in zip(world.items, held, strict=True)
         ),
         batch_size=500,
     )
@@ -205,6 +208,9 @@ def set_level(world: RunWorld, person: Staff, number: int, level: int | None) ->
     """Change what is confirmed for one person in the item with this number."""
     ratings = SkillRating.objects.filter(assessment__cycle=world.cycle, assessment__staff=person)
     assert ratings.filter(skill__number=number, skill__kind="digital").update(confirmed_level=level) == 1
+    digital = ratings.filter(skill__kind="digital").order_by("skill__number")
+    digits = digits_of(digital.values_list("confirmed_level", flat=True))
+    Assessment.objects.filter(cycle=world.cycle, staff=person).update(confirmed_digits=digits)
 
 
 def answer(

@@ -208,7 +208,7 @@ def test_the_page_says_what_the_run_stored(world: RunWorld, run: GapRun) -> None
     forget(world.executive)
     board, found = dashboard(world.executive, run, View(by_organisation=True))
     assert found
-    cells = {(cell.node_id, cell.skill_id): cell for cell in GapCell.objects.filter(run=run)}
+    cells = {(cell.node_id, cell.skill_id): cell for cell in GapCell.objects.filter(node__run=run)}
     for row in board.heat:
         stored = [cells[place.pk, row.line.skill.pk].at_least_2 for place in board.columns]
         assert [cell.value for cell in row.cells] == stored

@@ -414,7 +414,7 @@ def test_hidden_figures_are_words_in_files_and_null_in_json(world: RunWorld, pub
     section = next(
         section
         for section in world.sections
-        if GapCell.objects.filter(run=published, node__organisation=section, at_least_2=None).exists()
+        if GapCell.objects.filter(node__run=published, node__organisation=section, at_least_2=None).exists()
     )
     client, query = client_of(world, "executive"), f"organisation={section.code}"
     rows = client.get(f"/api/v1/reports/supply/?{query}").json()["rows"]

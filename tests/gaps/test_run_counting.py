@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from skillmap.assessment.choices import GroupItems, State
+from skillmap.assessment.digits import digits_of
 from skillmap.assessment.models import Assessment, CycleGroup, SkillRating
 from skillmap.core import clock
 from skillmap.core.suppression import Node
@@ -26,7 +27,7 @@ from skillmap.gaps.selectors import counting
 from skillmap.people.choices import Occupation, StaffStatus
 from skillmap.people.models import Organisation, Staff
 from tests.factories.framework import small_framework
-from tests.factories.gaps import RunWorld, finished_run, make_run_world
+from tests.factories.gaps import RunWorld, asked_run, finished_run, make_run_world
 from tests.factories.people import OrganisationFactory
 from tests.support.effects import inputs_of
 
@@ -220,6 +221,7 @@ def _check(ground: Ground, staff: Staff, person: Someone) -> Assessment:
         state=person.state,
         confirmed_at=clock.now() - timedelta(days=1) if person.was_confirmed else None,
         confirmed_by=ground.world.secretariat if person.was_confirmed else None,
+        confirmed_digits=digits_of(person.confirmed) if person.was_confirmed else None,
     )
 
 
@@ -350,7 +352,7 @@ def _same_cells(run: GapRun, cube: Any, lines: Sequence[rules.DemandLine], param
         cube.tree.parents
     )
     gap_of = _gaps_by_node(cube, lines, shown)
-    cells = list(GapCell.objects.filter(run=run).select_related("skill"))
+    cells = list(GapCell.objects.filter(node__run=run).select_related("skill"))
     assert len(cells) == len(nodes) * ITEMS
     for cell in cells:
         key, number = nodes[cell.node_id].key, cell.skill.number
@@ -418,11 +420,14 @@ def test_a_run_compares_as_many_items_as_its_inputs_hold() -> None:
 
 @pytest.mark.django_db
 def test_items_whose_ids_lie_far_apart_are_read_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    world = make_run_world(level_of=lambda person, item: (person * item) % 5 - 1 if (person * item) % 5 else None)
-    near = sorted(inputs_of(finished_run(world)))
+    world = make_run_world(
+        state=State.SUBMITTED, level_of=lambda person, item: (person * item) % 5 - 1 if (person * item) % 5 else None
+    )
+    near = sorted(inputs_of(finished_run(world, basis=LevelBasis.CORRECTED)))
     assert {"-", "0", "1", "2", "3"} >= set("".join(levels for _staff, _place, levels in near)) >= {"-", "0", "3"}
     monkeypatch.setattr(counting, "MOST_SPREAD", 0)
-    assert sorted(inputs_of(finished_run(world))) == near
+    again = finished_run(world, basis=LevelBasis.CORRECTED, parameters={"supply_level": 3})
+    assert sorted(inputs_of(again)) == near
 
 
 @pytest.mark.django_db
@@ -431,4 +436,14 @@ def test_a_run_over_nobody_is_finished_and_shows_nothing(ground: Ground) -> None
     assert run.people is None
     assert {row.supply for row in SkillResult.objects.filter(run=run)} == {None}
     assert not SkillResult.objects.filter(run=run, is_proposed=True).exists()
-    assert set(GapCell.objects.filter(run=run).values_list("at_least_2", flat=True)) == {None}
+    assert set(GapCell.objects.filter(node__run=run).values_list("at_least_2", flat=True)) == {None}
+
+
+@pytest.mark.django_db
+def test_a_confirmed_check_without_digits_is_no_person_without_levels() -> None:
+    world = make_run_world(people=4, items=ITEMS)
+    run = asked_run(world)
+    Assessment.objects.filter(pk=world.checks[0].pk).update(confirmed_digits=None)
+    people = counting.people_of(run, [Occupation.ICT])
+    with pytest.raises(ValueError, match="shorter"):
+        list(counting.inputs(run, people, world.items))

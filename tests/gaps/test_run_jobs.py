@@ -107,7 +107,7 @@ def test_settings_are_kept_with_their_defaults(world: RunWorld) -> None:
 def test_the_settings_are_those_that_the_run_computes_by(world: RunWorld) -> None:
     second, third = finished_run(world), finished_run(world, parameters={"supply_level": 3})
     supply = [dict(run.skills.values_list("skill__number", "supply")) for run in (second, third)]
-    root = [GapCell.objects.filter(run=run, node__key="whole") for run in (second, third)]
+    root = [GapCell.objects.filter(node__run=run, node__key="whole") for run in (second, third)]
     assert supply[0] == dict(root[0].values_list("skill__number", "at_least_2"))
     assert supply[1] == dict(root[1].values_list("skill__number", "at_least_3"))
     assert supply[0] != supply[1]
@@ -233,14 +233,17 @@ def test_killed_between_the_last_write_and_the_end_changes_nothing(world: RunWor
 
 
 @pytest.mark.parametrize(
-    ("place", "turn"),
-    [("_levels", 1), ("_levels", 3), ("_levels", 5), ("own_counts", 1), ("places", 1), ("demand_lines", 1)],
+    ("place", "turn", "basis"),
+    [
+        *(("_levels_so_far", turn, LevelBasis.CORRECTED) for turn in (1, 3, 5)),
+        *((place, 1, LevelBasis.CONFIRMED) for place in ("inputs", "own_counts", "places", "demand_lines")),
+    ],
 )
 def test_of_two_workers_only_the_one_that_holds_the_job_writes(
-    world: RunWorld, monkeypatch: pytest.MonkeyPatch, place: str, turn: int
+    world: RunWorld, monkeypatch: pytest.MonkeyPatch, place: str, turn: int, basis: str
 ) -> None:
-    clean = rows_of(finished_run(world))
-    run = asked_run(world, parameters={"top_share": [2, 6]})
+    clean = rows_of(finished_run(world, basis=basis))
+    run = asked_run(world, basis=basis, parameters={"top_share": [2, 6]})
     original: Callable[..., Any] = getattr(counting, place)
     turns = iter(range(1, 1000))
     done: list[dict[str, list[tuple[Any, ...]]]] = []

@@ -111,14 +111,14 @@ def test_runs_of_other_cycles_do_not_count_as_earlier(world: RunWorld) -> None:
 # ------------------------------------------------------------------------------------------ what an earlier run hides
 def cells_shown(run: GapRun) -> int:
     """How many cells show supply."""
-    return GapCell.objects.filter(run=run, at_least_2__isnull=False).count()
+    return GapCell.objects.filter(node__run=run, at_least_2__isnull=False).count()
 
 
 def test_the_same_people_with_the_same_levels_are_shown_again(world: RunWorld) -> None:
     first = finished_run(world, publish=True)
     again = finished_run(world, publish=True)
     rows = [
-        list(GapCell.objects.filter(run=run).order_by("node__key", "skill").values_list("cuts", "blocks"))
+        list(GapCell.objects.filter(node__run=run).order_by("node__key", "skill").values_list("cuts", "blocks"))
         for run in (first, again)
     ]
     assert rows[0] == rows[1]
@@ -132,7 +132,7 @@ def test_one_changed_answer_hides_the_cells_on_its_way_and_no_others(world: RunW
     before = world.checks[0].ratings.get(skill__number=1, skill__kind="digital").confirmed_level
     set_level(world, person, 1, 0 if before and before >= 2 else 3)
     second = finished_run(world, publish=True)
-    whole = [GapCell.objects.filter(run=run, node__key="whole") for run in (first, second)]
+    whole = [GapCell.objects.filter(node__run=run, node__key="whole") for run in (first, second)]
     assert whole[0].get(skill__number=1).at_least_2 is not None
     assert whole[1].get(skill__number=1).at_least_2 is None
     same = [cells.exclude(skill__number=1).order_by("skill") for cells in whole]
@@ -163,7 +163,7 @@ def published_of(run: GapRun, item: Skill) -> Suppressed:
     }
     cuts: dict[Node, Cuts] = {}
     blocks: dict[Node, Vector] = {}
-    for cell in GapCell.objects.filter(run=run, skill=item).select_related("node"):
+    for cell in GapCell.objects.filter(node__run=run, skill=item).select_related("node"):
         if not cell.cuts:
             assert (cell.blocks, cell.at_least_1, cell.at_least_2, cell.at_least_3) == ([], None, None, None)
             continue
@@ -247,7 +247,7 @@ def test_gaps_follow_from_the_supply_that_is_shown(db: None) -> None:
         answer(world, section, [(1, 1, 3, 4), (2, 1, 1, 2), (3, 1, 2, 5), (3, 2, 3, 1)])
     run = finished_run(world)
     asking = Q(demand_1__gt=0) | Q(demand_2__gt=0) | Q(demand_3__gt=0)
-    cells = list(GapCell.objects.filter(asking, run=run, gap_2__isnull=False))
+    cells = list(GapCell.objects.filter(asking, node__run=run, gap_2__isnull=False))
     assert {(cell.demand_1 > 0, cell.demand_3 > 0) for cell in cells} >= {(False, False), (True, False), (False, True)}
     for cell in cells:
         at_least = [cell.at_least_1, cell.at_least_2, cell.at_least_3]
@@ -258,7 +258,7 @@ def test_gaps_follow_from_the_supply_that_is_shown(db: None) -> None:
         known = [max((value for value in at_least[index:] if value is not None), default=0) for index in range(3)]
         held = [known[0] - known[1], known[1] - known[2], known[2]]
         assert gap_rules.cover(held, wanted).uncovered == (cell.gap_1, cell.gap_2, cell.gap_3)
-    hidden = GapCell.objects.filter(run=run, at_least_2=None, demand_2__gt=0)
+    hidden = GapCell.objects.filter(node__run=run, at_least_2=None, demand_2__gt=0)
     assert hidden.exists()
     assert set(hidden.values_list("gap_1", "gap_2", "gap_3")) == {(None, None, None)}
 

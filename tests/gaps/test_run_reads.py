@@ -158,7 +158,7 @@ def test_heat_map_shows_the_members_of_a_place(world: RunWorld, run: GapRun) -> 
 @pytest.mark.parametrize("block", list(Block))
 def test_heat_map_says_what_the_cells_say(world: RunWorld, run: GapRun, block: Block) -> None:
     found = heatmap(world.roles()["executive"], run, "whole", block)
-    cells = {(cell.node_id, cell.skill_id): cell for cell in GapCell.objects.filter(run=run)}
+    cells = {(cell.node_id, cell.skill_id): cell for cell in GapCell.objects.filter(node__run=run)}
     hidden = 0
     for row in found.rows:
         for place, shown in zip([found.parent, *found.columns], [row.total, *row.cells], strict=True):

@@ -28,7 +28,9 @@ def rows_of(run: GapRun) -> dict[str, list[tuple[Any, ...]]]:
         "nodes": list(
             GapNode.objects.filter(run=run).order_by("position").values_list("key", "parent__key", "people", "depth")
         ),
-        "cells": list(GapCell.objects.filter(run=run).order_by(*keys).values_list(*keys, "cuts", "blocks", *figures)),
+        "cells": list(
+            GapCell.objects.filter(node__run=run).order_by(*keys).values_list(*keys, "cuts", "blocks", *figures)
+        ),
         "skills": list(
             SkillResult.objects.filter(run=run)
             .order_by("skill")

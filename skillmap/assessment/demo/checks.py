@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from skillmap.assessment.choices import GroupItems, State
 from skillmap.assessment.demo.cast import Cast
 from skillmap.assessment.demo.days import Moments
+from skillmap.assessment.demo.levels import Levels
 from skillmap.assessment.demo.stages import NOT_SUBMITTED, STATE_OF
+from skillmap.assessment.digits import digits_of
 from skillmap.assessment.models import Assessment, Cycle, CycleGroup
 from skillmap.core.bulk import insert
 from skillmap.people.choices import Occupation
@@ -25,7 +27,9 @@ class Course:
 Courses = Sequence[Course]
 
 
-def write_checks(cast: Cast, cycle: Cycle, stages: Mapping[int, str], moments: Callable[[], Moments]) -> Courses:
+def write_checks(
+    cast: Cast, cycle: Cycle, stages: Mapping[int, str], levels: Levels, moments: Callable[[], Moments]
+) -> Courses:
     """A check for everyone, at the stage that is given by staff id."""
     ict, experts, tools = _groups(cycle)
     found = []
@@ -33,10 +37,18 @@ def write_checks(cast: Cast, cycle: Cycle, stages: Mapping[int, str], moments: C
     for group, people in members:
         for person in people:
             stage, taken = stages[person.pk], moments()
-            found.append(Course(_check(cast, cycle, group, person, stage, taken), stage, taken))
+            check = _check(cast, cycle, group, person, stage, taken)
+            if check.confirmed_at is not None:
+                check.confirmed_digits = _digits(cast, group, levels[person.pk])
+            found.append(Course(check, stage, taken))
     in_order = sorted(found, key=lambda course: (course.check.staff.organisation.path, course.check.staff.kana))
     insert((course.check for course in in_order), Assessment)  # as an opening writes them
     return found
+
+
+def _digits(cast: Cast, group: CycleGroup, held: Mapping[str, int]) -> str:
+    """The confirmed levels of the digital items, if the group has them."""
+    return digits_of(held[skill.code] for skill in cast.digital) if group.items == GroupItems.DIGITAL else ""
 
 
 def _groups(cycle: Cycle) -> tuple[CycleGroup, CycleGroup, CycleGroup]:

@@ -90,7 +90,7 @@ def _past_cycle(cast: Cast, year: int, levels: Levels, confirmed_on: date, goals
     everyone = (*cast.people.ict, *cast.people.experts, *cast.people.ambassadors)
     stages = {person.pk: "received" for person in everyone}
     courses = write_checks(
-        cast, cycle, stages, lambda: moments_of(windows, confirmed_on, day_of(year, 10, 31), cast.rng)
+        cast, cycle, stages, levels, lambda: moments_of(windows, confirmed_on, day_of(year, 10, 31), cast.rng)
     )
     _write_course(cast, cycle, courses, levels, goals_done=goals_done)
     return cycle
@@ -119,8 +119,11 @@ def _running_cycle(cast: Cast, year: int, levels: Levels, today: date) -> Cycle:
     }
     cycle = _cycle(cast, year, CycleState.OPEN, windows)
     confirmed_on = today - timedelta(days=5)
-    courses = write_checks(cast, cycle, stages_of(cast), lambda: moments_of(windows, confirmed_on, today, cast.rng))
-    _write_course(cast, cycle, courses, next_year(levels, cast.rng), goals_done=0)
+    levels = next_year(levels, cast.rng)
+    courses = write_checks(
+        cast, cycle, stages_of(cast), levels, lambda: moments_of(windows, confirmed_on, today, cast.rng)
+    )
+    _write_course(cast, cycle, courses, levels, goals_done=0)
     cast.progress.stage(f"cycle {year}: levels and looks")
     write_running(cast, courses, confirmed_on)
     write_looks(cast, courses)

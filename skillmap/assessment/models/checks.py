@@ -67,6 +67,9 @@ class Assessment(models.Model):
     `due_step`, `due_who`, `due_on` and `lacks_mentor` follow from the state and from what lies around it (1on1s,
     windows, extensions, pairs). They are stored, so that a list of all checks has an index to follow;
     `services.standing.settle` writes them wherever one of these changes. `CheckCount` counts by them.
+
+    `confirmed_digits` repeats the confirmed levels of the digital items in their order (see `digits`), NULL before the
+    first confirmation: a comparison over everybody reads them here, not from two million ratings.
     """
 
     cycle = models.ForeignKey(Cycle, models.PROTECT, related_name="assessments")
@@ -82,6 +85,7 @@ class Assessment(models.Model):
     submitted_at = models.DateTimeField(null=True)
     confirmed_at = models.DateTimeField(null=True)
     confirmed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    confirmed_digits = models.TextField(null=True)
     received_at = models.DateTimeField(null=True)
     due_step = models.CharField(max_length=20, blank=True)
     due_who = models.CharField(max_length=12, blank=True)

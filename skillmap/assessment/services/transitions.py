@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from skillmap.assessment import rules
 from skillmap.assessment.choices import Action, CycleStep, LevelSource, State
+from skillmap.assessment.digits import digits_of
 from skillmap.assessment.messages import REFUSALS, refuse
 from skillmap.assessment.models import Assessment, AssessmentEvent, Extension, MentorPair, SkillRating
 from skillmap.assessment.selectors.situations import Capacity, capacity_of, situation_of
@@ -22,6 +23,7 @@ from skillmap.assessment.services.standing import stand
 from skillmap.core import audit, clock
 from skillmap.core.errors import Conflict, RuleViolation
 from skillmap.core.plaintext import plain
+from skillmap.framework.choices import ItemKind
 from skillmap.people.access import access_of
 from skillmap.people.models import User
 
@@ -64,8 +66,8 @@ def transition(
     _effects(check, action, actor)
     check.state = target
     check.version += 1
-    times = ("submitted_at", "confirmed_at", "confirmed_by", "received_at")
-    check.save(update_fields=["state", "version", *times, *stand(check)])
+    told = ("submitted_at", "confirmed_at", "confirmed_by", "confirmed_digits", "received_at")
+    check.save(update_fields=["state", "version", *told, *stand(check)])
     acting_as = rules.SELF if on_behalf else Capacity(words).acting_as(rules.STEPS[action].actors)
     AssessmentEvent.objects.create(
         assessment=check,
@@ -152,15 +154,13 @@ def _give_time(check: Assessment, step: CycleStep, reason: str, actor: User) -> 
 
 
 def _confirm_levels(check: Assessment, actor: User) -> None:
-    ratings = list(SkillRating.objects.filter(assessment=check).select_related("skill"))
+    ratings = list(SkillRating.objects.filter(assessment=check).select_related("skill").order_by("skill__number"))
     SkillRating.objects.filter(assessment=check).update(
         confirmed_level=Coalesce("corrected_level", "self_level"), version=F("version") + 1
     )
-    levels = [
-        NewLevel(check.staff_id, rating.skill, level, check)
-        for rating in ratings
-        if (level := rules.level_to_confirm(rating.self_level, rating.corrected_level)) is not None
-    ]
+    found = [(rating.skill, rules.level_to_confirm(rating.self_level, rating.corrected_level)) for rating in ratings]
+    check.confirmed_digits = digits_of(level for skill, level in found if skill.kind == ItemKind.DIGITAL)
+    levels = [NewLevel(check.staff_id, skill, level, check) for skill, level in found if level is not None]
     record_levels(levels, valid_from=clock.today(), source=LevelSource.CYCLE, actor=actor)
 
 

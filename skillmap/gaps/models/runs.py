@@ -150,7 +150,6 @@ class GapCell(models.Model):
     Hidden numbers are NULL and stored nowhere. Demand and head-count gap stand per level, with all that stands below.
     """
 
-    run = models.ForeignKey(GapRun, models.PROTECT, related_name="cells")
     node = models.ForeignKey(GapNode, models.PROTECT, related_name="cells", db_index=False)  # the constraint's will do
     skill = models.ForeignKey(Skill, models.PROTECT, related_name="+")
     cuts = models.JSONField(default=list)

@@ -24,6 +24,7 @@ from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast, Chr, Coalesce
 
 from skillmap.assessment.choices import CycleState, GroupItems, State
+from skillmap.assessment.digits import DIGITS, NOT_ANSWERED
 from skillmap.assessment.models import Assessment, Cycle, SkillRating
 from skillmap.core.aggregates import Joined
 from skillmap.core.chunks import chunks
@@ -38,12 +39,9 @@ from skillmap.people.models import BureauGroup, Organisation
 
 WHOLE = "whole"
 WHOLE_NAMES = ("全体", "All")
-NOT_ANSWERED = "-"
 CHUNK = 25_000  # people: enough for the database to share the work out, few enough for a short step
 MOST_ITEMS = 60
-#: How a level stands in a person's levels, and the class of each such letter, by its code.
-LETTERS: dict[int | None, str] = {None: NOT_ANSWERED} | {level: str(level) for level in rules.LEVELS}
-CLASSES_OF_LETTERS = bytes.maketrans("".join(LETTERS.values()).encode(), bytes(map(rules.class_of, LETTERS)))
+CLASSES_OF_DIGITS = bytes.maketrans("".join(DIGITS.values()).encode(), bytes(map(rules.class_of, DIGITS)))
 #: The character for a level of an item: the item's number times `STEP`, and the level, from the character `FIRST` on.
 STEP, FIRST = 8, 64
 #: Beyond it an item's number is no longer its distance from the first one: characters from 0xD800 on are no text.
@@ -70,62 +68,73 @@ def population(run: GapRun, occupations: Sequence[str]) -> QuerySet[Assessment]:
     return checks.filter(state__in=COUNTED_BEFORE_CONFIRMATION)
 
 
+class Counted(NamedTuple):
+    """Somebody whose levels count: the check, the person, the main posting of this moment, what was confirmed."""
+
+    check_id: int
+    staff_id: int
+    organisation_id: int
+    confirmed: str | None
+
+
 class Held(NamedTuple):
-    """One person's levels as a run reads them: one character per item, `-` for none."""
+    """One person's levels as a run reads them, in the order of the items (see `assessment.digits`)."""
 
     staff_id: int
     organisation_id: int
     levels: str
 
 
-def people_of(run: GapRun, occupations: Sequence[str]) -> list[tuple[int, int, int]]:
-    """Everybody whose levels count: the check, the person, and the main posting of this moment; one query."""
-    checks = population(run, occupations).order_by("pk")
-    return list(checks.values_list("pk", "staff_id", "staff__organisation_id"))
+def people_of(run: GapRun, occupations: Sequence[str]) -> list[Counted]:
+    """Everybody whose levels count; one query."""
+    rows = population(run, occupations).order_by("pk")
+    return list(map(Counted._make, rows.values_list("pk", "staff_id", "staff__organisation_id", "confirmed_digits")))
 
 
-def inputs(run: GapRun, people: Sequence[tuple[int, int, int]], items: Sequence[Skill]) -> Iterator[list[Held]]:
-    """Everybody's levels as they are now, in chunks; each chunk is one query.
+def inputs(run: GapRun, people: Sequence[Counted], items: Sequence[Skill]) -> Iterator[list[Held]]:
+    """Everybody's levels as they are now, in chunks; confirmed ones are read with the people, others a query a chunk.
 
-    One character per item in the order of `items`.
+    One character per item in the order of `items`. ValueError where a check was confirmed and what is not kept.
     """
-    nothing = NOT_ANSWERED * len(items)
     for chunk in chunks(people, CHUNK):
-        held = _levels(chunk[0][0], chunk[-1][0], run.basis, items)
-        yield [Held(staff, place, held.get(check, nothing)) for check, staff, place in chunk]
+        if run.basis == LevelBasis.CONFIRMED:
+            levels = [person.confirmed for person in chunk if person.confirmed is not None]
+        else:
+            levels = _levels_so_far([person.check_id for person in chunk], items)
+        yield [Held(person.staff_id, person.organisation_id, held) for person, held in zip(chunk, levels, strict=True)]
 
 
-def _levels(first: int, last: int, basis: str, items: Sequence[Skill]) -> dict[int, str]:
-    """The levels of the checks with ids from first to last, gathered by the database; one query.
+def _levels_so_far(checks: Sequence[int], items: Sequence[Skill]) -> list[str]:
+    """Corrected levels, else own ones, of checks by ascending id, gathered by the database; one query.
 
     It gives one text for each check, with a character for each level that there is, which tells the item and the level.
     """
     import numpy as np
 
-    level = F("confirmed_level") if basis == LevelBasis.CONFIRMED else Coalesce("corrected_level", "self_level")
     number, numbers = _numbered(items)
     rows = (
-        SkillRating.objects.filter(assessment__gte=first, assessment__lte=last, skill__in=items)
-        .annotate(level=level)
+        SkillRating.objects.filter(assessment__gte=checks[0], assessment__lte=checks[-1], skill__in=items)
+        .annotate(level=Coalesce("corrected_level", "self_level"))
         .filter(level__isnull=False)
         .values("assessment_id")
         .annotate(text=Joined(Chr(Cast(number * STEP + F("level") + FIRST, IntegerField()))))
         .order_by()
     )
-    checks: list[int] = []
+    answered: list[int] = []
     texts: list[str] = []
     for check, text in rows.values_list("assessment_id", "text"):
-        checks.append(check)
+        answered.append(check)
         texts.append(text)
     found = np.frombuffer(bytearray("".join(texts).encode("utf-32-le")), "<u4") - FIRST
     columns = np.zeros(max(numbers, default=0) + 1, np.intp)
     columns[numbers] = np.arange(len(numbers))
-    letters = np.full((len(checks), len(items)), ord(NOT_ANSWERED), np.uint8)
-    letters[np.repeat(np.arange(len(checks)), list(map(len, texts))), columns[found // STEP]] = (
-        ord(LETTERS[0]) + found % STEP
+    digits = np.full((len(answered), len(items)), ord(NOT_ANSWERED), np.uint8)
+    digits[np.repeat(np.arange(len(answered)), list(map(len, texts))), columns[found // STEP]] = (
+        ord(DIGITS[0]) + found % STEP
     )
-    held, width = letters.tobytes().decode("ascii"), len(items)
-    return {check: held[at * width : (at + 1) * width] for at, check in enumerate(checks)}
+    joined, width = digits.tobytes().decode("ascii"), len(items)
+    held = {check: joined[at * width : (at + 1) * width] for at, check in enumerate(answered)}
+    return [held.get(check, NOT_ANSWERED * width) for check in checks]
 
 
 def _numbered(items: Sequence[Skill]) -> tuple[Combinable, list[int]]:
@@ -174,7 +183,7 @@ def own_counts(run: GapRun, items: Sequence[Skill]) -> OwnCounts:
 
 def classes_of(levels: str) -> bytes:
     """The class of each level of a run's inputs, a byte each."""
-    return levels.encode("ascii").translate(CLASSES_OF_LETTERS)
+    return levels.encode("ascii").translate(CLASSES_OF_DIGITS)
 
 
 # ---------------------------------------------------------------------------------------------------------- demand
@@ -358,7 +367,7 @@ def published(
     numbers = {item.pk: item.number for item in items}
     keys = {node.pk: node.key for node in nodes}
     cuts: dict[Measure, dict[Node, Cuts]] = {number: {} for number in numbers.values()}
-    shown = GapCell.objects.filter(run=run).exclude(cuts=[]).annotate(text=Cast("cuts", TextField()))
+    shown = GapCell.objects.filter(node__run=run).exclude(cuts=[]).annotate(text=Cast("cuts", TextField()))
     known = cache(lambda text: tuple(json.loads(text)))  # few, often
     for node, skill, text in shown.values_list("node_id", "skill_id", "text"):
         cuts[numbers[skill]][keys[node]] = known(text)
@@ -372,5 +381,5 @@ def published(
 
 def shown_supply(run: GapRun, level: int) -> dict[int, int | None]:
     """What a run showed of the whole's people at a level or higher, by skill id; one query."""
-    rows = GapCell.objects.filter(run=run, node__parent=None)
+    rows = GapCell.objects.filter(node__run=run, node__parent=None)
     return dict(rows.values_list("skill_id", f"at_least_{level}"))

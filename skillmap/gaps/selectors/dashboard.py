@@ -171,7 +171,7 @@ HIDDEN = Figures((None, None, None), (0, 0, 0), None, [])
 
 def cells_of(run: GapRun, places: Iterable[Place]) -> dict[tuple[int, int], Figures]:
     """Figures by place and skill id; one query. The places are such as the reader may see."""
-    rows = GapCell.objects.filter(run=run, node__in=[place.pk for place in places]).values_list(
+    rows = GapCell.objects.filter(node__run=run, node__in=[place.pk for place in places]).values_list(
         "node_id", "skill_id", "at_least_1", "at_least_2", "at_least_3", "demand_1", "demand_2", "demand_3",
         "gap_1", "gap_2", "gap_3", "cuts", "blocks",
     )  # fmt: skip
@@ -309,7 +309,7 @@ class ShownCells:
 
 def shown_cells(run: GapRun) -> ShownCells:
     """How much of a run can be shown; one query."""
-    counts = GapCell.objects.filter(run=run).aggregate(all=Count("pk"), hidden=Count("pk", filter=Q(cuts=[])))
+    counts = GapCell.objects.filter(node__run=run).aggregate(all=Count("pk"), hidden=Count("pk", filter=Q(cuts=[])))
     return ShownCells(shown=counts["all"] - counts["hidden"], all=counts["all"])
 
 

@@ -27,7 +27,7 @@ from skillmap.gaps.selectors import counting
 
 BATCH = 1000
 CELL_COLUMNS = (
-    *("run_id", "node_id", "skill_id", "cuts", "blocks"),
+    *("node_id", "skill_id", "cuts", "blocks"),
     *(f"{figure}_{level}" for figure in ("at_least", "demand", "gap") for level in rules.DEMAND_LEVELS),
 )
 CLASSES_OF_DEMAND = [rules.class_of(level) for level in rules.DEMAND_LEVELS]
@@ -214,7 +214,7 @@ def _store(comparison: Comparison, shown: Suppressed, report: Report, moment: da
         report(STORED, STORED, _("Storing the result"))
         _write_nodes(comparison, shown)
         ids = {node.key: node.pk for node in comparison.nodes}
-        bulk.append(GapCell, CELL_COLUMNS, ((run.pk, ids[str(key)], *figures) for key, figures in cells))
+        bulk.append(GapCell, CELL_COLUMNS, ((ids[str(key)], *figures) for key, figures in cells))
         SkillResult.objects.bulk_create(results, batch_size=BATCH)
         GapRun.objects.filter(pk=run.pk, finished_at=None).update(
             snapshot_at=moment,

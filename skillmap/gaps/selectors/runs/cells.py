@@ -20,7 +20,7 @@ def by_level(values: Sequence[int] | None) -> ByLevel | None:
 
 def cells_at(run: GapRun, nodes: Sequence[int]) -> QuerySet[GapCell]:
     """The cells of a run at some places, given by their ids; one query."""
-    return GapCell.objects.filter(run=run, node__in=nodes)
+    return GapCell.objects.filter(node__run=run, node__in=nodes)
 
 
 def skills_of(run: GapRun) -> list[Skill]:
