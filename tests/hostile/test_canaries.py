@@ -27,7 +27,7 @@ from tests.support.ground import on_ground
 from tests.support.log_lines import Lines, kept_lines
 from tests.test_access_matrix import matrix
 
-pytestmark = pytest.mark.sqlite
+pytestmark = pytest.mark.postgres
 
 CANARIES = [f"canary{number:03}" for number in range(120)]
 ADDRESS = re.compile(r'(?:href|src|action|hx-get|hx-post)="([^"]*)"')

@@ -19,7 +19,7 @@ from tests.hostile.exports import Export, exports
 from tests.hostile.poison import MARK, MARKUP, poison
 from tests.support.ground import on_ground
 
-pytestmark = pytest.mark.sqlite
+pytestmark = pytest.mark.postgres
 
 #: What would make a workbook fetch or run something when it is opened.
 ACTIVE = re.compile(rb"<f[ >]|<hyperlinks?[ >]|externalLink|TargetMode=.External|vbaProject|<oleObject|<ddeLink")

@@ -12,7 +12,7 @@ from tests.hostile.exports import Export, exports
 from tests.hostile.poison import FORMULAS, poison
 from tests.support.ground import on_ground
 
-pytestmark = pytest.mark.sqlite
+pytestmark = pytest.mark.postgres
 
 STARTS = tuple("=+-@＝＋－＠\t\r")
 

@@ -37,7 +37,7 @@ from tests.support.ground import on_ground
 from tests.support.signing_in import signed_in
 from tests.test_access_matrix import matrix
 
-pytestmark = [pytest.mark.sqlite, pytest.mark.services]
+pytestmark = [pytest.mark.postgres, pytest.mark.services]
 
 CANARIES = [f"canary{number:03}" for number in range(120)]
 #: All that may lie there: the limits on tries by what was tried and by a network address, an account's id or the digest
