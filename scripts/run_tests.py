@@ -152,6 +152,7 @@ def main() -> int:
         if not sys.argv[1:] and chosen == list(lanes.LANES):
             environment[lanes.OUTCOMES] = str(ROOT / "var" / "tests.json")
         environment[lanes.ONCE] = next((lane for lane in ("postgres", "sqlite") if lane in chosen), "")
+        environment[lanes.EARLY] = next((lane for lane in ("browser", "sqlite") if lane in chosen), "")
         return run_pytest(pytest_command(chosen, sys.argv[1:]), environment)
 
 

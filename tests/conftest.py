@@ -46,18 +46,25 @@ def asks_database(item: pytest.Item) -> bool:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what another lane runs, and what the database under test cannot answer."""
     lane, once = os.environ.get(lanes.LANE, ""), os.environ.get(lanes.ONCE, "")
+    early = os.environ.get(lanes.EARLY, "sqlite")
     postgres = connection.vendor == "postgresql"
     keep: list[pytest.Item] = []
     drop: list[pytest.Item] = []
     for item in items:
         markers = {marker.name for marker in item.iter_markers()}
         wanted = lanes.wanted(
-            lane, markers, postgres=postgres, database=asks_database(item), once=once, trials=lanes.TRIALS in os.environ
+            lane,
+            markers,
+            postgres=postgres,
+            database=asks_database(item),
+            once=once,
+            early=early,
+            trials=lanes.TRIALS in os.environ,
         )
         (keep if wanted else drop).append(item)
     if drop:
         config.hook.pytest_deselected(items=drop)
-        items[:] = keep
+    items[:] = sorted(keep, key=lambda item: "browser" in item.keywords)  # nothing else can run after those
 
 
 def pytest_report_header() -> str:

@@ -36,7 +36,7 @@ def matrix() -> dict[tuple[str, str], tuple[str, ...]]:
     return {(row[0], row[1]): tuple(row[2:]) for row in rows[1:]}
 
 
-@pytest.mark.sqlite
+@pytest.mark.early
 class AccessMatrix(TestCase):
     """One test per route; each request in a transaction of its own that is undone."""
 

@@ -63,7 +63,7 @@ def test_everything_runs_where_nothing_is_missing(run_main: RunMain) -> None:
     assert lanes_of(command) == ["sqlite", "postgres", "browser"]
     assert command[-2:] == ["tests/people", "-x"]
     assert environment[lanes.MISSING] == "[]"
-    assert environment[lanes.ONCE] == "postgres"
+    assert (environment[lanes.ONCE], environment[lanes.EARLY]) == ("postgres", "browser")
 
 
 def test_what_is_missing_is_said_and_takes_its_lane_away(
@@ -72,6 +72,7 @@ def test_what_is_missing_is_said_and_takes_its_lane_away(
     code, command, environment = run_main([CHROMIUM])
     assert code == 0
     assert lanes_of(command) == ["sqlite", "postgres"]
+    assert environment[lanes.EARLY] == "sqlite"
     assert "!!! MISSING: Chromium (chromium): no browser test runs !!!" in capsys.readouterr().out
     monkeypatch.setenv(lanes.MISSING, environment[lanes.MISSING])
     assert lanes.pytest_report_header() == ["MISSING: Chromium (chromium): no browser test runs"]

@@ -90,6 +90,22 @@ def test_every_test_has_its_lane(lane: str, markers: set[str], postgres: bool, e
     assert wanted(lane, markers, postgres=postgres) is expected
 
 
+@pytest.mark.parametrize(
+    ("lane", "early", "postgres", "expected"),
+    [
+        ("browser", "browser", False, True),
+        ("sqlite", "browser", False, False),
+        ("postgres", "browser", True, False),
+        ("sqlite", "sqlite", False, True),
+        ("browser", "sqlite", False, False),
+        ("", "sqlite", False, True),
+        ("", "sqlite", True, False),
+    ],
+)
+def test_early_ones_run_on_sqlite_in_one_lane(lane: str, early: str, postgres: bool, expected: bool) -> None:
+    assert wanted(lane, {"early"}, postgres=postgres, early=early) is expected
+
+
 def test_trials_run_alone_or_not_at_all() -> None:
     for lane in ("", "sqlite"):
         assert not wanted(lane, {"trials"}, postgres=False)

@@ -9,8 +9,9 @@ lane       database    tests
 sqlite     SQLite      all but `browser`, and not `postgres`
 postgres   PostgreSQL  all but `browser`, and not `sqlite`; those
                        that ask no database run here alone
-browser    SQLite      `browser` alone: its event loop would make
-                       Django refuse queries in the tests after it
+browser    SQLite      `browser`, and before them `early`: the
+                       browser's event loop would make Django
+                       refuse queries in the tests after it
 =========  ==========  =========================================
 """
 
@@ -33,6 +34,7 @@ POSTGRES_URL = "TEST_POSTGRES_URL"
 REDIS_URL = "TEST_REDIS_URL"
 MISSING = "TEST_MISSING"
 ONCE = "TEST_ONCE"  # the one lane that runs the tests which ask no database
+EARLY = "TEST_EARLY"  # the one that runs those marked `early`
 OUTCOMES = "TEST_OUTCOMES"  # the file that takes what came of each module's tests
 TRIALS = "TEST_TRIALS"  # the file that takes what came of the trials; where it is named they run, and nothing else
 #: Folders whose trials tell what they found; of the others the number of tests is told.
@@ -47,7 +49,14 @@ def enter(lane: str) -> None:
 
 
 def wanted(
-    lane: str, markers: set[str], *, postgres: bool, database: bool = True, once: str = "", trials: bool = False
+    lane: str,
+    markers: set[str],
+    *,
+    postgres: bool,
+    database: bool = True,
+    once: str = "",
+    early: str = "sqlite",
+    trials: bool = False,
 ) -> bool:
     """Say whether a test with these markers belongs into this run.
 
@@ -57,15 +66,18 @@ def wanted(
         postgres: whether the database under test is PostgreSQL.
         database: whether the test asks a database.
         once: the lane in which tests that ask none run; "" for every lane.
+        early: the lane in which tests that SQLite is enough for run, which the others have no time for.
         trials: whether this is a run of the trials, which leaves out all else.
     """
     if ("trials" in markers) != trials:
         return False
+    if lane and "early" in markers:
+        return lane == early
     if lane and ("browser" in markers) != (lane == "browser"):
         return False
     if lane and once and not database and not markers & {"browser", "sqlite", "postgres"}:
         return lane == once
-    return ("sqlite" if postgres else "postgres") not in markers
+    return not markers & ({"sqlite", "early"} if postgres else {"postgres"})
 
 
 def missing() -> list[str]:
