@@ -14,10 +14,11 @@ from skillmap.assessment import rules
 from skillmap.assessment.choices import CycleState, State
 from skillmap.assessment.models import Assessment, ConfirmedLevel, Cycle, MentorPair, PrivateMemo
 from skillmap.assessment.selectors.mentoring import (
+    MOST_OFFERED,
     eligible_mentors,
     last_mentors,
     mentee_rows,
-    mentor_choices,
+    mentors_offered,
     proposals,
 )
 from skillmap.assessment.services import mentors
@@ -29,6 +30,7 @@ from skillmap.core.models import AuditEvent, Job, Notification
 from skillmap.people.choices import Grade, Occupation, StaffStatus
 from skillmap.people.models import Staff, User
 from tests.factories.assessment import World, make_cycle, make_staff
+from tests.factories.people import OrganisationFactory, StaffFactory
 from tests.support.ground import on_ground
 
 pytestmark = pytest.mark.django_db
@@ -265,13 +267,54 @@ def test_a_draft_has_mentees_by_its_groups(world: World) -> None:
 
 
 def test_the_load_counts_mentees_and_not_deputies(world: World) -> None:
-    loads = {row.staff_id: row.load for row in mentor_choices(world.cycle)}
+    loads = {row.staff_id: row.load for row in mentors_offered(world.cycle, world.staff("submitted")).mentors}
 
     assert loads[world.mentor.staff.pk] == 10
     assert loads[world.deputy.staff.pk] == 0
 
 
 # ------------------------------------------------------------------------------------------------------------ pages
+
+
+def test_the_nearest_mentors_are_offered_and_the_rest_found_by_name(world: World) -> None:
+    mentee = world.staff("submitted")
+    near = StaffFactory.create_batch(MOST_OFFERED, organisation=mentee.organisation, occupation="expert", name="近 一")
+    far = StaffFactory.create(organisation=OrganisationFactory.create(), occupation="expert", name="遠 花子")
+    mentee = Staff.objects.select_related("organisation").get(pk=mentee.pk)
+
+    offer = mentors_offered(world.cycle, mentee)
+    assert (len(offer.mentors), offer.is_cut) == (MOST_OFFERED, True)
+    assert {row.staff_id for row in offer.mentors} <= {row.pk for row in near} | {world.mentor.staff.pk, mentee.pk}
+
+    found = mentors_offered(world.cycle, mentee, words="遠　花")
+    assert ([row.staff_id for row in found.mentors], found.is_cut) == ([far.pk], False)
+    chosen = mentors_offered(world.cycle, mentee, words="近", chosen=far.pk)
+    assert (chosen.mentors[0].staff_id, len(chosen.mentors)) == (far.pk, MOST_OFFERED)
+    stranger = mentors_offered(world.cycle, mentee, chosen=world.stranger.staff.pk)
+    assert world.stranger.staff.pk not in {row.staff_id for row in stranger.mentors}
+
+
+def test_looking_for_a_mentor_keeps_what_was_typed_and_assigns_nobody(world: World) -> None:
+    url = reverse("assessment:mentor_edit", args=[world.cycle.pk, world.staff("submitted").pk])
+    client = signed_in(world.secretariat)
+    before = MentorPair.objects.count()
+    sent = {"find": "1", "words": world.other_mentor.staff.number, "reason": "異動", "is_deputy": "on"}
+
+    page = client.post(url, sent)
+    form = page.context["form"]
+    assert (page.status_code, form.errors, MentorPair.objects.count()) == (200, {}, before)
+    offered = [value for value, _label in form.fields["mentor"].choices]
+    assert offered == ["", world.other_mentor.staff.pk]
+    assert (form["mentor"].value(), form["reason"].value(), form["is_deputy"].value()) == (
+        str(offered[1]),
+        "異動",
+        "on",
+    )
+
+    nobody = client.post(url, {"find": "1", "words": "どこにもいない"})
+    assert "この氏名" in nobody.content.decode()
+    wrong = client.post(url, {"find": "1", "words": "a\x00b"})
+    assert (wrong.status_code, list(wrong.context["find"].errors)) == (422, ["words"])
 
 
 def test_one_persons_mentor_is_changed_on_the_page(world: World) -> None:

@@ -303,6 +303,12 @@ class MentorFilterForm(forms.Form):
     )
 
 
+class FindMentorForm(forms.Form):
+    """Narrows down who is offered as a mentor; sent along with `AssignForm`, so that nothing typed there is lost."""
+
+    words = LineField(label=_("Find by name, kana or number"), max_length=100, required=False)
+
+
 class AssignForm(forms.Form):
     """One person's mentor or deputy."""
 

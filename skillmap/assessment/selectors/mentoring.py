@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypedDict, cast
 
-from django.db.models import Count, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models import Case, Count, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce
 
 from skillmap.assessment import mentor_rules, rules
@@ -15,6 +15,7 @@ from skillmap.core.choices import JobState
 from skillmap.core.models import Job
 from skillmap.people.choices import Grade, Occupation, StaffStatus
 from skillmap.people.models import Staff
+from skillmap.people.selectors import search
 
 if TYPE_CHECKING:
     from django_stubs_ext import WithAnnotations
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     MenteeStaff = WithAnnotations[Staff, PairColumns]
 
 PROPOSE_KIND = "assessment.propose_mentors"
+MOST_OFFERED = 50
 
 
 def eligible_mentors() -> QuerySet[Staff]:
@@ -157,8 +159,33 @@ class MentorLoad:
         return f"{self.name} ({self.organisation}・{self.load})"
 
 
-def mentor_choices(cycle: Cycle) -> list[MentorLoad]:
-    """Everyone who may be chosen as a mentor, with the load; one query."""
-    rows = with_load(eligible_mentors(), cycle).order_by("organisation__path", "kana", "pk")
-    values = rows.values_list("pk", "name", "number", "load", *PLACE)
-    return [MentorLoad(pk, name, number, place_name(*place), load) for pk, name, number, load, *place in values]
+@dataclass(frozen=True)
+class Offer:
+    """Mentors to choose from, the nearest first; `is_cut` where there are more."""
+
+    mentors: list[MentorLoad]
+    is_cut: bool
+
+
+def mentors_offered(cycle: Cycle, mentee: Staff, *, words: str = "", chosen: int | None = None) -> Offer:
+    """At most `MOST_OFFERED` who may mentor somebody, with their load; one query.
+
+    Args:
+        mentee: who is to have the mentor; read with `organisation`. Those of the same unit come first, then those of
+            the units above it.
+        words: narrows down to those whose name, kana or number holds them all.
+        chosen: comes first, whatever the words.
+    """
+    steps = mentee.organisation.path.strip("/").split("/")
+    above = ["/" + "/".join(steps[:depth]) + "/" for depth in range(len(steps), 0, -1)]
+    near = [When(organisation__path__startswith=path, then=place) for place, path in enumerate(above)]
+    fitting = search(eligible_mentors(), words)
+    people = eligible_mentors().filter(Q(pk__in=fitting.values("pk")) | Q(pk=chosen)) if words and chosen else fitting
+    rows = (
+        with_load(people.exclude(pk=mentee.pk), cycle)
+        .annotate(distance=Case(When(pk=chosen or 0, then=-1), *near, default=len(near), output_field=IntegerField()))
+        .order_by("distance", "organisation__path", "kana", "pk")
+        .values_list("pk", "name", "number", "load", *PLACE)[: MOST_OFFERED + 1]
+    )
+    found = [MentorLoad(pk, name, number, place_name(*place), load) for pk, name, number, load, *place in rows]
+    return Offer(found[:MOST_OFFERED], len(found) > MOST_OFFERED)

@@ -12,11 +12,12 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from skillmap.assessment.choices import CycleState
-from skillmap.assessment.forms.cycles import AssignForm, MentorFilterForm
+from skillmap.assessment.forms.cycles import AssignForm, FindMentorForm, MentorFilterForm
 from skillmap.assessment.models import Cycle, MentorPair
 from skillmap.assessment.selectors.mentoring import (
+    Offer,
     mentee_rows,
-    mentor_choices,
+    mentors_offered,
     proposal_job,
     stored_proposals,
 )
@@ -145,9 +146,12 @@ def mentor_edit(request: HttpRequest, pk: int, staff_id: int) -> HttpResponse:
     """One person's mentor and deputy: assign, hand over, end; with what was before."""
     cycle = office_cycle(request, pk)
     mentee = get_object_or_404(mentee_rows(cycle).select_related("organisation__parent__parent"), pk=staff_id)
-    choices = [(row.staff_id, row.label) for row in mentor_choices(cycle) if row.staff_id != mentee.pk]
-    form = AssignForm(request.POST or None, mentors=choices)
-    if request.method == "POST" and form.is_valid():
+    find = FindMentorForm(request.POST if request.method == "POST" else None)
+    words = find.cleaned_data["words"] if find.is_valid() else ""
+    chosen = number(request.POST.get("mentor")) if "find" not in request.POST else None
+    offer = mentors_offered(cycle, mentee, words=words, chosen=chosen)
+    form = _assign_form(request, offer)
+    if form.is_bound and form.is_valid():
         data = form.cleaned_data
         try:
             mentors.assign(
@@ -167,11 +171,35 @@ def mentor_edit(request: HttpRequest, pk: int, staff_id: int) -> HttpResponse:
     context = {
         "cycle": cycle,
         "mentee": mentee,
+        "find": find,
         "form": form,
+        "offer_hint": _offer_hint(offer),
         "pairs": _pairs(cycle, mentee.pk),
         "is_closed": cycle.state == CycleState.CLOSED,
     }
-    return render(request, "assessment/mentor_edit.html", context, status=422 if form.errors else 200)
+    return render(request, "assessment/mentor_edit.html", context, status=422 if form.errors or find.errors else 200)
+
+
+def _assign_form(request: HttpRequest, offer: Offer) -> AssignForm:
+    """The form as it was sent; while a mentor is still looked for, what is typed stays and nothing is missing yet."""
+    choices = [(row.staff_id, row.label) for row in offer.mentors]
+    if "find" not in request.POST:
+        return AssignForm(request.POST if request.method == "POST" else None, mentors=choices)
+    typed = {name: request.POST.get(name, "") for name in AssignForm.base_fields}
+    if len(choices) == 1:
+        typed["mentor"] = str(choices[0][0])
+    return AssignForm(initial=typed, mentors=choices)
+
+
+def _offer_hint(offer: Offer) -> str:
+    """Who is offered, below the label of the choice."""
+    if not offer.mentors:
+        return _("Nobody who may mentor has this name, kana or number.")
+    brackets = _("In brackets: organisation and number of people in this cycle.")
+    if not offer.is_cut:
+        return _("%(count)s to choose from, the nearest first.") % {"count": len(offer.mentors)} + " " + brackets
+    cut = _("The %(count)s nearest to choose from; there are more, find them by name, kana or number.")
+    return cut % {"count": len(offer.mentors)} + " " + brackets
 
 
 def _pairs(cycle: Cycle, staff_id: int) -> list[dict[str, Any]]:
