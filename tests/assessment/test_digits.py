@@ -4,6 +4,7 @@ from importlib import import_module
 from types import SimpleNamespace
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
 
 from skillmap.assessment.choices import Action
@@ -71,6 +72,18 @@ def test_many_confirmed_at_once_have_theirs(world: World) -> None:
     done = confirm_many(chosen=[(check.pk, check.version) for check in checks], actor=world.secretariat)
     assert done.confirmed == tuple(sorted(check.pk for check in checks))
     assert all(stored(check) == rated(check) for check in checks)
+
+
+def test_what_was_written_by_hand_is_put_right(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    first, *others = world.by_stage["confirmed"]
+    Assessment.objects.filter(pk=first.pk).update(confirmed_digits=None)
+    others[0].ratings.filter(skill__number=1).update(confirmed_level=None)
+    call_command("recount_checks")
+    call_command("recount_checks")
+    told = [line for line in capsys.readouterr().out.splitlines() if "levels" in line]
+    assert [line.split()[0] for line in told] == ["2", "0"]
+    assert all(stored(check) == rated(check) for check in world.by_stage["confirmed"])
+    assert stored(world.by_stage["corrected"][0]) is None
 
 
 def test_a_database_of_before_gathers_them(world: World) -> None:

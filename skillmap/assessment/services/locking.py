@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from django.db import connection
 from django.http import Http404
 
 from skillmap.assessment.models import Assessment, Cycle
@@ -40,6 +41,13 @@ def hold_people(cycle_id: int, staff_ids: Iterable[int]) -> None:
     for start in range(0, len(ids), 5000):
         rows = Assessment.objects.filter(cycle=cycle_id, staff__in=ids[start : start + 5000]).order_by("pk")
         list(rows.select_for_update(of=("self",)).values_list("pk", flat=True))
+
+
+def hold_all_checks() -> None:
+    """Let nobody change any check until this transaction ends; reading goes on. SQLite has one writer."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("LOCK TABLE assessment_assessment IN SHARE ROW EXCLUSIVE MODE")
 
 
 def lock_entry(assessment_id: int, user: User) -> Assessment:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Count, F, Max, QuerySet
 
 from skillmap.assessment import cycle_rules
@@ -10,6 +10,7 @@ from skillmap.assessment.choices import SecondMeeting
 from skillmap.assessment.models import Assessment, CheckCount, MentorPair
 from skillmap.assessment.selectors.situations import windows_of
 from skillmap.assessment.selectors.turns import NEEDS_MENTOR, unsettled
+from skillmap.assessment.services.locking import hold_all_checks
 
 KEYS = ("cycle_id", "organisation_id", "group_id", "state", "due_step", "due_who", "due_on")
 
@@ -84,9 +85,7 @@ def recount() -> int:
 
     For what was written past the triggers, as the demo world is. Whoever takes a step meanwhile waits.
     """
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("LOCK TABLE assessment_assessment IN SHARE ROW EXCLUSIVE MODE")
+    hold_all_checks()
     changed = settle(Assessment.objects.all())
     CheckCount.objects.all().delete()
     counted = Assessment.objects.values(*KEYS).annotate(people=Count("*")).order_by()
