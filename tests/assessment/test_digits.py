@@ -62,7 +62,9 @@ def test_reopened_they_stay_until_the_next_confirmation(world: World) -> None:
     changed = 0 if (before or "")[0] == "3" else 3
     check.ratings.filter(skill__number=1).update(corrected_level=changed)
     assert stored(check) == before == rated(check)
-    transition(assessment_id=check.pk, action=Action.CORRECT, actor=check.staff.user)
+    person = check.staff.user
+    assert person is not None
+    transition(assessment_id=check.pk, action=Action.CORRECT, actor=person)
     confirm(world, check)
     assert stored(check) == rated(check) == f"{changed}{(before or '')[1:]}"
 
