@@ -9,8 +9,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import translation
 
-from skillmap.assessment.choices import SecondMeeting
+from skillmap.assessment.choices import Action, SecondMeeting
 from skillmap.assessment.models import Assessment, Cycle, CycleGroup
+from skillmap.assessment.services.transitions import transition
 from skillmap.core import clock, notifications
 from skillmap.core.models import AuditEvent, Notification
 from skillmap.core.templatetags.ui.words import jp_date
@@ -118,6 +119,9 @@ def test_the_map_leads_to_the_check_that_has_begun(world: World, later: tuple[Cy
 @pytest.mark.parametrize("second_meeting", list(SecondMeeting))
 def test_home_counts_as_the_board_does(second_meeting: SecondMeeting) -> None:
     world = make_cycle(people=26, items=2, second_meeting=second_meeting)
+    again = world.check("plain_confirmed")  # reopened and corrected: waits again, and no 1on1 comes before
+    transition(assessment_id=again.pk, action=Action.REOPEN, actor=world.secretariat, comment="誤記")
+    transition(assessment_id=again.pk, action=Action.CORRECT, actor=world.user("plain_confirmed"))
     client = as_user(world.secretariat)
     line = next(line for line in client.get("/").context["progress"] if line.cycle == world.cycle)
     figures = client.get(reverse("assessment:board", args=[world.cycle.pk])).context["figures"]

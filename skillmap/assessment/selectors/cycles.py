@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, TypedDict, cast
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from skillmap.assessment import cycle_rules, rules
@@ -12,12 +12,11 @@ from skillmap.assessment.choices import (
     CycleState,
     CycleStep,
     FindingKind,
-    MeetingKind,
     ObjectionState,
     SecondMeeting,
     State,
 )
-from skillmap.assessment.models import Assessment, CheckCount, Cycle, CycleWindow, Finding, Objection, OneOnOne
+from skillmap.assessment.models import Assessment, CheckCount, Cycle, CycleWindow, Finding, Objection
 from skillmap.people.models import User
 
 
@@ -88,12 +87,6 @@ def cycle_lines(user: User) -> list[CycleLine]:
         )
         for cycle in cycles
     ]
-
-
-def with_second_held(checks: QuerySet[Assessment]) -> QuerySet[Assessment]:
-    """Add `second_held`; in the same query."""
-    held = OneOnOne.objects.filter(assessment=OuterRef("pk"), kind=MeetingKind.SECOND, held_on__isnull=False)
-    return checks.annotate(second_held=Exists(held))
 
 
 def closing_figures(cycle: Cycle) -> cycle_rules.ClosingFigures:

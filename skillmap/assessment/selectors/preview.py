@@ -3,12 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from skillmap.assessment import rules
-from skillmap.assessment.choices import SecondMeeting, State
+from skillmap.assessment.choices import CycleStep
 from skillmap.assessment.models import Assessment, Cycle, SkillRating
-from skillmap.assessment.selectors.cycles import with_second_held
 from skillmap.assessment.selectors.profile import levels_now
 from skillmap.people.access import access_of
 from skillmap.people.models import User
@@ -77,16 +76,11 @@ class PreviewLine:
 
 
 def ready_to_confirm(user: User, cycle: Cycle) -> QuerySet[Assessment]:
-    """Checks that the user could confirm now: never the own one; with the second 1on1 held where it comes before."""
-    ready = Q(state=State.CORRECTED, group__with_one_on_one=True)
-    if cycle.second_meeting == SecondMeeting.BEFORE:
-        ready &= Q(second_held=True)
-    ready |= Q(state__in=[State.SUBMITTED, State.CORRECTED], group__with_one_on_one=False)
-    return (
-        with_second_held(Assessment.objects.visible_to(user).filter(cycle=cycle))
-        .filter(ready)
-        .exclude(staff_id=access_of(user).staff_id or 0)
+    """Checks that the user could confirm now: those that wait for the secretariat, but never the own one."""
+    waiting = Assessment.objects.visible_to(user).filter(
+        cycle=cycle, due_step=CycleStep.CONFIRMATION, due_who=rules.SECRETARIAT
     )
+    return waiting.exclude(staff_id=access_of(user).staff_id or 0)
 
 
 def preview(checks: Sequence[Assessment]) -> list[PreviewLine]:

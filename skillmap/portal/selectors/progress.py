@@ -2,17 +2,15 @@
 
 from dataclasses import dataclass
 
-from django.db.models import Count, Q
+from django.db.models import Q, Sum
+from django.db.models.functions import Coalesce
 
-from skillmap.assessment.choices import CycleState, SecondMeeting, State
-from skillmap.assessment.models import Assessment, Cycle
-from skillmap.assessment.selectors.cycles import with_second_held
+from skillmap.assessment import rules
+from skillmap.assessment.choices import CycleState, CycleStep, State
+from skillmap.assessment.models import CheckCount, Cycle
 
-# What the board calls waiting for the secretariat: the corrected whose second 1on1, where it comes first, was held,
-# and the submitted of groups without 1on1.
-_WAITS_FOR_CONFIRMATION = (
-    Q(state=State.CORRECTED) & (~Q(cycle__second_meeting=SecondMeeting.BEFORE) | Q(second_held=True))
-) | Q(state=State.SUBMITTED, group__with_one_on_one=False)
+# As the board says: it is the secretariat's turn.
+_WAITS_FOR_CONFIRMATION = Q(due_step=CycleStep.CONFIRMATION, due_who=rules.SECRETARIAT)
 
 
 @dataclass(frozen=True)
@@ -29,17 +27,16 @@ class CycleProgress:
 def cycles_in_progress() -> list[CycleProgress]:
     """Open cycles with people by state; two queries. For the secretariat, steps only."""
     cycles = list(Cycle.objects.filter(state=CycleState.OPEN).order_by("-fiscal_year", "-pk"))
-    checks = Assessment.objects.filter(cycle__in=cycles).exclude(state=State.WITHDRAWN)
     rows = (
-        with_second_held(checks)
+        CheckCount.objects.filter(cycle__in=cycles)
         .values("cycle", "state")
-        .annotate(people=Count("pk"), ready=Count("pk", filter=_WAITS_FOR_CONFIRMATION))
+        .annotate(number=Sum("people"), ready=Coalesce(Sum("people", filter=_WAITS_FOR_CONFIRMATION), 0))
         .order_by()
     )
     counts: dict[tuple[int, str], int] = {}
     ready: dict[int, int] = {}
     for row in rows:
-        counts[row["cycle"], row["state"]] = row["people"]
+        counts[row["cycle"], row["state"]] = row["number"]
         ready[row["cycle"]] = ready.get(row["cycle"], 0) + row["ready"]
     found = []
     for cycle in cycles:
