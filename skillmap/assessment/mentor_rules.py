@@ -1,4 +1,4 @@
-"""Who mentors whom, proposed: the cheapest assignment over all at once, in plain values.
+"""Who may mentor, and who mentors whom, proposed: the cheapest assignment over all at once, in plain values.
 
 What speaks for a pair is written as a cost; lower is better. The load of a mentor costs more with each further person,
 so that the proposal spreads people evenly unless something weighs more.
@@ -47,6 +47,14 @@ class Proposal:
     mentor: int | None
     reasons: tuple[str, ...] = ()
     load: int = 0
+
+
+def may_mentor(*, occupation: str, grade: int) -> bool:
+    """Whether somebody may be a mentor.
+
+    ICT staff from deputy manager (grade 3) up, or an information technology expert.
+    """
+    return occupation == "expert" or (occupation == "ict" and grade >= 3)
 
 
 def default_capacity(mentees: int, mentors: Sequence[Mentor]) -> int:

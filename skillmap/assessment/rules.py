@@ -1,13 +1,12 @@
-"""The yearly check in plain Python: which step is open to whom and when, fit to a job type, what differs.
+"""The yearly check in plain Python: which step is open to whom and when, and who may read what in which state.
 
 Values in, values out: no Django, no clock, no database. States, actions and steps are the plain words of choices.py.
 A refused step is a code; services turn it into a sentence.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from fractions import Fraction
 
 SELF, MENTOR, DEPUTY, SECRETARIAT = "self", "mentor", "deputy", "secretariat"
 LEVELS = (0, 1, 2, 3)
@@ -93,7 +92,7 @@ def refusal(action: str, situation: Situation, capacities: Iterable[str], *, com
         return "wrong_state"
     if not situation.cycle_open:
         return "cycle_not_open"
-    found = _window_refusal(step, situation) or _condition_refusal(action, situation)
+    found = window_refusal(step.window, situation) or _condition_refusal(action, situation)
     if found is not None:
         return found
     if comment is not None and step.needs_comment and not comment.strip():
@@ -101,10 +100,9 @@ def refusal(action: str, situation: Situation, capacities: Iterable[str], *, com
     return None
 
 
-def _window_refusal(step: Step, situation: Situation) -> str | None:
-    if step.window is None:
-        return None
-    window = situation.windows.get(step.window)
+def window_refusal(name: str | None, situation: Situation) -> str | None:
+    """Why a window refuses: window_not_yet or window_over; None where it is open, or none was set."""
+    window = situation.windows.get(name) if name else None
     if window is None or window.is_open(situation.today):
         return None
     return "window_not_yet" if situation.today < window.opens_on else "window_over"
@@ -158,7 +156,7 @@ def entry_refusal(situation: Situation) -> str | None:
         return "wrong_state"
     if not situation.cycle_open:
         return "cycle_not_open"
-    return _window_refusal(Step({}, frozenset(), window=step), situation)
+    return window_refusal(step, situation)
 
 
 def level_to_confirm(self_level: int | None, corrected_level: int | None) -> int | None:
@@ -167,196 +165,6 @@ def level_to_confirm(self_level: int | None, corrected_level: int | None) -> int
     The person's corrected one, else the self level. The mentor's view never sets it.
     """
     return corrected_level if corrected_level is not None else self_level
-
-
-@dataclass(frozen=True)
-class Fit:
-    """達成度 of a job type: Σ min(held, required) ÷ Σ required, beside "n of m skills met".
-
-    `ratio` is exact; None where the job type asks for nothing. Being above in one skill never hides a lack in another.
-    """
-
-    ratio: Fraction | None
-    met: int
-    required: int
-
-    @property
-    def percent(self) -> int | None:
-        """Whole per cent, rounded down, so that 100 means every required level is held."""
-        return None if self.ratio is None else int(self.ratio * 100)
-
-
-def fit(held: Mapping[str, int | None], required: Mapping[str, int]) -> Fit:
-    """Fit of levels (by item code; missing or None counts as 0) to what a job type requires (0 asks for nothing)."""
-    asked = {code: level for code, level in required.items() if level > 0}
-    total = sum(asked.values())
-    if total == 0:
-        return Fit(None, 0, 0)
-    reached = sum(min(held.get(code) or 0, level) for code, level in asked.items())
-    met = sum((held.get(code) or 0) >= level for code, level in asked.items())
-    return Fit(Fraction(reached, total), met, len(asked))
-
-
-def lack(held: int | None, required: int) -> int:
-    """How many levels are missing to the required one; never negative."""
-    return max(0, required - (held or 0))
-
-
-@dataclass(frozen=True)
-class Item:
-    """One item as a 1on1 looks at it."""
-
-    code: str
-    own: int | None
-    last: int | None
-    required: int = 0
-
-
-def worth_talking_about(items: Sequence[Item]) -> tuple[str, ...]:
-    """Codes of the items that differ from the last confirmed level, or lie below the target job type."""
-    return tuple(item.code for item in items if item.own != item.last or lack(item.own, item.required) > 0)
-
-
-def category_means(
-    levels: Mapping[str, int | None], categories: Mapping[str, Sequence[str]]
-) -> dict[str, Fraction | None]:
-    """Mean level per category (by category code, from its item codes) over answered items.
-
-    None where none is answered.
-    """
-    means: dict[str, Fraction | None] = {}
-    for code, items in categories.items():
-        known = [level for level in (levels.get(item) for item in items) if level is not None]
-        means[code] = Fraction(sum(known), len(known)) if known else None
-    return means
-
-
-@dataclass(frozen=True)
-class Span:
-    """A level and the days on which it holds, the last day excluded; None is open."""
-
-    level: int
-    valid_from: date
-    valid_to: date | None
-    key: int | None = None
-
-
-@dataclass(frozen=True)
-class ProfileChange:
-    """What recording a level does to one item's known history: keys that cease to be known, and spans that are new."""
-
-    superseded: tuple[int, ...]
-    added: tuple[Span, ...]
-
-
-def record_level(known: Sequence[Span], level: int, valid_from: date) -> ProfileChange:
-    """Let a level hold from a day until the next known change; what held before that day stays as it was.
-
-    Nothing is overwritten: a span that is cut short ceases to be known and comes back as a closed copy.
-    """
-    later = [span.valid_from for span in known if span.valid_from > valid_from]
-    until = min(later) if later else None
-    hit = [
-        span
-        for span in known
-        if span.valid_from <= valid_from and (span.valid_to is None or span.valid_to > valid_from)
-    ]
-    kept = [Span(span.level, span.valid_from, valid_from) for span in hit if span.valid_from < valid_from]
-    return ProfileChange(
-        tuple(span.key for span in hit if span.key is not None), (*kept, Span(level, valid_from, until))
-    )
-
-
-def may_mentor(*, occupation: str, grade: int) -> bool:
-    """Whether somebody may be a mentor.
-
-    ICT staff from deputy manager (grade 3) up, or an information technology expert.
-    """
-    return occupation == "expert" or (occupation == "ict" and grade >= 3)
-
-
-# ---------------------------------------------------------------------------------------------- 1on1 and its result
-
-FIRST, SECOND = "first", "second"
-MEETING_WINDOWS = {FIRST: "first_one_on_one", SECOND: "second_one_on_one"}
-MENTORS = frozenset({MENTOR, DEPUTY})
-
-
-def meeting_kind(state: str) -> str:
-    """Which 1on1 a check is heading for, or has come to: the one on the input until it is corrected, then the other."""
-    return FIRST if state in ("draft", "submitted", "reviewed") else SECOND
-
-
-def meeting_states(kind: str, *, second_before: bool) -> tuple[str, ...]:
-    """The states in which the record of a 1on1 can be written; in the last one it can only be mended."""
-    if kind == FIRST:
-        return ("submitted", "reviewed")
-    return ("corrected", "confirmed") if second_before else ("confirmed", "received")
-
-
-def meeting_refusal(kind: str, situation: Situation, capacities: Iterable[str]) -> str | None:
-    """Why the record of a 1on1 (and in the first the mentor's view) can't be written; None where it can.
-
-    Codes: wrong_person, no_one_on_one, wrong_state, cycle_not_open, window_not_yet, window_over.
-    """
-    if not MENTORS.intersection(capacities):
-        return "wrong_person"
-    if not situation.with_one_on_one:
-        return "no_one_on_one"
-    if situation.state not in meeting_states(kind, second_before=situation.second_before):
-        return "wrong_state"
-    if not situation.cycle_open:
-        return "cycle_not_open"
-    return _window_refusal(Step({}, frozenset(), window=MEETING_WINDOWS[kind]), situation)
-
-
-def words_refusal(situation: Situation, capacities: Iterable[str]) -> str | None:
-    """Why the person's own part of the shared note can't be written now."""
-    if SELF not in frozenset(capacities):
-        return "wrong_person"
-    return _running_refusal(situation)
-
-
-def goal_refusal(situation: Situation, capacities: Iterable[str]) -> str | None:
-    """Why the mentor can't set goals now; from the submitting on, as long as the cycle runs."""
-    if not MENTORS.intersection(capacities):
-        return "wrong_person"
-    return "wrong_state" if situation.state == "draft" else _running_refusal(situation)
-
-
-def memo_refusal(situation: Situation, capacities: Iterable[str]) -> str | None:
-    """Why a mentor can't write the private memo now."""
-    return _running_refusal(situation) if MENTORS.intersection(capacities) else "wrong_person"
-
-
-def _running_refusal(situation: Situation) -> str | None:
-    if not situation.with_one_on_one:
-        return "no_one_on_one"
-    if situation.state == "withdrawn":
-        return "wrong_state"
-    return None if situation.cycle_open else "cycle_not_open"
-
-
-def times_refusal(kind: str, situation: Situation, capacities: Iterable[str]) -> str | None:
-    """Why no time can be proposed or agreed for a 1on1; person and mentor may until it is held or its window is over.
-
-    The first is arranged while the person still answers, the second from the correction on.
-    """
-    if not (MENTORS | {SELF}).intersection(capacities):
-        return "wrong_person"
-    refused = _running_refusal(situation)
-    if refused is not None:
-        return refused
-    arranged = {
-        FIRST: ("draft", "submitted"),
-        SECOND: ("corrected",) if situation.second_before else ("corrected", "confirmed"),
-    }
-    if situation.state not in arranged[kind]:
-        return "wrong_state"
-    if situation.first_held if kind == FIRST else situation.second_held:
-        return "already_held"
-    window = situation.windows.get(MEETING_WINDOWS[kind])
-    return "window_over" if window is not None and situation.today > window.closes_on else None
 
 
 def levels_open_to_others(state: str) -> bool:

@@ -2,26 +2,26 @@
 
 from django.urls import path
 
-from skillmap.people.views import accounts, changes, organisations, roles, staff, tokens
+from skillmap.people.views import accounts, changes, organisations, roles, staff, staff_steps, tokens
 from skillmap.people.views.imports import PeopleImportPages
 
 app_name = "people"
 urlpatterns = [
     path("", staff.staff_list, name="staff_list"),
     path("export/", staff.staff_export, name="staff_export"),
-    path("new/", staff.staff_new, name="staff_new"),
+    path("new/", staff_steps.staff_new, name="staff_new"),
     path("<int:pk>/", staff.staff_detail, name="staff"),
-    path("<int:pk>/edit/", staff.staff_edit, name="staff_edit"),
-    path("<int:pk>/move/", staff.staff_move, name="staff_move"),
-    path("<int:pk>/move/<int:membership>/cancel/", staff.move_cancel, name="move_cancel"),
-    path("<int:pk>/leave/", staff.leave_begin, name="leave_begin"),
-    path("<int:pk>/return/", staff.leave_end, name="leave_end"),
-    path("<int:pk>/leaver/", staff.staff_leave, name="staff_leave"),
-    path("<int:pk>/leaver/cancel/", staff.leave_cancel, name="leave_cancel"),
-    path("<int:pk>/rejoin/", staff.staff_rejoin, name="staff_rejoin"),
-    path("<int:pk>/designations/new/", staff.designation_new, name="designation_new"),
+    path("<int:pk>/edit/", staff_steps.staff_edit, name="staff_edit"),
+    path("<int:pk>/move/", staff_steps.staff_move, name="staff_move"),
+    path("<int:pk>/move/<int:membership>/cancel/", staff_steps.move_cancel, name="move_cancel"),
+    path("<int:pk>/leave/", staff_steps.leave_begin, name="leave_begin"),
+    path("<int:pk>/return/", staff_steps.leave_end, name="leave_end"),
+    path("<int:pk>/leaver/", staff_steps.staff_leave, name="staff_leave"),
+    path("<int:pk>/leaver/cancel/", staff_steps.leave_cancel, name="leave_cancel"),
+    path("<int:pk>/rejoin/", staff_steps.staff_rejoin, name="staff_rejoin"),
+    path("<int:pk>/designations/new/", staff_steps.designation_new, name="designation_new"),
     path("<int:pk>/account/", accounts.staff_account_new, name="staff_account_new"),
-    path("designations/<int:pk>/end/", staff.designation_end, name="designation_end"),
+    path("designations/<int:pk>/end/", staff_steps.designation_end, name="designation_end"),
     path("account/", accounts.account, name="account"),
     path("accounts/", accounts.accounts, name="accounts"),
     path("accounts/new/", accounts.account_new, name="account_new"),

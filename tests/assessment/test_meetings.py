@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.urls import reverse
 
-from skillmap.assessment import rules
+from skillmap.assessment import meeting_rules, rules
 from skillmap.assessment.choices import CycleState, CycleStep, MeetingKind, SecondMeeting, State
 from skillmap.assessment.models import (
     Assessment,
@@ -437,18 +437,18 @@ def situation(state: str, **more: Any) -> rules.Situation:
 @pytest.mark.parametrize("state", State.values)
 def test_goals_are_set_from_the_submitting_on(state: str) -> None:
     refused_in = {"draft": "wrong_state", "withdrawn": "wrong_state"}
-    assert rules.goal_refusal(situation(state), {"mentor"}) == refused_in.get(state)
-    assert rules.goal_refusal(situation(state), {"self"}) == "wrong_person"
+    assert meeting_rules.goal_refusal(situation(state), {"mentor"}) == refused_in.get(state)
+    assert meeting_rules.goal_refusal(situation(state), {"self"}) == "wrong_person"
 
 
 def test_a_closed_cycle_refuses_every_entry() -> None:
     closed = rules.Situation(state="submitted", today=date(2026, 7, 1), cycle_open=False, windows={})
-    for refusal in (rules.goal_refusal, rules.memo_refusal):
+    for refusal in (meeting_rules.goal_refusal, meeting_rules.memo_refusal):
         assert refusal(closed, {"mentor"}) == "cycle_not_open"
-    assert rules.words_refusal(closed, {"self"}) == "cycle_not_open"
-    assert rules.meeting_refusal("first", closed, {"mentor"}) == "cycle_not_open"
-    assert rules.times_refusal("first", closed, {"self"}) == "cycle_not_open"
+    assert meeting_rules.words_refusal(closed, {"self"}) == "cycle_not_open"
+    assert meeting_rules.record_refusal("first", closed, {"mentor"}) == "cycle_not_open"
+    assert meeting_rules.times_refusal("first", closed, {"self"}) == "cycle_not_open"
 
 
 def test_a_window_that_is_not_set_is_open() -> None:
-    assert rules.meeting_refusal("first", situation("submitted", windows={}), {"deputy"}) is None
+    assert meeting_rules.record_refusal("first", situation("submitted", windows={}), {"deputy"}) is None

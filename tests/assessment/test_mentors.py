@@ -10,7 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from skillmap.assessment import rules
+from skillmap.assessment import mentor_rules
 from skillmap.assessment.choices import CycleState, State
 from skillmap.assessment.models import Assessment, ConfirmedLevel, Cycle, MentorPair, PrivateMemo
 from skillmap.assessment.selectors.mentoring import (
@@ -184,7 +184,9 @@ def test_the_query_finds_whom_the_rule_allows(world: World) -> None:
 
     found = set(eligible_mentors().values_list("pk", flat=True))
 
-    allowed = {row.pk for row in Staff.objects.all() if rules.may_mentor(occupation=row.occupation, grade=row.grade)}
+    allowed = {
+        row.pk for row in Staff.objects.all() if mentor_rules.may_mentor(occupation=row.occupation, grade=row.grade)
+    }
     assert found == allowed
 
 

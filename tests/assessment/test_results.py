@@ -7,7 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from skillmap.assessment import rules
+from skillmap.assessment import level_rules
 from skillmap.assessment.choices import SecondMeeting, State
 from skillmap.assessment.models import AssessmentEvent, MentorPair, OneOnOne, SkillRating
 from skillmap.assessment.selectors.meetings.reading import dossier_of
@@ -125,7 +125,7 @@ def test_the_fit_is_that_of_the_rules(world: World) -> None:
     held = {row.skill.code: row.level for row in sheet.rows}
     for line in sheet.fits:
         asked = dict(line.job_type.requirements.values_list("skill__code", "level"))
-        assert line.fit == rules.fit(held, asked)
+        assert line.fit == level_rules.fit(held, asked)
     check = world.check("confirmed")
     assert sheet.target is not None and sheet.target.job_type.pk == check.target_job_type_id
     assert [line.job_type.pk for line in sheet.fits] == [row.pk for row in world.job_types]

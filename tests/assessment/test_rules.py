@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skillmap.assessment import rules
+from skillmap.assessment import level_rules, mentor_rules, rules
 from skillmap.assessment.choices import Action, State
 from skillmap.assessment.messages import REFUSALS
 
@@ -170,10 +170,10 @@ def test_entry_follows_state_and_window() -> None:
 
 
 def test_fit_counts_to_the_required_level_only() -> None:
-    found = rules.fit({"a": 3, "b": 0, "c": None}, {"a": 1, "b": 2, "c": 1, "d": 0})
-    assert found == rules.Fit(Fraction(1, 4), 1, 3)
+    found = level_rules.fit({"a": 3, "b": 0, "c": None}, {"a": 1, "b": 2, "c": 1, "d": 0})
+    assert found == level_rules.Fit(Fraction(1, 4), 1, 3)
     assert found.percent == 25
-    assert rules.fit({"a": 3}, {"a": 0}) == rules.Fit(None, 0, 0)
+    assert level_rules.fit({"a": 3}, {"a": 0}) == level_rules.Fit(None, 0, 0)
 
 
 @given(
@@ -181,7 +181,7 @@ def test_fit_counts_to_the_required_level_only() -> None:
     st.dictionaries(st.sampled_from("abcdef"), st.integers(0, 3)),
 )
 def test_fit_is_whole_exactly_when_every_required_level_is_held(held: dict[str, int], required: dict[str, int]) -> None:
-    found = rules.fit(held, required)
+    found = level_rules.fit(held, required)
     whole = all(held.get(code, 0) >= level for code, level in required.items())
     if found.ratio is not None:
         assert (found.ratio == 1) == whole == (found.met == found.required) == (found.percent == 100)
@@ -190,16 +190,16 @@ def test_fit_is_whole_exactly_when_every_required_level_is_held(held: dict[str, 
 
 def test_a_meeting_talks_about_what_differs_or_lacks() -> None:
     items = [
-        rules.Item("same", 1, 1, 1),
-        rules.Item("changed", 2, 1, 1),
-        rules.Item("lacking", 1, 1, 2),
-        rules.Item("new", 0, None, 0),
+        level_rules.Item("same", 1, 1, 1),
+        level_rules.Item("changed", 2, 1, 1),
+        level_rules.Item("lacking", 1, 1, 2),
+        level_rules.Item("new", 0, None, 0),
     ]
-    assert rules.worth_talking_about(items) == ("changed", "lacking", "new")
+    assert level_rules.worth_talking_about(items) == ("changed", "lacking", "new")
 
 
 def test_category_means_leave_out_what_is_not_answered() -> None:
-    means = rules.category_means({"a": 1, "b": 2, "c": None}, {"x": ["a", "b"], "y": ["c"], "z": ["a", "c"]})
+    means = level_rules.category_means({"a": 1, "b": 2, "c": None}, {"x": ["a", "b"], "y": ["c"], "z": ["a", "c"]})
     assert means == {"x": Fraction(3, 2), "y": None, "z": Fraction(1)}
 
 
@@ -209,11 +209,11 @@ DAYS = st.integers(0, 40).map(lambda n: date(2024, 4, 1) + timedelta(days=n * 9)
 @given(st.lists(st.tuples(DAYS, st.integers(0, 3)), max_size=7))
 def test_recorded_levels_never_overlap_and_the_newest_word_holds(entries: list[tuple[date, int]]) -> None:
     """Whatever the order of recording: on each day the level holds that was recorded last for the span it lies in."""
-    known: list[rules.Span] = []
+    known: list[level_rules.Span] = []
     number = 0
     expected: dict[date, int] = {}
     for day, level in entries:
-        change = rules.record_level(known, level, day)
+        change = level_rules.record_level(known, level, day)
         later = [span.valid_from for span in known if span.valid_from > day]
         for on in (date(2024, 4, 1) + timedelta(days=n * 3) for n in range(140)):
             if on >= day and (not later or on < min(later)):
@@ -221,7 +221,7 @@ def test_recorded_levels_never_overlap_and_the_newest_word_holds(entries: list[t
         known = [span for span in known if span.key not in change.superseded]
         for span in change.added:
             number += 1
-            known.append(rules.Span(span.level, span.valid_from, span.valid_to, key=number))
+            known.append(level_rules.Span(span.level, span.valid_from, span.valid_to, key=number))
     for on in (date(2024, 4, 1) + timedelta(days=n * 3) for n in range(140)):
         holding = [s.level for s in known if s.valid_from <= on and (s.valid_to is None or on < s.valid_to)]
         assert holding == ([expected[on]] if on in expected else [])
@@ -232,4 +232,4 @@ def test_recorded_levels_never_overlap_and_the_newest_word_holds(entries: list[t
     [("ict", 2, False), ("ict", 3, True), ("ict", 5, True), ("expert", 1, True), ("clerical", 5, False)],
 )
 def test_who_may_mentor(occupation: str, grade: int, may: bool) -> None:
-    assert rules.may_mentor(occupation=occupation, grade=grade) is may
+    assert mentor_rules.may_mentor(occupation=occupation, grade=grade) is may

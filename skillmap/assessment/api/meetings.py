@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from skillmap.assessment import rules
+from skillmap.assessment import meeting_rules
 from skillmap.assessment.api.purposes import NOTICE, purpose_of
 from skillmap.assessment.choices import GoalState, MeetingKind, MeetingWay
 from skillmap.assessment.messages import refuse
@@ -162,7 +162,7 @@ def _record(pk: int, values: dict[str, Any], actor: User) -> None:
     dossier = meetings.hold(pk, actor)
     if not dossier.words:
         raise Http404
-    meetings.refuse_unless(rules.meeting_refusal(values["kind"], dossier.situation, dossier.words), dossier)
+    meetings.refuse_unless(meeting_rules.record_refusal(values["kind"], dossier.situation, dossier.words), dossier)
     if dossier.meetings[values["kind"]].held_on is not None:
         raise refuse("already_held")
     for view in values["mentor_views"]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from skillmap.assessment import rules
+from skillmap.assessment import mentor_rules
 from skillmap.assessment.models import PurposeText
 from skillmap.core.progress import Progress
 from skillmap.framework.models import Framework, JobType, Skill
@@ -34,7 +34,7 @@ class Cast:
 
 def pair_up(people: DemoPeople, rng: Random) -> dict[int, Staff]:
     """A mentor for each ICT person: somebody before them in one order, so that no pair goes both ways; balanced."""
-    seniors = [person for person in people.ict if rules.may_mentor(occupation="ict", grade=person.grade)]
+    seniors = [person for person in people.ict if mentor_rules.may_mentor(occupation="ict", grade=person.grade)]
     order = [*people.experts, *sorted(seniors, key=lambda person: (-person.grade, person.pk))]
     load = {person.pk: 0 for person in order}
     place = {person.pk: index for index, person in enumerate(order)}

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, QuerySet
 
-from skillmap.assessment import rules
+from skillmap.assessment import level_rules, rules
 from skillmap.assessment.choices import CycleState, CycleStep, State
 from skillmap.assessment.models import Assessment, CycleWindow, Evidence, PurposeAcknowledgement, SkillRating
 from skillmap.assessment.selectors.profile import LastLevel, last_levels
@@ -57,7 +57,7 @@ class ItemRow:
     @property
     def lack(self) -> int:
         """Levels missing to the target; what is not answered counts as the last level."""
-        return rules.lack(self.level if self.level is not None else self.last_level, self.target)
+        return level_rules.lack(self.level if self.level is not None else self.last_level, self.target)
 
     @property
     def is_changed(self) -> bool:

@@ -8,7 +8,7 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from skillmap.assessment import rules
+from skillmap.assessment import meeting_rules, rules
 from skillmap.assessment.choices import CycleState, ProposalState, State
 from skillmap.assessment.models import Assessment, MentorPair, PrivateMemo
 from skillmap.assessment.models.checks import mentored_by
@@ -31,20 +31,20 @@ class Mentee:
     @property
     def kind(self) -> str:
         """Which 1on1 comes next, or came last."""
-        return rules.meeting_kind(self.assessment.state)
+        return meeting_rules.kind_in(self.assessment.state)
 
     @property
     def window(self) -> rules.Window | None:
         """The days of that 1on1."""
-        return self.situation.windows.get(rules.MEETING_WINDOWS[self.kind])
+        return self.situation.windows.get(meeting_rules.WINDOWS[self.kind])
 
     @property
     def waits_for_meeting(self) -> bool:
         """Whether the next 1on1 is the mentor's to hold now."""
         if not self.situation.with_one_on_one:
             return False
-        states = rules.meeting_states(self.kind, second_before=self.situation.second_before)
-        if self.kind == rules.FIRST:
+        states = meeting_rules.states_to_write(self.kind, second_before=self.situation.second_before)
+        if self.kind == meeting_rules.FIRST:
             return self.assessment.state == states[0]
         return self.assessment.state == states[0] and not self.situation.second_held
 
@@ -62,7 +62,7 @@ class Mentee:
     def next_step(self) -> str:
         """What comes next, and whose turn it is."""
         if self.waits_for_meeting:
-            return _("Hold the first 1on1") if self.kind == rules.FIRST else _("Hold the second 1on1")
+            return _("Hold the first 1on1") if self.kind == meeting_rules.FIRST else _("Hold the second 1on1")
         state = self.assessment.state
         if state == State.CORRECTED and self.situation.second_held:
             return _("The secretariat confirms")
@@ -110,10 +110,10 @@ def mentees_of(user: User) -> list[Mentee]:
 
 
 def _mentee(row: Any) -> Mentee:
-    kind = rules.meeting_kind(row.state)
+    kind = meeting_rules.kind_in(row.state)
     times = [time for time in map(time_from, row.time_rows) if time.kind == kind]
     situation = situation_of(row, windows_from(row.window_rows, row.extension_rows))
-    held = situation.first_held if kind == rules.FIRST else situation.second_held
+    held = situation.first_held if kind == meeting_rules.FIRST else situation.second_held
     agreed = next((time.starts_at for time in times if time.state == ProposalState.ACCEPTED), None)
     asked = any(time.state == ProposalState.OPEN and time.by_id == row.staff.user_id for time in times)
     return Mentee(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypedDict, cast
 from django.db.models import Case, Count, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce
 
-from skillmap.assessment import mentor_rules, rules
+from skillmap.assessment import mentor_rules
 from skillmap.assessment.choices import CycleState, State
 from skillmap.assessment.models import Assessment, Cycle, MentorPair
 from skillmap.assessment.selectors.participants import PLACE, groups_of, place_name, placed, with_check
@@ -42,7 +42,10 @@ MOST_OFFERED = 50
 
 
 def eligible_mentors() -> QuerySet[Staff]:
-    """Those who may mentor and are at work. Says in SQL what `rules.may_mentor` says; a test holds the two together."""
+    """Those who may mentor and are at work.
+
+    Says in SQL what `mentor_rules.may_mentor` says; a test holds the two together.
+    """
     may = Q(occupation=Occupation.EXPERT) | Q(occupation=Occupation.ICT, grade__gte=Grade.DEPUTY_MANAGER)
     return Staff.objects.at_work().filter(may)
 
@@ -140,7 +143,7 @@ def stored_proposals(job: Job | None) -> Mapping[int, mentor_rules.Proposal]:
 
 def may_mentor(staff: Staff) -> bool:
     """Whether a person may mentor, by occupation and grade."""
-    return rules.may_mentor(occupation=staff.occupation, grade=staff.grade)
+    return mentor_rules.may_mentor(occupation=staff.occupation, grade=staff.grade)
 
 
 @dataclass(frozen=True)

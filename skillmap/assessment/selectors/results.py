@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.db.models import F, OuterRef, QuerySet, Subquery
 
-from skillmap.assessment import rules
+from skillmap.assessment import level_rules, rules
 from skillmap.assessment.choices import ObjectionState, State
 from skillmap.assessment.models import Assessment, Objection, SkillRating
 from skillmap.assessment.selectors.meetings.dossier import Dossier
@@ -45,7 +45,7 @@ class ResultRow:
     @property
     def lack(self) -> int:
         """Levels missing to the target."""
-        return rules.lack(self.level, self.target)
+        return level_rules.lack(self.level, self.target)
 
     @property
     def mentor_differs(self) -> bool:
@@ -58,7 +58,7 @@ class JobTypeFit:
     """達成度 of one job type."""
 
     job_type: JobType
-    fit: rules.Fit
+    fit: level_rules.Fit
     is_target: bool
 
 
@@ -177,7 +177,7 @@ def result_sheet(dossier: Dossier) -> ResultSheet:
     fits = tuple(
         JobTypeFit(
             job_type,
-            rules.fit(held, catalogue.requirements.get(job_type.pk, {})),
+            level_rules.fit(held, catalogue.requirements.get(job_type.pk, {})),
             job_type.pk == check.target_job_type_id,
         )
         for job_type in catalogue.job_types

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from skillmap.assessment import rules
+from skillmap.assessment import level_rules, rules
 from skillmap.assessment.models import Evidence, SkillRating
 from skillmap.assessment.selectors.meetings.dossier import Dossier
 from skillmap.assessment.selectors.profile import last_levels
@@ -38,7 +38,7 @@ class TalkItem:
     @property
     def lack(self) -> int:
         """Levels missing to the target."""
-        return rules.lack(self.level, self.target)
+        return level_rules.lack(self.level, self.target)
 
     @property
     def mentor_differs(self) -> bool:
@@ -100,7 +100,9 @@ def talk_of(dossier: Dossier) -> Talk:
 
 
 def _marked(items: list[TalkItem]) -> tuple[TalkItem, ...]:
-    codes = rules.worth_talking_about([rules.Item(row.skill.code, row.level, row.last, row.target) for row in items])
+    codes = level_rules.worth_talking_about(
+        [level_rules.Item(row.skill.code, row.level, row.last, row.target) for row in items]
+    )
     return tuple(
         TalkItem(**{**row.__dict__, "worth_it": row.skill.code in codes or row.mentor_differs}) for row in items
     )

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import F
 from django.http import Http404
 
-from skillmap.assessment import rules
+from skillmap.assessment import meeting_rules
 from skillmap.assessment.choices import Action, MeetingKind, MeetingWay
 from skillmap.assessment.messages import REFUSALS, refuse
 from skillmap.assessment.models import Assessment, MentorPair, OneOnOne, PrivateMemo, SkillRating
@@ -86,7 +86,7 @@ def save_view(*, assessment_id: int, skill_code: str, version: int, view: View, 
         Conflict: the item was changed meanwhile; `details` holds the present `version`, `level` and `reason`.
     """
     dossier = hold(assessment_id, actor)
-    refuse_unless(rules.meeting_refusal(rules.FIRST, dossier.situation, dossier.words), dossier)
+    refuse_unless(meeting_rules.record_refusal(meeting_rules.FIRST, dossier.situation, dossier.words), dossier)
     return _set_view(dossier, skill_code, version, view, actor)
 
 
@@ -130,7 +130,7 @@ def save_note(*, assessment_id: int, kind: str, note: Text, actor: User) -> int:
     Raises as `save_view`; the Conflict's `details` hold the present `version` and `text`.
     """
     dossier = hold(assessment_id, actor)
-    refuse_unless(rules.meeting_refusal(kind, dossier.situation, dossier.words), dossier)
+    refuse_unless(meeting_rules.record_refusal(kind, dossier.situation, dossier.words), dossier)
     return _set_note(dossier, kind, note, actor)
 
 
@@ -172,7 +172,7 @@ def save_words(*, assessment_id: int, kind: str, words: Text, actor: User) -> in
     The mentor reads it at once. Raises as `save_note`, and RuleViolation `no_mentor` while there is nobody to read it.
     """
     dossier = hold(assessment_id, actor)
-    refuse_unless(rules.words_refusal(dossier.situation, dossier.words), dossier)
+    refuse_unless(meeting_rules.words_refusal(dossier.situation, dossier.words), dossier)
     if kind != dossier.kind:
         raise refuse("wrong_state", {"state": dossier.assessment.state})
     if not dossier.mentors:
@@ -254,9 +254,9 @@ def save_page(*, assessment_id: int, entry: PageEntry, actor: User) -> PageOutco
     if not dossier.is_mentor:
         raise refuse("wrong_person")
     parts: dict[str, Callable[[], object]] = {}
-    record_code = rules.meeting_refusal(entry.kind, dossier.situation, dossier.words)
+    record_code = meeting_rules.record_refusal(entry.kind, dossier.situation, dossier.words)
     for code, (version, view) in _changed_views(dossier, entry).items():
-        first_code = rules.meeting_refusal(rules.FIRST, dossier.situation, dossier.words)
+        first_code = meeting_rules.record_refusal(meeting_rules.FIRST, dossier.situation, dossier.words)
         parts[code] = _part(first_code, dossier, _set_view, code, version, view, actor)
     if entry.note is not None and entry.note.text != dossier.meetings[entry.kind].shared_note:
         parts["note"] = _part(record_code, dossier, _set_note, entry.kind, entry.note, actor)
@@ -316,7 +316,7 @@ def record_meeting(
     A deputy is recorded as such. Raises as `save_note`, and RuleViolation held_in_future, held_too_early, way_missing.
     """
     dossier = hold(assessment_id, actor)
-    refuse_unless(rules.meeting_refusal(kind, dossier.situation, dossier.words), dossier)
+    refuse_unless(meeting_rules.record_refusal(kind, dossier.situation, dossier.words), dossier)
     if way not in MeetingWay.values:
         raise refuse("way_missing")
     _check_day(dossier, kind, held_on)
@@ -345,7 +345,7 @@ def record_meeting(
 def _check_day(dossier: Dossier, kind: str, held_on: date) -> None:
     if held_on > clock.today():
         raise refuse("held_in_future")
-    window = dossier.situation.windows.get(rules.MEETING_WINDOWS[kind])
+    window = dossier.situation.windows.get(meeting_rules.WINDOWS[kind])
     if window is not None and held_on < window.opens_on:
         raise refuse("held_too_early")
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from skillmap.assessment import rules
+from skillmap.assessment import level_rules
 from skillmap.assessment.choices import LevelSource
 from skillmap.assessment.models import Assessment, ConfirmedLevel
 from skillmap.core import clock
@@ -36,7 +36,7 @@ def record_levels(levels: Iterable[NewLevel], *, valid_from: date, source: Level
     added: list[ConfirmedLevel] = []
     for new in wanted:
         rows = history[new.staff_id, new.skill.code]
-        change = rules.record_level([_span(row) for row in rows], new.level, valid_from)
+        change = level_rules.record_level([_span(row) for row in rows], new.level, valid_from)
         superseded += change.superseded
         *kept, fresh = change.added
         old = skills[change.superseded[0]] if change.superseded else None
@@ -71,11 +71,11 @@ def _known(staff_ids: set[int], codes: set[str]) -> Mapping[tuple[int, str], lis
     return found
 
 
-def _span(row: ConfirmedLevel) -> rules.Span:
-    return rules.Span(row.level, row.valid_from, row.valid_to, key=row.pk)
+def _span(row: ConfirmedLevel) -> level_rules.Span:
+    return level_rules.Span(row.level, row.valid_from, row.valid_to, key=row.pk)
 
 
-def _closed_copy(old: ConfirmedLevel, span: rules.Span, *, now: datetime) -> ConfirmedLevel:
+def _closed_copy(old: ConfirmedLevel, span: level_rules.Span, *, now: datetime) -> ConfirmedLevel:
     return ConfirmedLevel(
         staff_id=old.staff_id,
         skill_id=old.skill_id,

@@ -9,7 +9,7 @@ from django.http import Http404
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from skillmap.assessment import rules
+from skillmap.assessment import meeting_rules
 from skillmap.assessment.choices import MeetingWay, ProposalState
 from skillmap.assessment.messages import refuse
 from skillmap.assessment.models import MeetingProposal
@@ -40,8 +40,8 @@ class Slot:
 def propose(*, assessment_id: int, slots: Sequence[Slot], actor: User) -> list[MeetingProposal]:
     """Propose one to three times for the present 1on1; what was proposed before is dropped, an agreed time stays.
 
-    Raises RuleViolation: not arranged now (see `rules.times_refusal`), times_missing, times_too_many, and with the
-    place of the time in `details["slot"]` time_past, time_outside_window, time_twice.
+    Raises RuleViolation: not arranged now (see `meeting_rules.times_refusal`), times_missing, times_too_many, and with
+    the place of the time in `details["slot"]` time_past, time_outside_window, time_twice.
     """
     dossier = hold(assessment_id, actor)
     refuse_unless(dossier.times_refusal, dossier)
@@ -75,7 +75,7 @@ def _check(dossier: Dossier, slots: Sequence[Slot]) -> None:
         moments = [slot.starts_at for slot in slots]
         twice = next(place for place, moment in enumerate(moments) if moment in moments[:place])
         raise refuse("time_twice", {"slot": twice})
-    window = dossier.situation.windows.get(rules.MEETING_WINDOWS[dossier.kind])
+    window = dossier.situation.windows.get(meeting_rules.WINDOWS[dossier.kind])
     for place, slot in enumerate(slots):
         if slot.starts_at <= clock.now():
             raise refuse("time_past", {"slot": place})

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods
 from skillmap.core.errors import Conflict, RuleViolation
 from skillmap.core.htmx import sign_in_required
 from skillmap.framework import rules, services
-from skillmap.framework.forms import CategoryForm, CertificationForm, ItemForm, JobTypeForm, LevelForm, PartForm
+from skillmap.framework.forms.parts import CategoryForm, CertificationForm, ItemForm, JobTypeForm, LevelForm, PartForm
 from skillmap.framework.models import Certification, Framework, JobType, Skill, SkillCategory, SkillLevel
 from skillmap.framework.views.common import differing, frame, version_to_edit
 from skillmap.people.access import user_of

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from skillmap.core.errors import Conflict, RuleViolation
 from skillmap.core.htmx import json_body, sign_in_required
 from skillmap.framework import services
-from skillmap.framework.forms import CellForm, Grid, read_grid
+from skillmap.framework.forms.grid import CellForm, Grid, read_grid
 from skillmap.framework.models import Framework, JobType, JobTypeRequirement
 from skillmap.framework.selectors import Matrix, MatrixRow, requirements_matrix
 from skillmap.framework.views.common import frame, version_of, version_to_edit

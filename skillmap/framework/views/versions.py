@@ -13,7 +13,7 @@ from skillmap.core.errors import Conflict, RuleViolation
 from skillmap.core.htmx import sign_in_required
 from skillmap.framework import diff_rules, rules, services, words
 from skillmap.framework.choices import FrameworkState, Provenance
-from skillmap.framework.forms import CopyForm, VersionForm
+from skillmap.framework.forms.parts import CopyForm, VersionForm
 from skillmap.framework.models import Framework
 from skillmap.framework.selectors import contents_of, current_framework
 from skillmap.framework.views.common import differing, frame, version_to_edit

@@ -7,7 +7,7 @@ from datetime import date
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
-from skillmap.assessment import rules
+from skillmap.assessment import level_rules
 from skillmap.assessment.choices import State
 from skillmap.assessment.models import Assessment, ConfirmedLevel
 from skillmap.assessment.selectors.profile import levels_of
@@ -35,7 +35,7 @@ class MapRow:
     @property
     def lack(self) -> int:
         """Levels missing to the target."""
-        return rules.lack(self.level, self.target)
+        return level_rules.lack(self.level, self.target)
 
     @property
     def change(self) -> int | None:
@@ -52,8 +52,8 @@ class PersonMap:
     job_type: JobType | None
     rows: list[MapRow]
     means: list[tuple[SkillCategory, float | None, float | None]]
-    fit: rules.Fit | None
-    fits: list[tuple[JobType, rules.Fit]]
+    fit: level_rules.Fit | None
+    fits: list[tuple[JobType, level_rules.Fit]]
     as_of: date | None
 
     @property
@@ -102,14 +102,14 @@ def person_map(
         for skill in catalogue.skills
         if skill.kind == ItemKind.DIGITAL or skill.code in held
     ]
-    fits = [(row, rules.fit(held, catalogue.requirements.get(row.pk, {}))) for row in catalogue.job_types]
+    fits = [(row, level_rules.fit(held, catalogue.requirements.get(row.pk, {}))) for row in catalogue.job_types]
     return PersonMap(
         staff=staff,
         catalogue=catalogue,
         job_type=job_type,
         rows=rows,
         means=_means(catalogue, held, asked),
-        fit=rules.fit(held, asked) if job_type else None,
+        fit=level_rules.fit(held, asked) if job_type else None,
         fits=sorted(fits, key=lambda pair: -(pair[1].ratio or 0)),
         as_of=as_of,
     )
@@ -140,8 +140,8 @@ def _means(
     """Per digital category: the mean held level, and the mean level asked for."""
     digital = [category for category in catalogue.categories if category.kind == ItemKind.DIGITAL]
     codes = {category.code: [skill.code for skill in catalogue.skills_in(category)] for category in digital}
-    own = rules.category_means(held, codes)
-    wanted = rules.category_means({code: asked.get(code, 0) for group in codes.values() for code in group}, codes)
+    own = level_rules.category_means(held, codes)
+    wanted = level_rules.category_means({code: asked.get(code, 0) for group in codes.values() for code in group}, codes)
     found: list[tuple[SkillCategory, float | None, float | None]] = []
     for category in digital:
         mean, target = own[category.code], wanted[category.code]
@@ -155,7 +155,7 @@ def _reasons(
     skill: Skill, level: int | None, target: int, wishes: set[str], priority: Mapping[str, str]
 ) -> tuple[str, ...]:
     reasons = []
-    missing = rules.lack(level, target)
+    missing = level_rules.lack(level, target)
     if missing:
         reasons.append(
             ngettext("%(n)d level below the target", "%(n)d levels below the target", missing) % {"n": missing}

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from skillmap.assessment import rules
+from skillmap.assessment import meeting_rules, rules
 from skillmap.assessment.choices import MeetingKind, ProposalState
 from skillmap.assessment.models import Assessment
 from skillmap.assessment.selectors.meetings.parts import Goal, Line, Meeting, Memo, Mentor, Time
 from skillmap.assessment.selectors.situations import Capacity
 
-PARTIES = rules.MENTORS | {rules.SELF}
+PARTIES = meeting_rules.MENTORS | {rules.SELF}
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Dossier:
     @property
     def is_mentor(self) -> bool:
         """Whether the reader mentors the person now, also as a deputy."""
-        return bool(rules.MENTORS & self.words)
+        return bool(meeting_rules.MENTORS & self.words)
 
     @property
     def is_deputy(self) -> bool:
@@ -63,7 +63,7 @@ class Dossier:
     @property
     def kind(self) -> str:
         """Which 1on1 the check is heading for, or has come to."""
-        return rules.meeting_kind(self.assessment.state)
+        return meeting_rules.kind_in(self.assessment.state)
 
     @property
     def meeting(self) -> Meeting:
@@ -78,7 +78,7 @@ class Dossier:
     @property
     def window(self) -> rules.Window | None:
         """The days of the present 1on1."""
-        return self.situation.windows.get(rules.MEETING_WINDOWS[self.kind])
+        return self.situation.windows.get(meeting_rules.WINDOWS[self.kind])
 
     @property
     def agreed(self) -> Time | None:
@@ -106,27 +106,27 @@ class Dossier:
     @property
     def record_refusal(self) -> str | None:
         """Why the present 1on1 can't be written by the reader."""
-        return rules.meeting_refusal(self.kind, self.situation, self.words)
+        return meeting_rules.record_refusal(self.kind, self.situation, self.words)
 
     @property
     def times_refusal(self) -> str | None:
         """Why no time can be arranged by the reader."""
-        return rules.times_refusal(self.kind, self.situation, self.words)
+        return meeting_rules.times_refusal(self.kind, self.situation, self.words)
 
     @property
     def goal_refusal(self) -> str | None:
         """Why goals can't be set by the reader."""
-        return rules.goal_refusal(self.situation, self.words)
+        return meeting_rules.goal_refusal(self.situation, self.words)
 
     @property
     def memo_refusal(self) -> str | None:
         """Why the private memo can't be written by the reader."""
-        return rules.memo_refusal(self.situation, self.words)
+        return meeting_rules.memo_refusal(self.situation, self.words)
 
     @property
     def words_refusal(self) -> str | None:
         """Why the person's own part can't be written by the reader."""
-        return rules.words_refusal(self.situation, self.words)
+        return meeting_rules.words_refusal(self.situation, self.words)
 
     @property
     def result_open(self) -> bool:

@@ -1,0 +1,1 @@
+"""Shapes of what the secretariat enters about the framework."""
