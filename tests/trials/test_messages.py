@@ -20,7 +20,7 @@ from tests.support.trials import Trial, quantile, short_and_long
 from tests.trials.works import LONGEST, WORKS, begun, over, undisturbed
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.services]
-#: On the folder a worker takes one message a second: what takes hundreds is tried with Redis.
+#: What takes hundreds of messages is tried with Redis, as in a real installation.
 redis_only = pytest.mark.postgres
 
 
