@@ -78,6 +78,8 @@ class Family:
     def __init__(self, *, folder: Path, environment: Mapping[str, str]) -> None:
         self.folder, self.environment = folder, dict(environment)
         self.members: dict[str, subprocess.Popen[bytes]] = {}
+        self._commands: dict[str, tuple[Sequence[str], Path | None]] = {}
+        self._born: dict[str, float] = {}
 
     def start(self, name: str, command: Sequence[str], *, log: Path | None = None) -> subprocess.Popen[bytes]:
         """Start `command`; its output goes to `log`, or to this terminal where none is named."""
@@ -94,7 +96,18 @@ class Family:
                 preexec_fn=die_with_parent(signal.SIGTERM),
             )
             self.members[name] = process
+        self._commands[name], self._born[name] = (command, log), time.monotonic()
         return process
+
+    def start_again(self, name: str) -> subprocess.Popen[bytes]:
+        """Start a member that has ended, by the command of before; what it left of its group is killed first."""
+        command, log = self._commands[name]
+        end_groups([self.members[name]], grace=0)
+        return self.start(name, command, log=log)
+
+    def age(self, name: str) -> float:
+        """How many seconds ago a member was started."""
+        return time.monotonic() - self._born[name]
 
     def ended(self) -> list[str]:
         """Names of the members that run no more."""

@@ -1,4 +1,4 @@
-"""Serve the demo: SQLite, made-up people, a real worker process, the beat, the pages on http://localhost:8000.
+"""Serve the demo: SQLite, made-up people, real worker processes, the beat, the pages on http://localhost:8000.
 
     make run
     make run PORT=8001
@@ -32,6 +32,10 @@ sys.path.insert(0, str(ROOT))
 from scripts.processes import Family  # noqa: E402  (the project's folder must be on the path first)
 
 START_SECONDS = 120.0
+#: A server that ends by itself sooner than this would do so again.
+STEADY_SECONDS = 10.0
+#: Each takes one job at a time.
+WORKERS = ("worker-1", "worker-2")
 
 
 class DemoError(Exception):
@@ -113,10 +117,11 @@ def manage(family: Family, audience: Audience, *arguments: str) -> None:
 
 
 def start_servers(family: Family, *, port: int, logs: Path) -> None:
-    """Start the worker, the beat and the web server."""
+    """Start the workers, the beat and the web server."""
     celery = [sys.executable, "-m", "celery", "--app", "skillmap.config.celery:app"]
-    worker = ["worker", "--concurrency", "2", "--without-gossip", "--without-mingle", "--hostname", f"demo-{port}@%h"]
-    family.start("worker", [*celery, *worker], log=logs / "worker.log")
+    for name in WORKERS:
+        worker = ["worker", "--without-gossip", "--without-mingle", "--hostname", f"demo-{port}-{name}@%h"]
+        family.start(name, [*celery, *worker], log=logs / f"{name}.log")
     family.start("beat", [*celery, "beat"], log=logs / "beat.log")
     web = [
         sys.executable, "-m", "gunicorn", "skillmap.config.wsgi:application", "--bind", f"127.0.0.1:{port}",
@@ -135,19 +140,22 @@ def answers(port: int) -> bool:
         return False
 
 
-def check_alive(family: Family, logs: Path) -> None:
-    """Raise DemoError, with the end of its log, where one of the servers has ended by itself."""
+def keep_up(family: Family, logs: Path) -> None:
+    """Start again each server that ended by itself; DemoError, with the end of its log, where it had just started."""
     for name in family.ended():
         log = logs / f"{name}.log"
-        tail = "\n".join(log.read_text(errors="replace").splitlines()[-20:])
-        raise DemoError(f"The {name} process ended by itself. The end of {log}:\n\n{tail}")
+        if family.age(name) < STEADY_SECONDS:
+            tail = "\n".join(log.read_text(errors="replace").splitlines()[-20:])
+            raise DemoError(f"The {name} process ended by itself. The end of {log}:\n\n{tail}")
+        family.start_again(name)
+        say(f"The {name} process ended by itself and was started again; see {log}.")
 
 
 def wait_until_up(family: Family, audience: Audience, *, port: int, logs: Path) -> None:
     """Return when the pages can be had."""
     deadline = time.monotonic() + START_SECONDS
     while not answers(port):
-        check_alive(family, logs)
+        keep_up(family, logs)
         if time.monotonic() > deadline:
             raise DemoError(f"The web server gave no answer in {START_SECONDS:.0f} s; see {logs / 'web.log'}.")
         audience.wait(0.2)
@@ -170,7 +178,7 @@ def serve(port: int, var: Path, audience: Audience) -> None:
         wait_until_up(family, audience, port=port, logs=logs)
         say(f"\n  The demo is at  http://localhost:{port}\n  Logs: {logs}    Ctrl-C ends it.\n")
         while True:
-            check_alive(family, logs)
+            keep_up(family, logs)
             audience.wait(0.5)
     finally:
         family.end()

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 
+from scripts import run_demo
 from scripts.processes import Family, group_lives
 from tests.support.processes import alive, descendants
 from tests.support.services import free_port
@@ -112,6 +113,44 @@ def test_demo_serves_and_ctrl_c_ends_all_of_it(demo: Demo) -> None:
 
     assert demo.process.wait(30) == 0
     assert alive(demo.family) == set()
+
+
+@pytest.fixture
+def sleeper(tmp_path: Path) -> Iterator[Family]:
+    """A family of one server, that leaves a child behind when it is killed."""
+    family = Family(folder=tmp_path, environment=os.environ)
+    family.start("worker-1", ["sh", "-c", "echo up; sleep 600 & wait"], log=tmp_path / "worker-1.log")
+    while "up" not in (tmp_path / "worker-1.log").read_text():
+        time.sleep(0.01)
+    yield family
+    family.end(grace=0)
+
+
+def test_a_server_that_is_killed_is_started_again(
+    sleeper: Family, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(run_demo, "STEADY_SECONDS", 0.0)
+    first = sleeper.members["worker-1"]
+    left_behind = descendants(first.pid)
+    run_demo.keep_up(sleeper, tmp_path)
+    assert sleeper.members["worker-1"] is first
+    first.kill()
+    first.wait()
+
+    run_demo.keep_up(sleeper, tmp_path)
+
+    assert sleeper.members["worker-1"] is not first
+    assert sleeper.ended() == []
+    assert "The worker-1 process ended by itself and was started again" in capsys.readouterr().out
+    assert left_behind
+    wait_until_gone(left_behind)
+
+
+def test_a_server_that_ends_as_soon_as_it_is_started_ends_the_demo(sleeper: Family, tmp_path: Path) -> None:
+    sleeper.members["worker-1"].kill()
+    sleeper.members["worker-1"].wait()
+    with pytest.raises(run_demo.DemoError, match=r"The worker-1 process ended by itself\. (.|\n)*\nup$"):
+        run_demo.keep_up(sleeper, tmp_path)
 
 
 @pytest.mark.services

@@ -43,6 +43,10 @@ def _options() -> dict[str, Any]:
             "data_folder_out": str(folder / "messages"),
             "control_folder": str(folder / "control"),
         }
+        # A worker on the folder does its jobs itself. Children would share one lock around their queue, since nothing
+        # here has a pipe for each: one that is killed while it waits keeps it, and the others wait for ever. More at
+        # once are more workers.
+        options["worker_pool"] = "solo"
     else:
         # A Redis that neither answers nor refuses must not keep a page waiting either.
         waits = {"socket_connect_timeout": 0.5, "socket_timeout": 2.0}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from itertools import count
 from urllib.parse import urlencode, urljoin
 
 from skillmap.core import clock
@@ -44,6 +45,7 @@ class Forms(HTMLParser):
         self.choosing: tuple[Form, str, list[tuple[str, bool]]] | None = None
         self.writing: tuple[Form, str, list[str]] | None = None
         self.radios: set[tuple[int, str]] = set()
+        self.minutes = count()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """A form, or one of its controls."""
@@ -96,7 +98,12 @@ class Forms(HTMLParser):
     def _blank(self, kind: str, given: Attributes) -> str:
         if kind == "hidden":
             return ""
-        ready = {"date": clock.today().isoformat(), "number": given.get("min") or "1", "email": "x@example.test"}
+        ready = {
+            "date": clock.today().isoformat(),
+            "time": f"23:{59 - next(self.minutes) % 60:02}",  # still to come, and each another one
+            "number": given.get("min") or "1",
+            "email": "x@example.test",
+        }
         return ready.get(kind) or self.text[: int(given.get("maxlength") or 1000)]
 
     def handle_data(self, data: str) -> None:

@@ -301,6 +301,9 @@ def test_roles_are_given_and_taken(world: World, office: Client) -> None:
     grant = RoleGrant.objects.get(user=user)
     assert user.name in page(office, "roles", role="coordinator")
     assert user.name not in page(office, "roles", role="executive")
+    everyone = page(office, "roles", role="no-such-role")
+    assert user.name in everyone
+    assert '<a href="?" aria-current="page">' in everyone
     assert "The role ends at once" in page(office, "role_revoke", grant.pk)
     assert send(office, "role_revoke", grant.pk).status_code == 302
     assert user.name not in page(office, "roles")

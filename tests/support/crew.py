@@ -81,6 +81,20 @@ class Crew(Family):
         """Process ids below a member: a worker's pool."""
         return alive(descendants(self.members[name].pid))
 
+    def who_do_jobs(self, name: str = "worker") -> set[int]:
+        """Process ids of those that do a worker's jobs: its children, or on the folder the worker itself."""
+        return self.children(name) or {self.members[name].pid}
+
+    def kill_one(self, pid: int) -> None:
+        """Kill a process; a member is started again, as its supervisor does."""
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+        for name, process in self.members.items():
+            if process.pid == pid:
+                process.wait()
+                self.start_again(name)
+                return
+
     def kill(self, name: str = "worker") -> None:
         """Kill a member and all below it, at once."""
         self.signal(name, signal.SIGKILL)

@@ -18,7 +18,7 @@ from tests.support.crew import Crew
 from tests.support.trials import Trial
 
 LEASE = 2.0  # seconds; 60 in the product
-#: Seconds; 30 in the product. From a folder a worker takes one message a second, and each tick brings several.
+#: Seconds; 30 in the product. A worker looks into an empty folder once a second.
 TICK = {"redis": 0.5, "filesystem": 4.0}
 
 

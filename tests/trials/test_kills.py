@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import random
-import signal
 import time
-from contextlib import suppress
 from functools import partial
 
 import pytest
 from django.db.models.functions import Now
 
+from skillmap.core import jobs
 from skillmap.core.choices import JobState
 from skillmap.core.models import Job
 from tests.support.crew import Crew, wait_for
@@ -22,10 +20,9 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.services]
 
 
 def kill_child(crew: Crew, job: Job) -> bool:
-    """Kill the pool's process that does the job; whether it was still at it."""
+    """Kill the process that does the job, and no other; whether it was still at it."""
     owner = Job.objects.values_list("lease_owner", flat=True).get(pk=job.pk)
-    with suppress(ProcessLookupError):
-        os.kill(int(owner.rpartition(":")[2]), signal.SIGKILL)
+    crew.kill_one(int(owner.rpartition(":")[2]))
     return not over(job)
 
 
@@ -74,6 +71,23 @@ def test_work_whose_worker_is_killed_is_done_once(trial: Trial, crew: Crew, kind
             attempts.add(done.attempt)
     assert attempts == {2}
     trial.held(recovery_p95_s=quantile(recoveries, 0.95), recovery_max_s=quantile(recoveries, 1), checksum=clean[:12])
+
+
+def done_at_once(crew: Crew) -> None:
+    """Ask for two jobs, one after the other, and wait until each is done."""
+    for _each in range(2):
+        job = jobs.enqueue("trials.nothing", {}, requested_by=None)
+        wait_for(partial(over, job), seconds=LONGEST, what=crew.said)
+        assert Job.objects.get(pk=job.pk).state == JobState.DONE
+
+
+def test_those_that_are_killed_while_they_wait_leave_nobody_waiting(crew: Crew) -> None:
+    """Whoever waits for the next job holds nothing that those after it need."""
+    crew.worker(concurrency=2)
+    done_at_once(crew)  # from then on all of them wait
+    for pid in crew.who_do_jobs():
+        crew.kill_one(pid)
+    done_at_once(crew)
 
 
 @pytest.mark.trials

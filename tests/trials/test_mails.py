@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import random
 import re
-import signal
 from collections import Counter
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -66,9 +63,8 @@ def test_everybody_is_mailed_however_often_the_worker_is_killed(
         folder = tmp_path / "mail"
         wait_for(partial(so_many, folder, number, enough), seconds=LONGEST, what=crew.said, every=0.002)
         if number % 2:
-            for pid in crew.children():
-                with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
+            for pid in crew.who_do_jobs():
+                crew.kill_one(pid)
         else:
             crew.kill()
         caught = waiting()

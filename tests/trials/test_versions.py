@@ -14,7 +14,8 @@ from tests.support.crew import Crew, wait_for
 from tests.support.trials import Trial, short_and_long
 from tests.trials.works import LONGEST, over
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.services]
+# The folder is the demo's, whose workers are of one version: one that passes a message on there takes it back itself.
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.services, pytest.mark.postgres]
 EACH = 4
 OLD, NEW = "trials.nothing", "trials.of_tomorrow"
 
@@ -37,8 +38,7 @@ def send_what_the_other_does_not_know(job_id: int) -> None:
     app.send_task("skillmap.core.tasks.run_job", args=[job_id], kwargs={"of_another_version": 1})
 
 
-# On the folder, where a worker takes one message a second, only in the long form.
-@short_and_long(1, 20, short_on=(pytest.mark.postgres,))
+@short_and_long(1, 20)
 def test_what_the_old_worker_does_not_know_waits_for_the_new_one(trial: Trial, crew: Crew, repeats: int) -> None:
     crew.environment["JOB_LEASE_SECONDS"] = "60"  # nobody is killed: on a busy machine a short one runs out by itself
     start_old(crew)

@@ -39,9 +39,10 @@ from skillmap.people.views.common import (
 def roles(request: HttpRequest) -> HttpResponse:
     """Who holds which role, today and from later days on."""
     secretariat(request)
-    wanted = request.GET.get("role", "")
+    asked = request.GET.get("role", "")
+    wanted = asked if asked in Role.values else ""
     grants = RoleGrant.objects.not_over().select_related("user__staff", "organisation", "granted_by")
-    if wanted in Role.values:
+    if wanted:
         grants = grants.filter(role=wanted)
     page = Paginator(grants.order_by("role", "organisation__path", "user__name", "pk"), PER_PAGE)
     context = {
