@@ -195,11 +195,17 @@ def _offer_hint(offer: Offer) -> str:
     """Who is offered, below the label of the choice."""
     if not offer.mentors:
         return _("Nobody who may mentor has this name, kana or number.")
-    brackets = _("In brackets: organisation and number of people in this cycle.")
-    if not offer.is_cut:
-        return _("%(count)s to choose from, the nearest first.") % {"count": len(offer.mentors)} + " " + brackets
-    cut = _("The %(count)s nearest to choose from; there are more, find them by name, kana or number.")
-    return cut % {"count": len(offer.mentors)} + " " + brackets
+    words = (
+        _(
+            "The %(count)s nearest to choose from; there are more, find them by name, kana or number. In brackets: "
+            "organisation and number of people in this cycle."
+        )
+        if offer.is_cut
+        else _(
+            "%(count)s to choose from, the nearest first. In brackets: organisation and number of people in this cycle."
+        )
+    )
+    return words % {"count": len(offer.mentors)}
 
 
 def _pairs(cycle: Cycle, staff_id: int) -> list[dict[str, Any]]:
