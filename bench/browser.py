@@ -8,10 +8,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.core.wsgi import get_wsgi_application
 from django.middleware.csrf import CSRF_SECRET_LENGTH
 from django.test import Client
 
+from skillmap.config.wsgi import application
 from skillmap.people.models import User
 
 HOST = urlsplit(settings.SITE_URL).netloc
@@ -39,7 +39,7 @@ class Browser:
             session.save()
         name = settings.SESSION_COOKIE_NAME
         self.cookies = f"{name}={client.cookies[name].value}; {settings.CSRF_COOKIE_NAME}={SECRET}"
-        self.application = get_wsgi_application()
+        self.application = application
 
     def get(self, address: str) -> Answer:
         """Read a page."""
