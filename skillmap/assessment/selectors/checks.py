@@ -143,7 +143,7 @@ def checks_for(user: User) -> QuerySet[Assessment]:
     return (
         with_meetings(Assessment.objects.entered_by(user))
         .annotate(purpose_acknowledged=Exists(acknowledged))
-        .select_related("cycle__framework", "group", "staff")
+        .select_related("cycle__framework", "group")
     )
 
 
