@@ -48,7 +48,7 @@ def roles(request: HttpRequest) -> HttpResponse:
     context = {
         "page_obj": page.get_page(request.GET.get("page")),
         "role": wanted,
-        "role_tabs": [{"label": _("All"), "url": "?", "active": not wanted}]
+        "choices": [{"label": _("All"), "url": "?", "active": not wanted}]
         + [{"label": role.label, "url": f"?role={role.value}", "active": role == wanted} for role in Role],
         "today": clock.today(),
         "sections": sections(request, "roles"),
