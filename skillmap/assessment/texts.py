@@ -11,19 +11,19 @@ PURPOSE_JA = """\
 ・確定したレベルに納得できないときは、訂正を申し出ることができます。
 """
 
-PURPOSE_EN = """\
-This check serves the development and the career of each member of staff.
-
-- It is not used for personnel evaluation: not for appraisal, promotion or pay, and nobody reads it in order to
-  evaluate.
-- What you enter is read by you, by your present mentor and by the secretariat. While you are answering, only you read
-  it (you are told where the secretariat enters something for you at your wish). The coordinator of your bureau sees
-  how far you are, never a level.
-- Whenever the secretariat or a mentor reads levels, the time, the reader and the purpose are recorded. You can read
-  this record at any time.
-- The shared note of a 1on1 is read by you and your mentor. A mentor's private memo is read by that mentor alone, though
-  a disclosure request may cover it.
-- Figures about organisations are shown only where they do not stand for fewer than five people; they help to plan
-  training and placement.
-- If you do not agree with a confirmed level, you can ask for its correction.
-"""
+PURPOSE_EN = (
+    "This check serves the development and the career of each member of staff.\n"
+    "\n"
+    "- It is not used for personnel evaluation: not for appraisal, promotion or pay, and nobody reads it in order"
+    " to evaluate.\n"
+    "- What you enter is read by you, by your present mentor and by the secretariat. While you are answering, "
+    "only you read it (you are told where the secretariat enters something for you at your wish). The coordinator"
+    " of your bureau sees how far you are, never a level.\n"
+    "- Whenever the secretariat or a mentor reads levels, the time, the reader and the purpose are recorded. You "
+    "can read this record at any time.\n"
+    "- The shared note of a 1on1 is read by you and your mentor. A mentor's private memo is read by that mentor "
+    "alone, though a disclosure request may cover it.\n"
+    "- Figures about organisations are shown only where they do not stand for fewer than five people; they help "
+    "to plan training and placement.\n"
+    "- If you do not agree with a confirmed level, you can ask for its correction.\n"
+)

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 LEVELS = (0, 1, 2, 3)
 DIGITAL, TOOL = "digital", "tool"
 SEEN, INFERRED, CONFIRMED = "seen", "inferred", "confirmed"
-KINDS = (DIGITAL, TOOL)
 PROVENANCES = (SEEN, INFERRED, CONFIRMED)
 DRAFT, PUBLISHED, RETIRED = "draft", "published", "retired"
 CODE = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")

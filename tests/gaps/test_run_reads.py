@@ -208,10 +208,8 @@ def test_head_count_gap_of_one_place(world: RunWorld, run: GapRun) -> None:
     place, rows = headcount_gaps(world.roles()["executive"], run, f"org-{world.bureaus[0].pk}")
     assert place.people == 26
     first = rows[0]
-    assert (first.demand, first.demand_total) == ((0, 4, 4), 8), "the section's line counts for the bureau too"
+    assert first.demand == (0, 4, 4), "the section's line counts for the bureau too"
     assert [row.demand for row in rows[1:]] == [(0, 3 + number, 0) for number in range(2, 7)]
-    for row in rows:
-        assert row.gap is None or row.gap_total == sum(row.gap)
 
 
 def test_a_page_about_a_place_reads_what_stands_around_it(world: RunWorld, run: GapRun) -> None:

@@ -101,7 +101,7 @@ class WindowsForm(forms.Form):
             window = windows.get(step)
             for part, label in (("opens_on", _("First day")), ("closes_on", _("Last day"))):
                 self.fields[f"{step}_{part}"] = forms.DateField(
-                    label=label, widget=date_input(), initial=getattr(window, part, None)
+                    label=f"{step.label} {label}", widget=date_input(), initial=getattr(window, part, None)
                 )
 
     def rows(self) -> list[tuple[CycleStep, forms.BoundField, forms.BoundField]]:

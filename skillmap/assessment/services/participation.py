@@ -24,6 +24,7 @@ from skillmap.assessment.services.transitions import transition
 from skillmap.core import audit, clock, jobs, notifications
 from skillmap.core.errors import RuleViolation
 from skillmap.core.models import AuditEvent, Job
+from skillmap.core.templatetags.ui.words import jp_date
 from skillmap.framework.choices import FrameworkState
 from skillmap.framework.models import JobType
 from skillmap.people.access import access_of
@@ -238,7 +239,7 @@ def people_left(*, staff_ids: Iterable[int], on: date) -> None:
     waiting = 0
     for check in unfinished.order_by("pk"):
         actor = _who_recorded_leaving(check.staff_id)
-        reason = _("Left the service on %(day)s.") % {"day": on.isoformat()}
+        reason = _("Left the service on %(day)s.") % {"day": jp_date(on)}
         if actor is None or withdraw_many(assessment_ids=[check.pk], reason=reason, actor=actor).left_out:
             waiting += 1
     _tell_secretariat(
@@ -326,7 +327,7 @@ def extend(*, assessment_id: int, step: str, closes_on: date, reason: str, actor
     window = windows_of(check).get(step)
     present = window.closes_on if window is not None else clock.today()
     if closes_on <= present or closes_on < clock.today():
-        raise refuse("extension_too_early", day=present.isoformat())
+        raise refuse("extension_too_early", day=jp_date(present))
     row, _created = Extension.objects.update_or_create(
         assessment=check,
         step=step,
@@ -346,7 +347,7 @@ def extend(*, assessment_id: int, step: str, closes_on: date, reason: str, actor
             recipient_id=check.staff.user_id,
             kind="assessment.extended",
             subject=_("You have more time for the yearly check"),
-            body=_("%(step)s: until %(day)s") % {"step": CycleStep(step).label, "day": closes_on.isoformat()},
+            body=_("%(step)s: until %(day)s") % {"step": CycleStep(step).label, "day": jp_date(closes_on)},
             path=reverse("assessment:check", args=[check.pk]),
             dedup_key=f"assessment:{check.pk}:extended:{step}:{closes_on.isoformat()}",
         )

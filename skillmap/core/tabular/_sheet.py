@@ -4,7 +4,6 @@ import re
 from array import array
 from collections.abc import Callable
 from functools import partial
-from itertools import chain
 
 from skillmap.core.tabular._wire import A1, MAX_COLUMN, MAX_ROW, Refused, cell_name, column_index
 from skillmap.core.tabular._xml import Attributes, Scanner
@@ -268,8 +267,3 @@ class Sheet(Scanner):
         first, last = attributes.get("min", ""), attributes.get("max", "")
         if hidden and INDEX.fullmatch(first) and INDEX.fullmatch(last):
             self.hidden_columns.append((int(first) - 1, min(int(last) - 1, self.limits.columns - 1)))
-
-    @property
-    def flagged(self) -> chain[tuple[int, int]]:
-        """Cells whose value must not be taken: formulas and errors, as (row from 1, column from 0)."""
-        return chain(self.formulas, self.errors)

@@ -223,6 +223,11 @@ class Dashboard:
         """The largest figure in the heat map, to which its five steps refer."""
         return max((cell.value or 0 for row in self.heat for cell in row.cells), default=0)
 
+    @property
+    def smallest(self) -> int:
+        """The smallest figure but 0 that the heat map can show: fewer people than `k` are hidden."""
+        return self.k if self.view.show == "people" else 1
+
     @cached_property
     def levels(self) -> list[LevelRow]:
         """People by level at the chosen place."""

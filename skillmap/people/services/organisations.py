@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from skillmap.core import audit, clock
 from skillmap.core.errors import Conflict, RuleViolation
+from skillmap.core.templatetags.ui.words import jp_date
 from skillmap.people import rules
 from skillmap.people.models import BureauGroup, Organisation, OrganisationVersion, User
 from skillmap.people.services._common import require_secretariat
@@ -85,7 +86,7 @@ def version_from(row: Organisation, on: date, changes: Mapping[str, Any]) -> Non
     if on < last.valid_from:
         raise RuleViolation(
             _("%(name)s was last changed on %(day)s. Choose that day or a later one.")
-            % {"name": row.name, "day": last.valid_from.isoformat()},
+            % {"name": row.name, "day": jp_date(last.valid_from)},
             code="later_version",
         )
     for name, value in changes.items():

@@ -14,6 +14,7 @@ from skillmap.core.imports import Staged
 from skillmap.core.tabular.problems import masked
 from skillmap.core.tabular.reading import TableReading
 from skillmap.core.tabular.rows import Row
+from skillmap.core.templatetags.ui.words import jp_date
 from skillmap.people import rules
 from skillmap.people.choices import OrganisationKind, StaffStatus
 from skillmap.people.models import Membership, Organisation, Staff, User
@@ -170,7 +171,7 @@ class Comparison:
         if not rules.is_there(on, self.today, rules.Interval(place.valid_from, place.valid_to)):
             raise Refused(
                 "organisation",
-                _("%(name)s does not exist on %(day)s.") % {"name": place.name, "day": on.isoformat()},
+                _("%(name)s does not exist on %(day)s.") % {"name": place.name, "day": jp_date(on)},
                 _("Choose the organisation that exists then, or another day."),
                 code,
             )
@@ -197,7 +198,7 @@ class Comparison:
         if staff.left_on is not None and staff.left_on <= on:
             raise Refused(
                 "moved_on" if self.reading.has("moved_on") else "number",
-                _("The person is out of service from %(day)s.") % {"day": staff.left_on.isoformat()},
+                _("The person is out of service from %(day)s.") % {"day": jp_date(staff.left_on)},
                 _("Take the row out, or record the return on the person's page first."),
             )
         if not is_last or on < before.valid_from:

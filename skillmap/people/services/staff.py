@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from skillmap.core import audit, clock
 from skillmap.core.errors import Conflict, RuleViolation
+from skillmap.core.templatetags.ui.words import jp_date
 from skillmap.people import rules, signals
 from skillmap.people.choices import StaffStatus
 from skillmap.people.models import Designation, Membership, Staff, User
@@ -157,7 +158,7 @@ def staff_move(
     if on < last.valid_from:
         raise RuleViolation(
             _("A later step from %(day)s is recorded already. Take that one back first, or choose a later day.")
-            % {"day": last.valid_from.isoformat()},
+            % {"day": jp_date(last.valid_from)},
             code="later_move",
         )
     place_id = organisation_id or last.organisation_id

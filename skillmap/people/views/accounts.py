@@ -101,7 +101,6 @@ def account_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "is_self": shown.pk == user_of(request).pk,
         "has_password": shown.has_usable_password(),
         "today": clock.today(),
-        "sections": sections(request, "accounts"),
     }
     return render(request, "people/account_detail.html", context)
 
@@ -116,7 +115,7 @@ def account_new(request: HttpRequest) -> HttpResponse:
         request,
         AccountForm(posted(request)),
         lambda data: made.append(services.account_create(actor=user, **data)),
-        section="accounts",
+        below="accounts",
         title=_("Make an account"),
         submit=_("Make the account"),
         back=reverse("people:accounts"),
@@ -158,7 +157,7 @@ def account_email(request: HttpRequest, pk: int) -> HttpResponse:
         request,
         EmailForm(posted(request), initial={"email": shown.email}),
         lambda data: services.account_change_email(user_id=pk, email=data["email"], actor=user_of(request)),
-        section="accounts",
+        below="accounts",
         title=_("Change the address to sign in with"),
         submit=_("Save"),
         back=account_page(pk),
@@ -178,7 +177,7 @@ def account_link(request: HttpRequest, pk: int) -> HttpResponse:
         request,
         SubjectForm(posted(request), providers=[(one.provider_id, f"{one.name} ({one.issuer})") for one in providers]),
         lambda data: services.account_link_subject(user_id=pk, actor=user_of(request), **data),
-        section="accounts",
+        below="accounts",
         title=_("Tie to single sign-on"),
         submit=_("Tie"),
         back=account_page(pk),

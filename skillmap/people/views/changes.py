@@ -79,7 +79,7 @@ def change_new(request: HttpRequest, kind: str) -> HttpResponse:
         request,
         form,
         act,
-        section="changes",
+        below="changes",
         title=_("Plan: %(kind)s") % {"kind": ChangeKind(kind).label},
         submit=_("Put it into the plan"),
         back=reverse("people:changes"),
@@ -109,7 +109,7 @@ def _split(request: HttpRequest) -> HttpResponse:
     user = secretariat(request)
     nodes = selectable()
     source = next((node for node in nodes if str(node.pk) == request.GET.get("organisation", "")), None)
-    context: dict[str, Any] = {"nodes": nodes, "source": source, "sections": sections(request, "changes")}
+    context: dict[str, Any] = {"nodes": nodes, "source": source}
     if source is None:
         return render(request, "people/change_split_choose.html", context)
     children = [node for node in nodes if node.parent_id == source.pk]
@@ -234,5 +234,5 @@ def mapping(request: HttpRequest) -> HttpResponse:
             }
             for node in selectors.tree_on(first)
         ]
-    context = {"form": form, "rows": rows, "sections": sections(request, "changes")}
+    context = {"form": form, "rows": rows}
     return render(request, "people/mapping.html", context, status=status_of(form))

@@ -10,7 +10,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from skillmap.core.errors import Conflict, RuleViolation
 from skillmap.people.access import Access, access_of, user_of
@@ -21,10 +21,20 @@ GET = ["GET", "HEAD"]
 PER_PAGE = 50
 PLACE = "organisation__parent__parent"  # for Organisation.full_name
 GET_AND_POST = ["GET", "HEAD", "POST"]
-# Who may open which section; the order is that of the tabs.
 OFFICE = frozenset({Role.SECRETARIAT, Role.SUPPORTER})
 ORGANISATION_READERS = OFFICE | {Role.COORDINATOR, Role.EXECUTIVE}
 PEOPLE_READERS = OFFICE | {Role.COORDINATOR}
+SECRETARIAT = frozenset({Role.SECRETARIAT})
+# What each section is called and who may open it, by the name of its address; the order is that of the tabs.
+SECTIONS = {
+    "staff_list": (gettext_lazy("Staff"), PEOPLE_READERS),
+    "organisations": (gettext_lazy("Organisations"), ORGANISATION_READERS),
+    "groups": (gettext_lazy("Bureau groups"), OFFICE),
+    "changes": (gettext_lazy("Changes of organisation"), SECRETARIAT),
+    "roles": (gettext_lazy("Roles"), SECRETARIAT),
+    "accounts": (gettext_lazy("Accounts"), SECRETARIAT),
+    "tokens": (gettext_lazy("API tokens"), SECRETARIAT),
+}
 
 
 P = ParamSpec("P")
@@ -79,23 +89,16 @@ def staff_for_office(request: HttpRequest, pk: int) -> Staff:
 
 
 def sections(request: HttpRequest, active: str) -> list[dict[str, Any]]:
-    """The sections open to this person, as tabs; none where there is only one."""
-    access = access_of(user_of(request))
-    known: list[tuple[str, frozenset[Role], Callable[[], str]]] = [
-        ("staff_list", PEOPLE_READERS, lambda: _("Staff")),
-        ("organisations", ORGANISATION_READERS, lambda: _("Organisations")),
-        ("groups", OFFICE, lambda: _("Bureau groups")),
-        ("changes", frozenset({Role.SECRETARIAT}), lambda: _("Changes of organisation")),
-        ("roles", frozenset({Role.SECRETARIAT}), lambda: _("Roles")),
-        ("accounts", frozenset({Role.SECRETARIAT}), lambda: _("Accounts")),
-        ("tokens", frozenset({Role.SECRETARIAT}), lambda: _("API tokens")),
+    """The sections open to this person, as tabs."""
+    roles = access_of(user_of(request)).roles
+    return [
+        section(name) | {"active": name == active} for name, (_label, readers) in SECTIONS.items() if roles & readers
     ]
-    found = [
-        {"label": label(), "url": reverse(f"people:{name}"), "active": name == active}
-        for name, roles, label in known
-        if access.roles & roles
-    ]
-    return found if len(found) > 1 else []
+
+
+def section(name: str) -> dict[str, Any]:
+    """One section by the name of its address, as a tab or as the step above a page."""
+    return {"label": SECTIONS[name][0], "url": reverse(f"people:{name}")}
 
 
 def status_of(form: forms.BaseForm, conflict: bool = False) -> int:
@@ -112,7 +115,7 @@ def form_page(
     submit: str,
     back: str,
     done: str,
-    section: str = "",
+    below: str = "",
     goes_to: str = "",
     template: str = "people/form.html",
     fields_of_codes: Mapping[str, str] | None = None,
@@ -123,7 +126,7 @@ def form_page(
     Args:
         act: takes the cleaned data.
         back: where "cancel" leads; the way on too, unless `goes_to` is given.
-        section: whose tab is the active one; none for pages about one person.
+        below: the section that the page stands below; none for pages about one person.
         done: said on the next page.
         fields_of_codes: code of a refusal → field at which it is shown.
     """
@@ -140,8 +143,7 @@ def form_page(
         else:
             messages.success(request, done)
             return redirect(goes_to or back)
-    tabs = sections(request, section) if section else []
-    more = {"form": form, "title": title, "submit": submit, "back": back, "sections": tabs}
+    more = {"form": form, "title": title, "submit": submit, "back": back, "below": section(below) if below else None}
     return render(request, template, more | context, status=status_of(form, conflict))
 
 

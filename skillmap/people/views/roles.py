@@ -30,6 +30,7 @@ from skillmap.people.views.common import (
     recent_sign_in_required,
     secretariat,
     secretariat_only,
+    section,
     sections,
 )
 
@@ -48,7 +49,7 @@ def roles(request: HttpRequest) -> HttpResponse:
     context = {
         "page_obj": page.get_page(request.GET.get("page")),
         "role": wanted,
-        "role_tabs": [{"label": _("All"), "url": "?", "active": not wanted}]
+        "choices": [{"label": _("All"), "url": "?", "active": not wanted}]
         + [{"label": role.label, "url": f"?role={role.value}", "active": role == wanted} for role in Role],
         "today": clock.today(),
         "sections": sections(request, "roles"),
@@ -67,7 +68,7 @@ def role_new(request: HttpRequest, pk: int) -> HttpResponse:
         request,
         GrantForm(posted(request), nodes=selectable()),
         lambda data: services.role_grant(user_id=pk, actor=user_of(request), **data),
-        section="accounts",
+        below="accounts",
         title=_("Give a role"),
         submit=_("Give the role"),
         back=account_page(pk),
@@ -110,6 +111,6 @@ def role_revoke(request: HttpRequest, pk: int) -> HttpResponse:
         "lines": lines,
         "submit": _("Take the role"),
         "back": back,
+        "below": section("roles"),
     }
-    context["sections"] = sections(request, "roles")
     return render(request, "people/confirm.html", context)

@@ -47,7 +47,7 @@ def staff_new(request: HttpRequest) -> HttpResponse:
         request,
         form,
         lambda data: made.append(services.staff_create(actor=user, **data)),
-        section="staff_list",
+        below="staff_list",
         title=_("Record a person"),
         submit=_("Record"),
         back=reverse("people:staff_list"),

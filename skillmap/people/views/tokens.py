@@ -63,7 +63,7 @@ def service_new(request: HttpRequest) -> HttpResponse:
         request,
         ServiceForm(posted(request)),
         act,
-        section="tokens",
+        below="tokens",
         title=_("Make an account for a system"),
         submit=_("Make the account"),
         back=reverse("people:tokens"),
@@ -98,7 +98,7 @@ def token_new(request: HttpRequest) -> HttpResponse:
         request,
         form,
         act,
-        section="tokens",
+        below="tokens",
         title=_("Issue a token"),
         submit=_("Issue"),
         back=reverse("people:tokens"),
@@ -108,7 +108,7 @@ def token_new(request: HttpRequest) -> HttpResponse:
     if not issued:
         return response
     token, value = issued[0]
-    context = {"token": token, "value": value, "sections": sections(request, "tokens")}
+    context = {"token": token, "value": value}
     return render(request, "people/token_issued.html", context)
 
 

@@ -43,19 +43,13 @@ def stacked_bar(counts: Sequence[int], label: str, total: int = 0) -> dict[str, 
     return {"parts": parts, "label": label}
 
 
-@library.inclusion_tag("components/heat_cell.html")
-def heat_cell(value: int | None, largest: int | None = None, hidden: bool = False, url: str = "") -> dict[str, Any]:
-    """Draw one cell (a ``td``) of a heat map: a number on one of five steps, hatched when hidden, a dash for none."""
-    return {"value": value, "step": heat_step(value, largest), "hidden": hidden, "url": url, "k": _smallest_group()}
-
-
 @library.inclusion_tag("components/heat_legend.html")
-def heat_legend(largest: int | None) -> dict[str, Any]:
-    """Explain the five steps of a heat map in numbers, and the hatched cell."""
+def heat_legend(largest: int | None, smallest: int = 1) -> dict[str, Any]:
+    """Explain the five steps of a heat map in numbers, from the smallest that is shown, and the hatched cell."""
     top = largest or 0
     edges = [top * step // HEAT_STEPS for step in range(HEAT_STEPS + 1)]
-    bounds = enumerate(pairwise(edges), start=1)
-    keys = [{"step": step, "low": low + 1, "high": high} for step, (low, high) in bounds if low < high]
+    bounds = [(step, max(low + 1, smallest), high) for step, (low, high) in enumerate(pairwise(edges), start=1)]
+    keys = [{"step": step, "low": low, "high": high} for step, low, high in bounds if low <= high]
     return {"keys": keys, "k": _smallest_group()}
 
 

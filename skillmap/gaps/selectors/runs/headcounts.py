@@ -23,16 +23,6 @@ class GapRow:
     gap: ByLevel | None
     at_least: dict[int, int | None]
 
-    @property
-    def demand_total(self) -> int:
-        """Heads asked for, of all levels."""
-        return sum(self.demand)
-
-    @property
-    def gap_total(self) -> int | None:
-        """Heads nobody covers, of all levels; None where hidden."""
-        return sum(self.gap) if self.gap is not None else None
-
 
 def headcount_gaps(user: User, run: GapRun, key: str = WHOLE) -> tuple[Place, list[GapRow]]:
     """Head-count gaps per skill at one place, by skill number; three queries. Http404 as for `levels`."""

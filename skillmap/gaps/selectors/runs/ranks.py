@@ -55,11 +55,6 @@ class RunResult:
     parameters: list[ParameterLine]
 
     @property
-    def by_supply(self) -> list[SkillLine]:
-        """By supply rank; hidden ranks last."""
-        return sorted(self.lines, key=lambda line: (line.supply_rank is None, line.supply_rank or 0, line.skill.number))
-
-    @property
     def proposed(self) -> list[SkillLine]:
         """What the rule proposes, by demand rank."""
         return [line for line in self.lines if line.is_proposed]
