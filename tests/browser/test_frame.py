@@ -176,7 +176,7 @@ def test_waiting_background_work_is_said_quietly(
     page.context.add_cookies([{"name": "django_language", "value": language, "url": live_server.url}])
     sign_in(member)
     page.goto(live_server.url)
-    notice = page.locator(".main > .notice--warn")
+    notice = page.locator(".main > .no-print > .notice--warn")
     expect(notice).to_have_count(1)
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
