@@ -25,9 +25,7 @@ def fill(template: str, values: Mapping[str, str]) -> SafeString:
     value is there and print it (also through `blocktranslate`), and nothing else: no comparing, no filter.
     """
     # As `conditional_escape`, without its detours for what is no text: a page fills in hundreds.
-    safe = {
-        name: value if isinstance(value, SafeString) else escape(value) for name, value in values.items() if value
-    }
+    safe = {name: value if isinstance(value, SafeString) else escape(value) for name, value in values.items() if value}
     draw = _drawn.__wrapped__ if settings.DEBUG else _drawn  # while templates are worked on, nothing is kept
     parts = draw(template, frozenset(safe), get_language())
     filled = [safe[part] if at % 2 else part for at, part in enumerate(parts)]

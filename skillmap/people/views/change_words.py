@@ -64,7 +64,10 @@ def effects(change: OrganisationChange, names: Mapping[int, str]) -> list[str]:
     if change.kind == ChangeKind.MOVE:
         moved = Organisation.objects.get(pk=change.plan["organisation"])
         units = Organisation.objects.current().filter(path__startswith=moved.path).count()
-        lines.append(_("%(count)s units change their place in the tree.") % {"count": units})
+        text = ngettext(
+            "%(count)s unit changes its place in the tree.", "%(count)s units change their place in the tree.", units
+        )
+        lines.append(text % {"count": units})
     return lines + _role_effects(change, ending)
 
 
