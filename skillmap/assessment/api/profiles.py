@@ -102,20 +102,29 @@ def _by_person(rows: QuerySet[ConfirmedLevel]) -> dict[int, list[dict[str, Any]]
 
 
 def _levels(together: list[LevelsAlike]) -> list[dict[str, Any]]:
-    """One person's levels."""
-    pairs = [(item, common) for alike in together for common in [_common(alike)] for item in alike.items]
-    if len(together) > 1:
-        pairs.sort(key=itemgetter(0))
-    return [{"skill_code": code, "level": level, **common} for (_kind, _number, code, level), common in pairs]
+    """One person's levels, in item order."""
+    if len(together) == 1:
+        return _rows(together[0])
+    pairs = [pair for alike in together for pair in zip(alike.items, _rows(alike), strict=True)]
+    return [row for _item, row in sorted(pairs, key=itemgetter(0))]
 
 
-def _common(alike: LevelsAlike) -> dict[str, Any]:
-    return {
-        "valid_from": alike.valid_from.isoformat(),
-        "valid_to": alike.valid_to.isoformat() if alike.valid_to is not None else None,
-        "recorded_at": alike.recorded_at.astimezone(clock.TOKYO).isoformat(),
-        "source": alike.source,
-    }
+def _rows(alike: LevelsAlike) -> list[dict[str, Any]]:
+    """Each level with what it has in common with the others."""
+    valid_from = alike.valid_from.isoformat()
+    valid_to = alike.valid_to.isoformat() if alike.valid_to is not None else None
+    recorded_at, source = alike.recorded_at.astimezone(clock.TOKYO).isoformat(), alike.source
+    return [
+        {
+            "skill_code": code,
+            "level": level,
+            "valid_from": valid_from,
+            "valid_to": valid_to,
+            "recorded_at": recorded_at,
+            "source": source,
+        }
+        for _kind, _number, code, level in alike.items
+    ]
 
 
 def _days(request: Request) -> tuple[date | None, date | None]:
