@@ -123,7 +123,8 @@ def oneonone() -> Measure:
     ).first()
     if check is None:
         raise RuntimeError("The demo's mentor has nobody who waits for a 1on1.")
-    return _page("mentor", reverse("assessment:one_on_one", args=[check.pk]))
+    # With all items: how many differ from last time is another number for each person.
+    return _page("mentor", reverse("assessment:one_on_one", args=[check.pk]) + "?all=1")
 
 
 def board() -> Measure:
