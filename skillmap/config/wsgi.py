@@ -11,7 +11,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "skillmap.config.settings.produc
 
 application = get_wsgi_application()
 # All views are loaded before the first request. What is there by then stays as long as the process does: Python's
-# collector of cycles need not go through it again with every few pages, which was a tenth of their time.
+# collector of cycles need not go through it again with every few pages, which was a tenth of the self-check's time.
 import_module(settings.ROOT_URLCONF)
 gc.collect()
 gc.freeze()
