@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from html import escape
 
@@ -24,12 +24,21 @@ def fill(template: str, values: Mapping[str, str]) -> SafeString:
     afterwards the values, escaped where they are not safe, only go into the holes. So the template may ask whether a
     value is there and print it (also through `blocktranslate`), and nothing else: no comparing, no filter.
     """
-    # As `conditional_escape`, without its detours for what is no text: a page fills in hundreds.
-    safe = {name: value if isinstance(value, SafeString) else escape(value) for name, value in values.items() if value}
+    # As `conditional_escape`, without its detours for what is no text or has no sign: a page fills in hundreds.
+    safe = {
+        name: value if isinstance(value, SafeString) or value.isalnum() else escape(value)
+        for name, value in values.items()
+        if value
+    }
     draw = _drawn.__wrapped__ if settings.DEBUG else _drawn  # while templates are worked on, nothing is kept
     parts = draw(template, frozenset(safe), get_language())
     filled = [safe[part] if at % 2 else part for at, part in enumerate(parts)]
     return mark_safe("".join(filled))  # noqa: S308  each is escaped
+
+
+def fill_each(template: str, rows: Iterable[Mapping[str, str]]) -> SafeString:
+    """One after the other."""
+    return mark_safe("".join(fill(template, row) for row in rows))  # noqa: S308  each is drawn
 
 
 @lru_cache(maxsize=MOST_KINDS)

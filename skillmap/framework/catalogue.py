@@ -6,8 +6,10 @@ A published one is read once per process, for it never changes.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from django.db.models import Count, Q
+from django.utils.translation import get_language
 
 from skillmap.framework.choices import Provenance
 from skillmap.framework.models import (
@@ -61,6 +63,14 @@ class LevelChoice:
         return self.own is not None and self.own.provenance == Provenance.INFERRED
 
 
+class LevelWords(NamedTuple):
+    """A level that is offered, in one language."""
+
+    level: int
+    name: str
+    definition: str
+
+
 @dataclass(frozen=True)
 class Catalogue:
     """All content of one framework, with the relations as dictionaries.
@@ -94,9 +104,28 @@ class Catalogue:
             found.setdefault(link.skill.code, []).append(link.certification)
         return {code: tuple(rows) for code, rows in found.items()}
 
+    @cached_property
+    def _words(self) -> dict[tuple[int, str | None], tuple[LevelWords, ...]]:
+        return {}
+
+    def level_words(self, skill: Skill) -> tuple[LevelWords, ...]:
+        """The levels of an item in the reader's language."""
+        key = (skill.pk, get_language())
+        if key not in self._words:
+            offered = self.choices[skill.pk]
+            self._words[key] = tuple(LevelWords(row.level, row.name, row.definition) for row in offered)
+        return self._words[key]
+
+    @cached_property
+    def _by_category(self) -> Mapping[int, tuple[Skill, ...]]:
+        return {
+            category.pk: tuple(skill for skill in self.skills if skill.category_id == category.pk)
+            for category in self.categories
+        }
+
     def skills_in(self, category: SkillCategory) -> tuple[Skill, ...]:
         """The items of a category, by number."""
-        return tuple(skill for skill in self.skills if skill.category_id == category.pk)
+        return self._by_category.get(category.pk, ())
 
     def job_type(self, pk: int | None) -> JobType | None:
         """A job type by id."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 from typing import TYPE_CHECKING
 
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 
+from skillmap.core import clock
 from skillmap.core.errors import NotAllowed
+from skillmap.core.prepared import Prepared
 from skillmap.people.choices import Role
 from skillmap.people.models import RoleGrant, Staff, User
 
@@ -67,6 +70,13 @@ class Access:
 
 
 NOBODY = Access(user_id=None)
+_GRANTS = Prepared(
+    lambda user, day: (
+        RoleGrant.objects.in_force(day).filter(user=user).values_list("role", "organisation_id", "organisation__path")
+    ),
+    user=int,
+    day=date,
+)
 
 
 def access_of(user: User | AnonymousUser) -> Access:
@@ -84,9 +94,7 @@ def forget(user: User) -> None:
 
 
 def _read(user: User) -> Access:
-    grants = list(
-        RoleGrant.objects.in_force().filter(user=user).values_list("role", "organisation_id", "organisation__path")
-    )
+    grants = _GRANTS.rows(user=user.pk, day=clock.today())
     coordinated = [(pk, path) for role, pk, path in grants if role == Role.COORDINATOR and path]
     return Access(
         user_id=user.pk,

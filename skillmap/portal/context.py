@@ -21,7 +21,8 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
     if not isinstance(user, User):
         return {"nav": {"help_url": reverse("portal:help")}}
     access = access_of(user)
-    counts = frame(user)
+    told_of_work = access.is_secretariat or access.is_supporter or access.is_coordinator
+    counts = frame(user, told_of_work=told_of_work)
     return {
         "nav": {
             "items": _entries(request.path, access, is_mentor=counts.is_mentor),
@@ -33,15 +34,13 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
             "user_name": user.name,
             "role_label": role_label(user, access, is_mentor=counts.is_mentor),
             "account_links": _account_links(access),
-            "background_notice": _background_notice(access, stands_still=counts.work_stands_still),
+            "background_notice": _background_notice(stands_still=counts.work_stands_still) if told_of_work else None,
         }
     }
 
 
-def _background_notice(access: Access, *, stands_still: bool) -> str | None:
+def _background_notice(*, stands_still: bool) -> str | None:
     """For those who start background work: that it waits for its queue, or that nobody does it."""
-    if not (access.is_secretariat or access.is_supporter or access.is_coordinator):
-        return None
     if background_waits():
         return _(
             "Background work is waiting: imports, runs and mails. What you enter is stored, and the work goes on by "

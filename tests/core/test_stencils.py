@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils.safestring import mark_safe
 from django.utils.translation import override
@@ -16,13 +17,33 @@ NAMES = (
     *("code", "number", "label", "text", "version", "level", "last", "target", "lack", "save_url", "evidence_url"),
     *("stored", "hidden", "can_edit", "wish", "cards", "evidence", "mentor_level", "mentor_reason", "mentor_differs"),
 )
+STENCILS = {
+    ITEM: NAMES,
+    "assessment/_category.html": ("code", "label", "rows"),
+    "assessment/_category_line.html": ("code", "label", "complete", "answered", "of"),
+    "assessment/_evidence_piece.html": ("work", "facts", "shown", "code", "change_url", "remove_url", "csrf_token"),
+    "assessment/_job_type_option.html": ("pk", "label", "is_default", "chosen"),
+}
 TEXTS = st.text(alphabet="ab0/<>&\"'{}%\ue000\ue001 あ", max_size=8)
 
 
-@given(st.fixed_dictionaries(dict.fromkeys(NAMES, TEXTS)), st.sampled_from(["ja", "en"]))
-def test_an_item_filled_in_is_the_item_drawn(values: dict[str, str], language: str) -> None:
+@pytest.mark.parametrize("template", STENCILS)
+@given(data=st.data(), language=st.sampled_from(["ja", "en"]))
+def test_a_stencil_filled_in_is_what_its_template_draws(template: str, data: st.DataObject, language: str) -> None:
+    values = data.draw(st.fixed_dictionaries(dict.fromkeys(STENCILS[template], TEXTS)))
+
     with override(language):
-        assert fill(ITEM, values) == render_to_string(ITEM, {"item": values})
+        assert fill(template, values) == render_to_string(template, {"item": values})
+
+
+def test_every_stencil_is_tried() -> None:
+    drawn = {
+        str(path.relative_to(settings.ROOT / "templates"))
+        for path in (settings.ROOT / "templates").rglob("*.html")
+        if "A stencil (core/stencils.py)" in path.read_text(encoding="utf-8")
+    }
+
+    assert drawn == set(STENCILS)
 
 
 def test_what_is_typed_stays_text_also_where_it_looks_like_a_hole() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,6 +16,7 @@ from django.test import RequestFactory, override_settings
 from django.utils import translation
 
 from skillmap.core.templatetags.ui import charts, icons, words
+from skillmap.core.templatetags.ui.form_parts import level_cards
 
 
 def render(source: str, **context: Any) -> str:
@@ -120,15 +120,15 @@ def test_unknown_progress_has_no_value() -> None:
 
 
 def test_level_cards_choose_nothing_for_the_person() -> None:
-    levels = [SimpleNamespace(level=number, name=f"N{number}", definition=f"D{number} <b>") for number in range(4)]
-    untouched = render("{% level_cards 'skill' levels None 2 %}", levels=levels)
+    levels = tuple((number, f"N{number}", f"D{number} <b>") for number in range(4))
+    untouched = level_cards("skill", levels, None, 2)
     assert "checked" not in untouched
     assert untouched.count("level-card__last") == 1
     assert untouched.index("D2") < untouched.index("level-card__last") < untouched.index("D3")
-    answered = render("{% level_cards 'skill' levels 0 %}", levels=levels)
+    answered = level_cards("skill", levels, 0)
     assert re.findall(r'value="(\d)"[^>]* checked', answered) == ["0"]
     assert "<b>" not in answered and "disabled" not in answered
-    shown = render("{% level_cards 'skill' levels 0 None True 'f' %}", levels=levels)
+    shown = level_cards("skill", levels, 0, disabled=True, form="f")
     assert shown.count(" disabled") == shown.count(' form="f"') == shown.count('name="skill"') == 4
     assert re.findall(r'id="(\w+)"', shown) == ["skill_0", "skill_1", "skill_2", "skill_3"]
 

@@ -16,7 +16,7 @@ from skillmap.assessment.selectors.profile import LastLevel, last_levels
 from skillmap.assessment.selectors.situations import Capacity, Progress, capacity_of, situation_of, with_meetings
 from skillmap.assessment.selectors.steps import StepLine, step_lines
 from skillmap.core import clock
-from skillmap.framework.catalogue import Catalogue, LevelChoice, catalogue_of
+from skillmap.framework.catalogue import Catalogue, LevelWords, catalogue_of
 from skillmap.framework.models import JobType, Skill, SkillCategory
 from skillmap.people.models import User
 
@@ -30,7 +30,7 @@ class ItemRow:
 
     skill: Skill
     rating: SkillRating
-    choices: tuple[LevelChoice, ...]
+    levels: tuple[LevelWords, ...]
     level: int | None
     last: LastLevel | None
     target: int
@@ -172,7 +172,7 @@ def check_page(user: User, assessment: Assessment) -> CheckPage:
             ItemRow(
                 skill=skill,
                 rating=ratings[skill.pk],
-                choices=catalogue.choices[skill.pk],
+                levels=catalogue.level_words(skill),
                 level=_shown_level(ratings[skill.pk], shown),
                 last=last.get(skill.code),
                 target=asked.get(skill.code, 0),

@@ -10,6 +10,7 @@ from django.db.models import F, Func, Q, QuerySet, TextField, Value
 from skillmap.assessment.choices import CycleState
 from skillmap.assessment.models import ConfirmedLevel, MentorPair
 from skillmap.core.aggregates import Joined
+from skillmap.core.prepared import Prepared
 from skillmap.people.access import access_of
 from skillmap.people.models import Staff, User
 
@@ -25,18 +26,26 @@ class LastLevel:
     since: date
 
 
+def _levels_beside(staff: int, check: int) -> QuerySet[ConfirmedLevel, tuple[str, int, date, int | None]]:
+    which = Q(recorded_until=None) | Q(assessment=check)
+    rows = ConfirmedLevel.objects.filter(which, staff=staff).order_by("valid_from")
+    return rows.values_list("skill_code", "level", "valid_from", "assessment")
+
+
+_LEVELS_BESIDE = Prepared(_levels_beside, staff=int, check=int)
+
+
 def last_levels(staff_id: int, *, before_assessment: int | None = None) -> dict[str, LastLevel]:
     """The confirmed levels of one person by item code; one query.
 
     Rights are the caller's: it has found the person through `visible_to`. With `before_assessment` the levels that this
     check itself confirmed are left out, so that "last" means the time before it.
     """
-    rows = ConfirmedLevel.objects.filter(staff=staff_id).order_by("valid_from")
     if before_assessment is None:
-        known = rows.filter(recorded_until=None, valid_to=None).values_list("skill_code", "level", "valid_from")
-        return {code: LastLevel(level, since) for code, level, since in known}
-    which = Q(recorded_until=None) | Q(assessment=before_assessment)
-    read = list(rows.filter(which).values_list("skill_code", "level", "valid_from", "assessment"))
+        known = ConfirmedLevel.objects.filter(staff=staff_id, recorded_until=None, valid_to=None).order_by("valid_from")
+        present = known.values_list("skill_code", "level", "valid_from")
+        return {code: LastLevel(level, since) for code, level, since in present}
+    read = _LEVELS_BESIDE.rows(staff=staff_id, check=before_assessment)
     began = {code: since for code, _level, since, check in reversed(read) if check == before_assessment}
     return {
         code: LastLevel(level, since)

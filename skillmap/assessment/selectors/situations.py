@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 
 from django.db.models import Count, DateField, Exists, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
@@ -10,19 +11,26 @@ from skillmap.assessment import rules
 from skillmap.assessment.choices import CycleState, MeetingKind, SecondMeeting
 from skillmap.assessment.models import Assessment, CycleWindow, Extension, MentorPair, OneOnOne, SkillRating
 from skillmap.core import clock
+from skillmap.core.prepared import Prepared
 from skillmap.people.access import access_of
 from skillmap.people.models import User
 
 
+def _windows(check: int, cycle: int) -> QuerySet[CycleWindow, tuple[str, date, date, date]]:
+    extended = Extension.objects.filter(assessment=check, step=OuterRef("step")).values("closes_on")[:1]
+    last_day = Coalesce(Subquery(extended), "closes_on", output_field=DateField())
+    windows = CycleWindow.objects.filter(cycle=cycle).annotate(last_day=last_day)
+    return windows.values_list("step", "opens_on", "closes_on", "last_day")
+
+
+_WINDOWS = Prepared(_windows, check=int, cycle=int)
+
+
 def windows_of(assessment: Assessment) -> dict[str, rules.Window]:
     """The cycle's windows with the person's extensions; one query."""
-    extended = Extension.objects.filter(assessment=assessment.pk, step=OuterRef("step")).values("closes_on")[:1]
-    rows = CycleWindow.objects.filter(cycle=assessment.cycle_id).annotate(
-        last_day=Coalesce(Subquery(extended), "closes_on", output_field=DateField())
-    )
     return {
         step: rules.Window(opens_on, max(closes_on, last_day))
-        for step, opens_on, closes_on, last_day in rows.values_list("step", "opens_on", "closes_on", "last_day")
+        for step, opens_on, closes_on, last_day in _WINDOWS.rows(check=assessment.pk, cycle=assessment.cycle_id)
     }
 
 

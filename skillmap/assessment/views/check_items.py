@@ -1,30 +1,21 @@
-"""The items of a check as they are drawn on its page."""
+"""What stands on the page of a check many times, as it is drawn there: items, categories, evidence, job types."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from django.http import HttpRequest
 from django.middleware.csrf import get_token
-from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 
+from skillmap.assessment.models import Evidence
 from skillmap.assessment.selectors.checks import CategoryRows, CheckPage, ItemRow
-from skillmap.core.stencils import fill
+from skillmap.core.stencils import fill_each
 from skillmap.core.templatetags.ui.form_parts import level_cards
-from skillmap.core.templatetags.ui.words import level_label
+from skillmap.core.templatetags.ui.words import fiscal_year, level_label
 
 #: Stands for an item's code in an address.
 ANY_CODE = "any-code"
 FORM = "check-form"
-
-
-@dataclass(frozen=True)
-class Group:
-    """The items of one category, drawn."""
-
-    part: CategoryRows
-    items: SafeString
 
 
 def fill_in_addresses(page: CheckPage) -> None:
@@ -36,15 +27,52 @@ def fill_in_addresses(page: CheckPage) -> None:
         row.evidence_url = evidence.replace(ANY_CODE, row.skill.code)
 
 
-def drawn_groups(request: HttpRequest, page: CheckPage, shown: str) -> list[Group]:
+def drawn_lines(page: CheckPage) -> SafeString:
+    """The categories with how much of them is answered."""
+    return fill_each("assessment/_category_line.html", map(_line, page.categories))
+
+
+def _line(part: CategoryRows) -> dict[str, str]:
+    answered, items = part.answered, len(part.rows)
+    return {
+        "code": part.category.code,
+        "label": part.category.label,
+        "complete": _flag(answered == items),
+        "answered": str(answered),
+        "of": str(items),
+    }
+
+
+def drawn_job_types(page: CheckPage) -> SafeString:
+    """The job types to compare with."""
+    chosen = page.assessment.target_job_type_id
+    rows = (
+        {
+            "pk": str(row.pk),
+            "label": row.label,
+            "is_default": _flag(row.is_default),
+            "chosen": _flag(row.pk == chosen),
+        }
+        for row in page.catalogue.job_types
+    )
+    return fill_each("assessment/_job_type_option.html", rows)
+
+
+def drawn_categories(request: HttpRequest, page: CheckPage, shown: str) -> SafeString:
     """All items by category; those that the reader does not want to see now are hidden."""
-    return [
-        Group(part, mark_safe("".join(_item(request, page, part, row, shown) for row in part.rows)))  # noqa: S308  drawn
+    token = get_token(request)
+    rows = (
+        {
+            "code": part.category.code,
+            "label": part.category.label,
+            "rows": fill_each("assessment/_item.html", (_item(token, page, part, row, shown) for row in part.rows)),
+        }
         for part in page.categories
-    ]
+    )
+    return fill_each("assessment/_category.html", rows)
 
 
-def _item(request: HttpRequest, page: CheckPage, part: CategoryRows, row: ItemRow, shown: str) -> SafeString:
+def _item(token: str, page: CheckPage, part: CategoryRows, row: ItemRow, shown: str) -> dict[str, str]:
     can_edit = page.can_edit
     texts: dict[str, str] = {
         "code": row.skill.code,
@@ -63,11 +91,11 @@ def _item(request: HttpRequest, page: CheckPage, part: CategoryRows, row: ItemRo
         "can_edit": _flag(can_edit),
         "wish": _flag(row.rating.wish),
         "cards": level_cards(
-            row.field, row.choices, row.level, row.last_level, disabled=not can_edit, form=FORM if can_edit else ""
+            row.field, row.levels, row.level, row.last_level, disabled=not can_edit, form=FORM if can_edit else ""
         ),
-        "evidence": _evidence(request, page, row) if row.evidence else "",
+        "evidence": drawn_evidence(token, page, row) if row.evidence else "",
     }
-    return fill("assessment/_item.html", {**texts, **_mentors_view(page, row)})
+    return {**texts, **_mentors_view(page, row)}
 
 
 def _mentors_view(page: CheckPage, row: ItemRow) -> Mapping[str, str]:
@@ -81,10 +109,33 @@ def _mentors_view(page: CheckPage, row: ItemRow) -> Mapping[str, str]:
     }
 
 
-def _evidence(request: HttpRequest, page: CheckPage, row: ItemRow) -> SafeString:
-    """Its list. Without the frame's context, which would be made anew for each item."""
-    context = {"row": row, "page": page, "closed": True, "csrf_token": get_token(request)}
-    return render_to_string("assessment/_evidence.html", context)
+def drawn_evidence(token: str, page: CheckPage, row: ItemRow) -> SafeString:
+    """The evidence of an item, a line for each piece; `token` is the page's against foreign requests."""
+    return fill_each("assessment/_evidence_piece.html", (_piece(token, page, row, piece) for piece in row.evidence))
+
+
+def _piece(token: str, page: CheckPage, row: ItemRow, piece: Evidence) -> dict[str, str]:
+    certification = piece.certification.label if piece.certification else ""
+    facts = (
+        fiscal_year(piece.fiscal_year) if piece.fiscal_year else "",
+        piece.get_role_display() if piece.role else "",
+        piece.get_difficulty_display() if piece.difficulty else "",
+        certification if piece.work else "",
+    )
+    texts = {
+        "work": piece.work or certification,
+        "facts": " ".join(str(fact) for fact in facts if fact),
+        "shown": piece.shown,
+        "code": row.skill.code,
+    }
+    if not page.can_edit:
+        return texts
+    at = [page.assessment.pk, row.skill.code, piece.pk]
+    addresses = {
+        "change_url": reverse("assessment:evidence_change", args=at),
+        "remove_url": reverse("assessment:evidence_remove", args=at),
+    }
+    return {**texts, **addresses, "csrf_token": token}
 
 
 def _text(number: int | None) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.middleware.csrf import get_token
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -19,7 +20,13 @@ from skillmap.assessment.selectors.checks import CheckPage, check_page, checks_f
 from skillmap.assessment.services import ratings
 from skillmap.assessment.services.looks import look
 from skillmap.assessment.services.transitions import transition
-from skillmap.assessment.views.check_items import drawn_groups, fill_in_addresses
+from skillmap.assessment.views.check_items import (
+    drawn_categories,
+    drawn_evidence,
+    drawn_job_types,
+    drawn_lines,
+    fill_in_addresses,
+)
 from skillmap.core.choices import Purpose
 from skillmap.core.errors import Conflict, RuleViolation
 from skillmap.core.htmx import json_body, sign_in_required
@@ -72,20 +79,12 @@ def check(request: HttpRequest, pk: int) -> HttpResponse:
 def _render(request: HttpRequest, page: CheckPage, *, status: int = 200, **more: Any) -> HttpResponse:
     asked = request.GET.get("show", "all")
     shown = asked if asked in SHOWN else "all"
-    job_types = [
-        {
-            "pk": row.pk,
-            "label": row.label,
-            "is_default": row.is_default,
-            "chosen": row.pk == page.assessment.target_job_type_id,
-        }
-        for row in page.catalogue.job_types
-    ]
     context = {
         "page": page,
         "shown": shown,
-        "groups": drawn_groups(request, page, shown),
-        "job_types": job_types,
+        "lines": drawn_lines(page),
+        "categories": drawn_categories(request, page, shown),
+        "job_types": drawn_job_types(page),
         "refusal": REFUSALS.get(page.entry_refusal or ""),
         **more,
     }
@@ -314,6 +313,7 @@ def _evidence_part(
     context = {
         "page": page,
         "row": row,
+        "pieces": drawn_evidence(get_token(request), page, row),
         "form": form,
         "present": present,
         "closed": closed,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -14,50 +13,56 @@ from django.utils.translation import gettext as _
 from skillmap.core.templatetags.ui.library import library
 
 CHECKED, NOTHING = mark_safe(" checked"), mark_safe("")
-#: What cards can be made of: items, levels, marks and languages of the frameworks in use, once each.
-MOST_CARDS = 4096
+#: Rows of cards that are kept: an item's by what is chosen, what was last, language; a few kilobytes each.
+MOST_CARDS = 2048
 CARD = (
     '<label class="level-card"><input type="radio" name="{}" value="{}" id="{}_{}"{}><span>'
     '<span class="level-card__name">Lv.{} {}</span><span class="level-card__definition">{}</span></span>{}</label>'
 )
 
 
-@library.simple_tag
 def level_cards(
     name: str,
-    levels: Iterable[Any],
+    levels: tuple[tuple[int, str, str], ...],
     chosen: int | None = None,
     last: int | None = None,
+    *,
     disabled: bool = False,
     form: str = "",
 ) -> SafeString:
-    """Draw the radio cards of one item; each level has level, name and definition. None is chosen for the person.
+    """Draw the radio cards of one item; each level has its number, name and definition. None is chosen for the person.
 
     ``last`` marks the last confirmed level; ``form`` is the id of the form that the radios belong to, where they don't
-    stand inside it. Written out here: a page has a hundred cards, and as a template they were a third of its time.
+    stand inside it. Written out here and kept: a page has a hundred cards, and the same few hundred are on everybody's.
     """
+    return _cards(name, levels, chosen, last, disabled, form, _("Last confirmed"))
+
+
+@lru_cache(maxsize=MOST_CARDS)
+def _cards(
+    name: str,
+    levels: tuple[tuple[int, str, str], ...],
+    chosen: int | None,
+    last: int | None,
+    disabled: bool,
+    form: str,
+    last_words: str,
+) -> SafeString:
     ending = format_html(' form="{}"', form) if form else NOTHING
     if disabled:
         ending = mark_safe(" disabled") + ending
-    before = format_html('<span class="level-card__last">{}</span>', _("Last confirmed"))
+    before = format_html('<span class="level-card__last">{}</span>', last_words)
     cards = [
-        _card(
-            name,
-            row.level,
-            row.name,
-            row.definition,
-            CHECKED + ending if row.level == chosen else ending,
-            before if row.level == last else NOTHING,
+        format_html(
+            CARD,
+            *(name, level, name, level),
+            CHECKED + ending if level == chosen else ending,
+            *(level, title, definition),
+            before if level == last else NOTHING,
         )
-        for row in levels
+        for level, title, definition in levels
     ]
     return format_html('<div class="level-cards">{}</div>', mark_safe("".join(cards)))  # noqa: S308  each is escaped
-
-
-@lru_cache(maxsize=MOST_CARDS, typed=True)  # by type, since words that are safe already equal those that are not
-def _card(name: str, level: int, title: str, definition: str, ending: SafeString, mark: SafeString) -> SafeString:
-    """One card. The same few hundred are on everybody's page."""
-    return format_html(CARD, name, level, name, level, ending, level, title, definition, mark)
 
 
 @library.inclusion_tag("components/field.html")

@@ -1,0 +1,73 @@
+"""A prepared query answers as the query that it was made from, whatever it is asked with."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.db.models import F, QuerySet
+from django.test.utils import CaptureQueriesContext
+
+from skillmap.core.prepared import Prepared
+from skillmap.people.models import RoleGrant
+from tests.factories.people import RoleGrantFactory
+
+pytestmark = pytest.mark.django_db
+DAY = date(2026, 6, 1)
+
+
+def from_day(user: int, day: date) -> QuerySet[RoleGrant, tuple[Any, ...]]:
+    """Days, times, numbers and words of the grants that begin on a day or after it."""
+    rows = RoleGrant.objects.filter(user=user, valid_from__gte=day).order_by("valid_from")
+    return rows.annotate(again=F("valid_from")).values_list("role", "valid_from", "granted_at", "organisation", "again")
+
+
+def test_it_answers_as_the_query_itself_with_values_of_python() -> None:
+    prepared = Prepared(from_day, user=int, day=date)
+    grants = [RoleGrantFactory.create(valid_from=DAY + timedelta(days=days)) for days in (0, 1)]
+    RoleGrantFactory.create(user=grants[0].user, role="executive", organisation=None, valid_from=DAY + timedelta(days=5))
+
+    for user in (grants[0].user, grants[1].user):
+        for day in (DAY, DAY + timedelta(days=1), DAY + timedelta(days=9)):
+            assert list(prepared.rows(user=user.pk, day=day)) == list(from_day(user.pk, day))
+
+    [first, _executive] = prepared.rows(user=grants[0].user_id, day=DAY)
+    assert isinstance(first[1], date)
+    assert first[2] == grants[0].granted_at
+
+
+def test_its_sql_is_written_once_and_asked_once_each_time() -> None:
+    built: list[int] = []
+
+    def build(user: int) -> QuerySet[RoleGrant, tuple[Any, ...]]:
+        built.append(user)
+        return RoleGrant.objects.filter(user=user).values_list("role")
+
+    prepared = Prepared(build, user=int)
+    with CaptureQueriesContext(
+        connection,
+    ) as asked:
+        prepared.rows(user=1)
+        prepared.rows(user=2)
+
+    assert len(built) == 1
+    assert len(asked) == 2
+
+
+def test_a_value_that_the_query_does_not_ask_for_is_told() -> None:
+    prepared = Prepared(lambda user, day: RoleGrant.objects.filter(user=user).values_list("pk"), user=int, day=date)  # noqa: ARG005
+
+    with pytest.raises(ValueError, match="does not ask for day"):
+        prepared.rows(user=1, day=DAY)
+
+
+def test_every_place_of_a_value_is_filled() -> None:
+    grant = RoleGrantFactory.create(valid_from=DAY)
+    prepared = Prepared(
+        lambda day: RoleGrant.objects.filter(valid_from__gte=day, valid_from__lte=day).values_list("pk"), day=date
+    )
+
+    assert list(prepared.rows(day=DAY)) == [(grant.pk,)]
+    assert list(prepared.rows(day=DAY + timedelta(days=1))) == []
