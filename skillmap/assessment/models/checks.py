@@ -41,13 +41,6 @@ class AssessmentQuerySet(models.QuerySet["Assessment"]):
             return self.none()
         return self.filter(Q(staff_id=access.staff_id) | mentored_by(access.staff_id))
 
-    def entered_by(self, user: User) -> Self:
-        """Whose answers the user may enter: the own ones, for the secretariat all. Narrower than `visible_to`."""
-        access = access_of(user)
-        if access.is_secretariat:
-            return self
-        return self.none() if access.staff_id is None else self.filter(staff_id=access.staff_id)
-
     def progress_visible_to(self, user: User) -> Self:
         """Whose step (never level) may be seen: the secretariat all, a coordinator the own organisation's snapshot."""
         access = access_of(user)

@@ -16,8 +16,10 @@ from skillmap.assessment.selectors.profile import LastLevel, last_levels
 from skillmap.assessment.selectors.situations import Capacity, Progress, capacity_of, situation_of, with_meetings
 from skillmap.assessment.selectors.steps import StepLine, step_lines
 from skillmap.core import clock
+from skillmap.core.prepared import Prepared
 from skillmap.framework.catalogue import Catalogue, LevelWords, catalogue_of
 from skillmap.framework.models import JobType, Skill, SkillCategory
+from skillmap.people.access import access_of
 from skillmap.people.models import User
 
 
@@ -135,16 +137,35 @@ class CheckPage:
         )
 
 
-def checks_for(user: User) -> QuerySet[Assessment]:
-    """Checks that the user may enter answers into, with what their pages need; a mentor reads them on the 1on1 page."""
+def _any_check(check: int) -> QuerySet[Assessment]:
+    """One check with what its page needs beside the answers."""
     acknowledged = PurposeAcknowledgement.objects.filter(
         staff=OuterRef("staff_id"), cycle=OuterRef("cycle_id"), purpose_text=OuterRef("cycle__purpose_text_id")
     )
     return (
-        with_meetings(Assessment.objects.entered_by(user))
+        with_meetings(Assessment.objects.filter(pk=check))
         .annotate(purpose_acknowledged=Exists(acknowledged))
         .select_related("cycle__framework", "group")
     )
+
+
+_ANY_CHECK = Prepared(_any_check, check=int)
+_OWN_CHECK = Prepared(lambda check, staff: _any_check(check).filter(staff=staff), check=int, staff=int)
+_RATINGS = Prepared(lambda check: SkillRating.objects.filter(assessment=check), check=int)
+_EVIDENCE = Prepared(
+    lambda check: Evidence.objects.filter(rating__assessment=check).select_related("certification").order_by("pk"),
+    check=int,
+)
+
+
+def check_for(user: User, pk: int) -> Assessment | None:
+    """A check that the user may enter answers into, with what its page needs; one query.
+
+    That is narrower than `visible_to`: the own ones, for the secretariat all. A mentor reads them on the 1on1 page.
+    """
+    access = access_of(user)
+    found = _ANY_CHECK.ask(check=pk) if access.is_secretariat else _OWN_CHECK.ask(check=pk, staff=access.own_id)
+    return found[0] if found else None
 
 
 def current_check_id(staff_id: int) -> int | None:
@@ -155,14 +176,14 @@ def current_check_id(staff_id: int) -> int | None:
 
 
 def check_page(user: User, assessment: Assessment) -> CheckPage:
-    """The page of a check that was read through `checks_for`; five queries."""
+    """The page of a check that was read through `check_for`; five queries."""
     catalogue = catalogue_of(assessment.cycle.framework)
     column = rules.editable_level(assessment.state)
     shown = column or ("corrected_level" if assessment.state != State.SUBMITTED else "self_level")
-    ratings = {rating.skill_id: rating for rating in SkillRating.objects.filter(assessment=assessment.pk)}
+    ratings = {rating.skill_id: rating for rating in _RATINGS.ask(check=assessment.pk)}
     situation = situation_of(assessment, progress=_progress(ratings.values()))
     evidence: dict[int, list[Evidence]] = {}
-    for row in Evidence.objects.filter(rating__assessment=assessment.pk).select_related("certification").order_by("pk"):
+    for row in _EVIDENCE.ask(check=assessment.pk):
         evidence.setdefault(row.rating_id, []).append(row)
     last = last_levels(assessment.staff_id, before_assessment=assessment.pk)
     asked = catalogue.requirements.get(assessment.target_job_type_id or 0, {})

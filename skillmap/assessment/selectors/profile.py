@@ -45,7 +45,7 @@ def last_levels(staff_id: int, *, before_assessment: int | None = None) -> dict[
         known = ConfirmedLevel.objects.filter(staff=staff_id, recorded_until=None, valid_to=None).order_by("valid_from")
         present = known.values_list("skill_code", "level", "valid_from")
         return {code: LastLevel(level, since) for code, level, since in present}
-    read = _LEVELS_BESIDE.rows(staff=staff_id, check=before_assessment)
+    read = _LEVELS_BESIDE.ask(staff=staff_id, check=before_assessment)
     began = {code: since for code, _level, since, check in reversed(read) if check == before_assessment}
     return {
         code: LastLevel(level, since)

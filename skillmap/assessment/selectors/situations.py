@@ -30,7 +30,7 @@ def windows_of(assessment: Assessment) -> dict[str, rules.Window]:
     """The cycle's windows with the person's extensions; one query."""
     return {
         step: rules.Window(opens_on, max(closes_on, last_day))
-        for step, opens_on, closes_on, last_day in _WINDOWS.rows(check=assessment.pk, cycle=assessment.cycle_id)
+        for step, opens_on, closes_on, last_day in _WINDOWS.ask(check=assessment.pk, cycle=assessment.cycle_id)
     }
 
 

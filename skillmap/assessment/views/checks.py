@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.middleware.csrf import get_token
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -16,7 +16,7 @@ from skillmap.assessment.choices import Action, State
 from skillmap.assessment.forms.checks import EvidenceForm, StepForm, read_item, read_page
 from skillmap.assessment.messages import REFUSALS
 from skillmap.assessment.models import Assessment, Evidence
-from skillmap.assessment.selectors.checks import CheckPage, check_page, checks_for, current_check_id, earlier_evidence
+from skillmap.assessment.selectors.checks import CheckPage, check_for, check_page, current_check_id, earlier_evidence
 from skillmap.assessment.services import ratings
 from skillmap.assessment.services.looks import look
 from skillmap.assessment.services.transitions import transition
@@ -37,7 +37,10 @@ SHOWN = ("all", "open", "changed")
 
 def _check(request: HttpRequest, pk: int) -> Assessment:
     """The check, for the person or the secretariat; a mentor reads it on the 1on1 page."""
-    return get_object_or_404(checks_for(user_of(request)), pk=pk)
+    found = check_for(user_of(request), pk)
+    if found is None:
+        raise Http404
+    return found
 
 
 def _page(request: HttpRequest, check: Assessment) -> CheckPage:

@@ -40,12 +40,11 @@ def _counts_and_work(user: int, staff: int) -> QuerySet[User, tuple[Any, ...]]:
 
 _COUNTS = Prepared(_counts, user=int, staff=int)
 _COUNTS_AND_WORK = Prepared(_counts_and_work, user=int, staff=int)
-NOBODY = 0  # no person has this id
 
 
 def frame(user: User, *, told_of_work: bool = False) -> Frame:
     """Unread notices, whether the person mentors anybody in an open cycle, whether work goes on; one query."""
     asked = _COUNTS_AND_WORK if told_of_work else _COUNTS
-    rows = asked.rows(user=user.pk, staff=access_of(user).staff_id or NOBODY)
+    rows = asked.ask(user=user.pk, staff=access_of(user).own_id)
     unread, is_mentor, *still = rows[0] if rows else (0, False)
     return Frame(unread, is_mentor, any(still))
