@@ -78,7 +78,8 @@
     show(window.location.hash === `#${menu.id}`);
     button.addEventListener("click", () => show(!menu.classList.contains("is-open")));
     document.addEventListener("keydown", (event) => {
-      if (event.key !== "Escape" || !menu.classList.contains("is-open") || !menu.contains(document.activeElement)) return;
+      const at = document.activeElement;
+      if (event.key !== "Escape" || !menu.classList.contains("is-open") || !(at === button || menu.contains(at))) return;
       show(false);
       button.focus();
     });
@@ -92,8 +93,13 @@
     document.addEventListener("click", (event) => {
       if (account.open && !account.contains(event.target)) account.open = false;
     });
+    // Whoever tabs on leaves it behind: open, it would lie over what has the focus next.
+    account.addEventListener("focusout", (event) => {
+      if (event.relatedTarget && !account.contains(event.relatedTarget)) account.open = false;
+    });
     account.addEventListener("keydown", (event) => {
       if (event.key !== "Escape" || !account.open) return;
+      event.stopPropagation(); // on a phone it lies in the menu, which stays
       account.open = false;
       account.querySelector("summary").focus();
     });
@@ -213,7 +219,8 @@
     // htmx gives the focus back to an element with the same id; where that is gone, go to the new part's heading.
     const lost = !document.activeElement || document.activeElement === document.body;
     if (lost && lastFocus.get(event.detail.xhr)) {
-      focusOn(region.querySelector("[autofocus], h1, h2, h3, legend, caption") || region);
+      const entry = "form[data-enter] :is(input:not([type=hidden]), select, textarea)"; // a form that was asked for
+      focusOn(region.querySelector(entry) || region.querySelector("[autofocus], h1, h2, h3, legend, caption") || region);
     }
   });
 

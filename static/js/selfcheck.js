@@ -202,11 +202,41 @@
     const cancel = event.target.closest("[data-cancel-evidence]");
     if (cancel) {
       event.preventDefault();
-      cancel.closest("form").remove();
-      const opener = document.querySelector(`#evidence-${cancel.dataset.cancelEvidence} .evidence__add`);
-      if (opener) opener.focus();
-      else document.querySelector(`#skill-${cancel.dataset.cancelEvidence} input`)?.focus();
+      leaveEvidence(cancel.closest("form"));
     }
+  });
+
+  /* ---------- the form of a piece of evidence ---------- */
+
+  /** It goes, and the focus goes back to what opened it: the piece's own link, or the one that adds. */
+  function leaveEvidence(form) {
+    const place = form.closest(".evidence");
+    const opener = [...place.querySelectorAll("a.evidence__act")].find((link) => link.href === form.action);
+    form.remove();
+    place.querySelectorAll("[data-evidence-again]").forEach((again) => { again.hidden = false; });
+    (opener || place.querySelector(".evidence__add"))?.focus();
+  }
+
+  /** Something in it was written and not stored; what was refused was not stored either. */
+  function isTouched(form) {
+    if (form.querySelector(".error-summary")) return true;
+    return [...form.elements].some((field) => {
+      if (field instanceof HTMLSelectElement) {
+        const before = [...field.options].findIndex((option) => option.defaultSelected);
+        return field.selectedIndex !== Math.max(before, 0);
+      }
+      return "defaultValue" in field && field.type !== "hidden" && field.value !== field.defaultValue;
+    });
+  }
+
+  const unsavedEvidence = () => [...root.querySelectorAll(".evidence__form")].filter(isTouched);
+
+  // Escape leaves a form as it was opened; what was written in it goes only by its own button.
+  root.addEventListener("keydown", (event) => {
+    const form = event.target.closest?.(".evidence__form");
+    if (event.key !== "Escape" || event.isComposing || !form || isTouched(form)) return;
+    event.preventDefault();
+    leaveEvidence(form);
   });
 
   // 提出へ進む goes on only when everything is stored.
@@ -216,7 +246,7 @@
     await Promise.all(unsent().map((item) => item.save())); // each ends when its newest choice is stored, or could not be
     const left = unsent();
     if (!left.length) {
-      window.location.assign(target);
+      window.location.assign(target); // beforeunload asks about evidence that is written and not saved
       return;
     }
     left[0].root.scrollIntoView({ block: "center" });
@@ -225,7 +255,7 @@
   });
 
   window.addEventListener("beforeunload", (event) => {
-    if (unsent().length) event.preventDefault();
+    if (unsent().length || unsavedEvidence().length) event.preventDefault();
   });
 
   show = new URLSearchParams(window.location.search).get("show") || "all";

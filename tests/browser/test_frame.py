@@ -106,6 +106,10 @@ def test_menu_on_a_phone(browser: Browser, live_server: LiveServer, transactiona
             page.keyboard.press("Escape")
             expect(page.locator("#site-menu")).to_be_hidden()
             expect(page.locator("#menu-button")).to_be_focused()
+            page.keyboard.press("Enter")
+            expect(page.locator("#site-menu")).to_be_visible()
+            page.keyboard.press("Escape")
+            expect(page.locator("#site-menu")).to_be_hidden()
         else:
             page.locator(".language button[value=en]").click()
             expect(page.locator("html")).to_have_attribute("lang", "en")
@@ -123,6 +127,10 @@ def test_account_menu_closes_as_menus_do(page: Page, live_server: LiveServer, me
     expect(summary).to_be_focused()
     summary.click()
     page.locator("h1").click()
+    expect(page.locator(".account__menu")).to_be_hidden()
+    summary.press("Enter")
+    page.locator(".account__menu :is(a, button)").last.focus()
+    page.keyboard.press("Tab")
     expect(page.locator(".account__menu")).to_be_hidden()
 
 

@@ -315,6 +315,39 @@ def test_evidence_opens_below_and_closes_again(
     page_errors.clear()  # the browser prints the refused form
 
 
+def test_evidence_is_left_without_loss(opened: Page) -> None:
+    """Who leaves the form is where the form was opened, and can open it again; what was written is not left unasked."""
+    page, first = opened, item(opened, 1)
+    add, form = first.locator(".evidence__add:visible"), first.locator(".evidence__form")
+    for leave in ("Escape", "Cancel"):
+        add.press("Enter")
+        expect(form.locator("input[name=work]")).to_be_focused()
+        if leave == "Escape":
+            page.keyboard.press("Escape")
+        else:
+            form.locator("[data-cancel-evidence]").press("Enter")
+        expect(form).to_have_count(0)
+        expect(add).to_be_focused()
+    add.press("Enter")
+    form.locator("input[name=work]").fill("窓口予約サービスの改善")
+    page.keyboard.press("Escape")
+    expect(form.locator("input[name=work]")).to_have_value("窓口予約サービスの改善")
+    asked: list[str] = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+    page.evaluate("location.assign('/')")
+    expect(form).to_be_visible()
+    assert asked == ["beforeunload"]
+    form.locator("input[name=work]").fill("")  # the end of the test leaves the page too
+
+
+def test_two_evidence_forms_have_ids_of_their_own(opened: Page) -> None:
+    page = opened
+    for number in (1, 2):
+        item(page, number).locator(".evidence__add").press("Enter")
+        expect(item(page, number).locator("input[name=work]")).to_be_focused()
+    assert page.evaluate("(all => all.length - new Set(all).size)([...document.querySelectorAll('[id]')].map(e => e.id))") == 0
+
+
 def test_on_a_phone_nothing_is_cut_off(opened: Page, shoot: Shoot, check_accessibility: CheckAccessibility) -> None:
     page = opened
     page.set_viewport_size({"width": PHONE["width"], "height": PHONE["height"]})

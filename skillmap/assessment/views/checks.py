@@ -244,11 +244,12 @@ def evidence(request: HttpRequest, pk: int, code: str, evidence_id: int | None =
     present = next((piece for piece in row.evidence if piece.pk == evidence_id), None)
     if evidence_id is not None and present is None:
         raise Http404
-    framework_id = found.cycle.framework_id
+    # Forms of several items can be open on one page: each has ids of its own.
+    made_for: dict[str, Any] = {"framework_id": found.cycle.framework_id, "auto_id": f"evidence-{code}-%s"}
     if request.method != "POST":
-        form = EvidenceForm(initial=_initial(request, found, code, present), framework_id=framework_id)
+        form = EvidenceForm(initial=_initial(request, found, code, present), **made_for)
         return _evidence_part(request, page, code, form, present)
-    form = EvidenceForm(request.POST, framework_id=framework_id)
+    form = EvidenceForm(request.POST, **made_for)
     if not form.is_valid():
         return _evidence_part(request, page, code, form, present, status=422)
     try:
@@ -265,7 +266,7 @@ def evidence(request: HttpRequest, pk: int, code: str, evidence_id: int | None =
     except RuleViolation as refusal:
         form.add_error(None, str(refusal))
         return _evidence_part(request, page, code, form, present, status=422)
-    return _after_evidence(request, pk, code)
+    return _after_evidence(request, pk, code, _("Evidence saved."))
 
 
 def _version(request: HttpRequest) -> int:
@@ -292,12 +293,12 @@ def _initial(request: HttpRequest, found: Assessment, code: str, present: Eviden
     }
 
 
-def _after_evidence(request: HttpRequest, pk: int, code: str) -> HttpResponse:
+def _after_evidence(request: HttpRequest, pk: int, code: str, done: str) -> HttpResponse:
     if request.htmx:  # type: ignore[attr-defined]
         page = _page(request, _check(request, pk))
         form = EvidenceForm(framework_id=page.assessment.cycle.framework_id)
         response = _evidence_part(request, page, code, form, None, closed=True)
-        response["HX-Trigger"] = json.dumps({"announce": {"value": _("Evidence saved.")}})
+        response["HX-Trigger"] = json.dumps({"announce": {"value": done}})
         return response
     return redirect(reverse("assessment:check", args=[pk]) + f"#skill-{code}")
 
@@ -336,4 +337,4 @@ def evidence_remove(request: HttpRequest, pk: int, code: str, evidence_id: int) 
     except RuleViolation as refusal:
         messages.error(request, str(refusal))
         return redirect("assessment:check", pk=pk)
-    return _after_evidence(request, pk, code)
+    return _after_evidence(request, pk, code, _("Evidence removed."))
