@@ -68,7 +68,8 @@ def role_label(user: User, access: Access, *, is_mentor: bool) -> str:
     staff = staff_of(user)
     if staff is None:
         return ""
-    words = f"{staff.get_occupation_display()}・{staff.get_grade_display()}"
+    both = {"occupation": staff.get_occupation_display(), "grade": staff.get_grade_display()}
+    words = _("%(occupation)s, %(grade)s") % both
     return _("Mentor (%(words)s)") % {"words": words} if is_mentor else words
 
 

@@ -5,10 +5,12 @@ from typing import Self
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import get_language
 
 from skillmap.assessment.choices import Action, Actor, CycleStep, Difficulty, ObjectionState, State, WorkRole
 from skillmap.assessment.models.cycles import Cycle, CycleGroup, MentorPair
 from skillmap.core import clock
+from skillmap.core.fiscal import fiscal_year_label
 from skillmap.framework.choices import Level
 from skillmap.framework.models import Certification, JobType, Skill
 from skillmap.people.access import access_of
@@ -161,6 +163,11 @@ class Evidence(models.Model):
 
     def __str__(self) -> str:
         return f"{self.rating_id}: #{self.pk}"
+
+    def facts(self) -> list[str]:
+        """What is known beside the work: fiscal year, part played, difficulty, in the reader's language."""
+        year = fiscal_year_label(self.fiscal_year, get_language() or "ja") if self.fiscal_year else ""
+        return [str(fact) for fact in (year, self.get_role_display(), self.get_difficulty_display()) if fact]
 
 
 class AssessmentEvent(models.Model):

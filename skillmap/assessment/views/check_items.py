@@ -11,7 +11,7 @@ from skillmap.assessment.models import Evidence
 from skillmap.assessment.selectors.checks import CategoryRows, CheckPage, ItemRow
 from skillmap.core.stencils import fill_each
 from skillmap.core.templatetags.ui.form_parts import level_cards
-from skillmap.core.templatetags.ui.words import fiscal_year, level_label
+from skillmap.core.templatetags.ui.words import level_label
 
 #: Stands for an item's code in an address.
 ANY_CODE = "any-code"
@@ -116,15 +116,10 @@ def drawn_evidence(token: str, page: CheckPage, row: ItemRow) -> SafeString:
 
 def _piece(token: str, page: CheckPage, row: ItemRow, piece: Evidence) -> dict[str, str]:
     certification = piece.certification.label if piece.certification else ""
-    facts = (
-        fiscal_year(piece.fiscal_year) if piece.fiscal_year else "",
-        piece.get_role_display() if piece.role else "",
-        piece.get_difficulty_display() if piece.difficulty else "",
-        certification if piece.work else "",
-    )
+    facts = [*piece.facts(), *([certification] if piece.work and certification else [])]
     texts = {
         "work": piece.work or certification,
-        "facts": " ".join(str(fact) for fact in facts if fact),
+        "facts": " · ".join(facts),
         "shown": piece.shown,
         "code": row.skill.code,
     }
