@@ -9,6 +9,7 @@ from datetime import date
 from itertools import pairwise
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.core.management import call_command
 from django.db.models import Count
 
@@ -96,6 +97,13 @@ def test_the_demo_person_can_read_who_looked() -> None:
     while audit.seal():
         pass
     assert not audit.verify().problems
+
+
+def test_who_can_sign_in_can_have_a_second_factor() -> None:
+    """It is refused to whoever's address is not verified."""
+    known = [user for user in User.objects.all() if user.has_usable_password()]
+    assert len(known) == 6
+    assert EmailAddress.objects.filter(user__in=known, primary=True, verified=True).count() == len(known)
 
 
 def test_it_says_how_far_it_is() -> None:
