@@ -304,3 +304,50 @@ def test_errors_are_accessible(
     expect(page.locator(".error-summary")).to_be_focused()
     check_accessibility(page)
     page_errors[:] = [line for line in page_errors if "422" not in line]
+
+
+NARROWEST_COLUMNS = (960, 1024, 1280)  # an item's name, marks and levels beside each other
+OVER_EACH_OTHER = """
+() => [...document.querySelectorAll(".talk")].filter((item) => {
+  const boxes = ["legend", ".talk__why > *", ".talk__levels > div"].map((part) =>
+    [...item.querySelectorAll(`:scope > ${part}`)].map((one) => one.getBoundingClientRect()));
+  const meet = (a, b) => a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 1 && b.top < a.bottom - 1;
+  return boxes.some((some, i) => boxes.slice(i + 1).flat().some((other) => some.some((one) => meet(one, other))));
+}).map((item) => item.id)
+"""
+
+
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_the_parts_of_an_item_stand_beside_each_other(
+    page: Page, live_server: LiveServer, world: World, sign_in: SignIn, language: str
+) -> None:
+    """English names are long; a mark that gives no way would lie over the levels."""
+    sign_in(world.mentor)
+    check = world.check("submitted")
+    SkillRating.objects.filter(assessment=check).update(self_level=0, wish=True)
+    page.context.add_cookies([{"name": "django_language", "value": language, "url": live_server.url}])
+    page.goto(address(live_server, "one_on_one", check.pk) + "?all=1")
+    expect(page.locator("html")).to_have_attribute("lang", language)
+    page.locator(".talk > legend").evaluate_all(
+        "all => all.forEach((one) => one.firstChild.replaceWith('13. Smartphone app design and development '))"
+    )
+    for width in NARROWEST_COLUMNS:
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate(OVER_EACH_OTHER) == [], width
+
+
+def test_the_names_of_the_radar_are_whole(page: Page, live_server: LiveServer, world: World, sign_in: SignIn) -> None:
+    """None is cut at the chart's edge, in the language with the longer names."""
+    sign_in(world.user("received"))
+    page.context.add_cookies([{"name": "django_language", "value": "en", "url": live_server.url}])
+    page.goto(live_server.url + reverse("portal:my_map"))
+    expect(page.locator(".radar__label").first).to_be_visible()
+    page.locator(".radar__label").evaluate_all("all => all.forEach((one) => { one.textContent = 'Project management'; })")
+    cut = page.evaluate(
+        """() => {
+          const chart = document.querySelector(".radar").getBoundingClientRect();
+          return [...document.querySelectorAll(".radar__label")].map((label) => label.getBoundingClientRect())
+            .filter((box) => box.left < chart.left || box.right > chart.right).length;
+        }"""
+    )
+    assert cut == 0
