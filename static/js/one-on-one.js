@@ -20,6 +20,11 @@
       event.preventDefault(); // its fragment would stay in the address, and pull the focus away from the page's next errors
       details.open = true;
       setTimeout(() => details.querySelector("textarea, button")?.focus(), 0);
+      details.onkeydown = (key) => {
+        if (key.key !== "Escape" || key.isComposing) return;
+        details.open = false; // what was written in it stays
+        link.focus();
+      };
     });
   });
 
@@ -69,6 +74,12 @@
       super(root);
       this.reason.addEventListener("input", () => this.plan(1200));
       this.reason.addEventListener("change", () => this.plan(0));
+      // Enter would send the whole page, and begin it again at its top.
+      this.reason.addEventListener("keydown", (event) => {
+        if (event.key !== "Enter" || event.isComposing) return;
+        event.preventDefault();
+        this.save();
+      });
       // Arrows pass over levels: a choice is sent when it has rested, or when the focus leaves the item.
       root.addEventListener("change", (event) => { if (event.target.type === "radio") this.plan(700); });
       root.addEventListener("focusout", (event) => { if (!root.contains(event.relatedTarget)) this.save(); });

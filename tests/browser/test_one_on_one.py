@@ -102,6 +102,31 @@ def test_a_mentor_prepares_a_1on1(
     assert (row_held.held_on, row_held.shared_note) == (clock.today(), "一行目\n二行目")
 
 
+def test_enter_and_escape_keep_the_mentor_where_they_are(
+    page: Page, live_server: LiveServer, world: World, sign_in: SignIn
+) -> None:
+    """Enter in a reason stores it and nothing else; Escape leaves a step that was opened to be looked at."""
+    sign_in(world.mentor)
+    check = world.check("submitted")
+    page.goto(address(live_server, "one_on_one", check.pk))
+    page.evaluate("window.untouched = true")
+    reason = page.locator(f'input[name="reason-{first_item(page)}"]')
+    reason.fill("設計書で確認した")
+    with page.expect_response(re.compile("/views/")):
+        reason.press("Enter")
+    expect(reason).to_be_focused()
+    for step in ("finish", "return"):
+        link = page.locator(f'.action-bar a[href="#{step}"]')
+        link.press("Enter")
+        button = page.locator(f'button[value="{step}"]')
+        expect(button).to_be_visible()
+        expect(page.locator(f"#{step} :focus")).to_have_count(1)
+        page.keyboard.press("Escape")
+        expect(button).to_be_hidden()
+        expect(link).to_be_focused()
+    assert page.evaluate("window.untouched"), "loaded again"
+
+
 def test_two_windows_of_a_note_are_compared(
     page: Page, context: BrowserContext, live_server: LiveServer, world: World, sign_in: SignIn, page_errors: list[str]
 ) -> None:
