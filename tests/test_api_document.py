@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 from django.http import HttpResponse, JsonResponse
 from django.test import Client
+from django.utils.translation import override
 from openapi_core.exceptions import OpenAPIError
 
 from skillmap.core.api import PROBLEM
 from skillmap.core.api_document import describe_problems
-from skillmap.core.api_reference import Kind, kind_of
+from skillmap.core.api_reference import Kind, document_of_the_api, kind_of
 from tests.factories.people import UserFactory
 from tests.support import api_document
 
@@ -95,6 +96,15 @@ def test_the_page_tells_every_operation_and_every_object(client: Client) -> None
     assert set(re.findall(r'href="#object-(\w+)"', page)) <= shapes
     assert set(document["components"]["schemas"]) - shapes <= {"NullEnum", "BlankEnum"}
     assert "If-Match" in page
+
+
+def test_the_first_reader_does_not_decide_its_language() -> None:
+    """It is kept for everybody who reads after."""
+    document_of_the_api.cache_clear()
+    with override("ja"):
+        schemas = json.dumps(document_of_the_api()["components"], ensure_ascii=False)
+    assert not re.findall("[ぁ-ん]+", schemas)
+    assert "`submitted` - Submitted" in schemas
 
 
 @pytest.mark.parametrize(

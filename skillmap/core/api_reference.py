@@ -11,6 +11,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import override
 from django.views.decorators.http import require_safe
 from drf_spectacular.views import SpectacularAPIView
 
@@ -171,9 +172,10 @@ def errors_of(document: Schema) -> list[tuple[str, str]]:
 
 @cache
 def document_of_the_api() -> Schema:
-    """The whole document, the same for everybody; made once in a process."""
+    """The whole document, the same for everybody; made once in a process, whatever language its first reader has."""
     generator: Any = SpectacularAPIView.generator_class()
-    schema: Schema = generator.get_schema(request=None, public=True)
+    with override("en"):
+        schema: Schema = generator.get_schema(request=None, public=True)
     return schema
 
 
