@@ -90,7 +90,8 @@ def _entries(path: str, access: Access, *, is_mentor: bool) -> list[dict[str, An
     about_oneself = not is_mentor or path.endswith("/mine/")
     meetings = ("/one-on-ones/",)
     if access.staff_id is not None:
-        own = ("/check/", "/looks/", *(meetings if about_oneself else ()))
+        results = () if is_mentor or access.is_secretariat else ("/results/",)  # others read those of others too
+        own = ("/check/", "/looks/", *results, *(meetings if about_oneself else ()))
         wanted.append(_link(_("My skills"), "portal:my_map", path, under=own))
     if is_mentor:
         wanted.append(_link(_("Mentees"), "assessment:mentees", path, under=() if about_oneself else meetings))

@@ -34,6 +34,7 @@ from skillmap.portal.selectors.next_for_me import (
     coordinator_tasks,
     mentor_tasks,
     own_checks,
+    own_results,
     own_tasks,
     secretariat_tasks,
 )
@@ -123,6 +124,7 @@ def _map(request: HttpRequest, staff: Staff, *, reason: str, own: bool) -> HttpR
     if own:
         context["looks"] = list(looks_at(staff.pk)[:3])
         context["check"] = check_to_open(own_checks(staff.pk))
+        context["results"] = own_results(staff.pk)
     return render(request, "portal/map.html", context, status=200 if valid else 422)
 
 

@@ -14,7 +14,7 @@ from skillmap.assessment.models import Assessment, Cycle, CycleGroup
 from skillmap.assessment.services.transitions import transition
 from skillmap.core import clock, notifications
 from skillmap.core.models import AuditEvent, Notification
-from skillmap.core.templatetags.ui.words import jp_date
+from skillmap.core.templatetags.ui.words import jp_date, level_label
 from skillmap.gaps.models import PriorityArea
 from skillmap.people.choices import Role
 from skillmap.people.models import User
@@ -305,6 +305,29 @@ def test_the_own_1on1_is_found_below_my_skills_and_that_of_mentees_below_theirs(
     for route in ("my_one_on_one", "meeting_sheet", "meeting_times"):
         assert current_entries(client, reverse(f"assessment:{route}", args=[check.pk])) == ["My skills"]
     assert current_entries(client, reverse("portal:looks")) == ["My skills"]
+    received = world.check("received")
+    own = english(as_user(world.user("received")))
+    assert current_entries(own, reverse("assessment:result", args=[received.pk])) == ["My skills"]
     assert current_entries(english(as_user(world.mentor)), reverse("assessment:meeting_sheet", args=[check.pk])) == [
         "Mentees"
     ]
+
+
+def test_result_sheets_of_all_years_are_found_from_the_map(world: World) -> None:
+    """An earlier year's stays readable, so that somebody must be able to come to it."""
+    check = world.check("received")
+    address = reverse("assessment:result", args=[check.pk])
+    client = english(as_user(world.user("received")))
+    assert address in text(client, "/map/")
+    Cycle.objects.filter(pk=world.cycle.pk).update(state="closed")
+    assert address in text(client, "/map/")
+    assert client.get(address).status_code == 200
+    assert "Result sheets" not in text(english(as_user(world.user("submitted"))), "/map/")
+
+
+def test_levels_have_one_name_on_all_pages(world: World) -> None:
+    client = english(as_user(world.user("received")))
+    page = text(client, reverse("assessment:objection_create", args=[world.check("received").pk]))
+    for level in range(4):
+        with translation.override("en"):
+            assert level_label(level) in page

@@ -8,7 +8,13 @@ from django.utils.translation import pgettext_lazy
 
 from skillmap.assessment.selectors.results import ResultRow
 from skillmap.assessment.services.objections import LONGEST
+from skillmap.core.templatetags.ui.words import level_label
 from skillmap.framework.choices import Level
+
+
+def _levels() -> list[tuple[int, str]]:
+    """The levels as all pages name them."""
+    return [(level.value, level_label(level.value)) for level in Level]
 
 
 class ObjectionForm(forms.Form):
@@ -16,7 +22,7 @@ class ObjectionForm(forms.Form):
 
     skill_code = forms.ChoiceField(label=pgettext_lazy("1on1", "Item"))
     wanted_level = forms.TypedChoiceField(
-        label=_("Level that you think is right"), choices=Level.choices, coerce=int, widget=forms.RadioSelect
+        label=_("Level that you think is right"), choices=_levels, coerce=int, widget=forms.RadioSelect
     )
     text = forms.CharField(
         label=pgettext_lazy("1on1", "Reason"),

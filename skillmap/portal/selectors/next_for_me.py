@@ -50,6 +50,12 @@ def own_checks(staff_id: int) -> list[Assessment]:
     return list(counted.select_related("cycle", "group").order_by("-cycle__fiscal_year", "-pk"))
 
 
+def own_results(staff_id: int) -> list[Assessment]:
+    """The person's checks of all years whose levels are confirmed, newest first: each has a result sheet."""
+    rows = Assessment.objects.filter(staff=staff_id, state__in=[State.CONFIRMED, State.RECEIVED])
+    return list(rows.select_related("cycle").order_by("-cycle__fiscal_year", "-pk"))
+
+
 def check_to_open(checks: list[Assessment]) -> Assessment | None:
     """Of the own checks, newest first: one whose self-check has begun, else the newest; one query at most."""
     if len(checks) < 2:
