@@ -367,7 +367,9 @@ def test_the_names_of_the_radar_are_whole(page: Page, live_server: LiveServer, w
     page.context.add_cookies([{"name": "django_language", "value": "en", "url": live_server.url}])
     page.goto(live_server.url + reverse("portal:my_map"))
     expect(page.locator(".radar__label").first).to_be_visible()
-    page.locator(".radar__label").evaluate_all("all => all.forEach((one) => { one.textContent = 'Project management'; })")
+    page.locator(".radar__label").evaluate_all(
+        "all => all.forEach((one) => { one.textContent = 'Project management'; })"
+    )
     cut = page.evaluate(
         """() => {
           const chart = document.querySelector(".radar").getBoundingClientRect();

@@ -333,7 +333,12 @@ def test_evidence_is_left_without_loss(opened: Page) -> None:
     page.keyboard.press("Escape")
     expect(form.locator("input[name=work]")).to_have_value("窓口予約サービスの改善")
     asked: list[str] = []
-    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+
+    def stay(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    page.on("dialog", stay)
     page.evaluate("location.assign('/')")
     expect(form).to_be_visible()
     assert asked == ["beforeunload"]
@@ -345,7 +350,10 @@ def test_two_evidence_forms_have_ids_of_their_own(opened: Page) -> None:
     for number in (1, 2):
         item(page, number).locator(".evidence__add").press("Enter")
         expect(item(page, number).locator("input[name=work]")).to_be_focused()
-    assert page.evaluate("(all => all.length - new Set(all).size)([...document.querySelectorAll('[id]')].map(e => e.id))") == 0
+    assert (
+        page.evaluate("(all => all.length - new Set(all).size)([...document.querySelectorAll('[id]')].map(e => e.id))")
+        == 0
+    )
 
 
 def test_on_a_phone_nothing_is_cut_off(opened: Page, shoot: Shoot, check_accessibility: CheckAccessibility) -> None:
