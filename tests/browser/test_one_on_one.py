@@ -361,6 +361,23 @@ def test_the_parts_of_an_item_stand_beside_each_other(
         assert page.evaluate(OVER_EACH_OTHER) == [], width
 
 
+def test_what_has_the_focus_is_not_below_the_bar(
+    page: Page, live_server: LiveServer, world: World, sign_in: SignIn
+) -> None:
+    sign_in(world.mentor)
+    page.emulate_media(reduced_motion="reduce")
+    page.set_viewport_size({"width": PHONE["width"], "height": PHONE["height"]})
+    page.goto(address(live_server, "one_on_one", world.check("submitted").pk) + "?all=1")
+    page.locator(".talk input[type=radio]:checked").first.focus()
+    for _step in range(24):
+        page.keyboard.press("Tab")
+        name, below, above = page.evaluate(
+            """() => [document.activeElement.name, document.activeElement.getBoundingClientRect().bottom,
+              document.querySelector(".action-bar").getBoundingClientRect().top]"""
+        )
+        assert below <= above, name
+
+
 def test_the_names_of_the_radar_are_whole(page: Page, live_server: LiveServer, world: World, sign_in: SignIn) -> None:
     """None is cut at the chart's edge, in the language with the longer names."""
     sign_in(world.user("received"))
