@@ -39,7 +39,11 @@ class AssessmentQuerySet(models.QuerySet["Assessment"]):
             return self
         if access.staff_id is None:
             return self.none()
-        return self.filter(Q(staff_id=access.staff_id) | mentored_by(access.staff_id))
+        return self.of_or_mentored_by(access.staff_id)
+
+    def of_or_mentored_by(self, staff_id: int) -> Self:
+        """The person's own ones, and those of current mentees."""
+        return self.filter(Q(staff_id=staff_id) | mentored_by(staff_id))
 
     def progress_visible_to(self, user: User) -> Self:
         """Whose step (never level) may be seen: the secretariat all, a coordinator the own organisation's snapshot."""

@@ -9,9 +9,10 @@ from django.utils.safestring import SafeString
 
 from skillmap.assessment.models import Evidence
 from skillmap.assessment.selectors.checks import CategoryRows, CheckPage, ItemRow
+from skillmap.assessment.views.common import facts_of
 from skillmap.core.stencils import fill_each
 from skillmap.core.templatetags.ui.form_parts import level_cards
-from skillmap.core.templatetags.ui.words import fiscal_year, level_label
+from skillmap.core.templatetags.ui.words import level_label
 
 #: Stands for an item's code in an address.
 ANY_CODE = "any-code"
@@ -116,15 +117,10 @@ def drawn_evidence(token: str, page: CheckPage, row: ItemRow) -> SafeString:
 
 def _piece(token: str, page: CheckPage, row: ItemRow, piece: Evidence) -> dict[str, str]:
     certification = piece.certification.label if piece.certification else ""
-    facts = (
-        fiscal_year(piece.fiscal_year) if piece.fiscal_year else "",
-        piece.get_role_display() if piece.role else "",
-        piece.get_difficulty_display() if piece.difficulty else "",
-        certification if piece.work else "",
-    )
+    facts = (facts_of(piece), certification if piece.work else "")
     texts = {
         "work": piece.work or certification,
-        "facts": " ".join(str(fact) for fact in facts if fact),
+        "facts": " ".join(fact for fact in facts if fact),
         "shown": piece.shown,
         "code": row.skill.code,
     }
