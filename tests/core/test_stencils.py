@@ -32,6 +32,10 @@ STENCILS = {
     ),
     "components/badge.html": ("label", "tone", "small"),
     "components/level_badge.html": ("level", "label", "short"),
+    "components/provenance_badge.html": ("is_default",),
+    "people/_organisation_row.html": (
+        *("depth", "url", "name", "default", "code", "kind", "group", "group_default", "people"),
+    ),
 }
 TEXTS = st.text(alphabet="ab0/<>&\"'{}%\ue000\ue001 あ", max_size=8)
 

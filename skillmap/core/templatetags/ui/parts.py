@@ -67,10 +67,11 @@ def level_badge(level: int | None, short: bool = False) -> SafeString:
     return fill("components/level_badge.html", texts)
 
 
-@library.inclusion_tag("components/provenance_badge.html")
-def provenance_badge(provenance: str) -> dict[str, Any]:
+@library.simple_tag
+def provenance_badge(provenance: str) -> SafeString:
     """Mark a value that is our default and not the government's own; nothing for one that is printed or confirmed."""
-    return {"is_default": str(provenance) in {"inferred", "default"}}
+    is_default = str(provenance) in {"inferred", "default"}
+    return fill("components/provenance_badge.html", {"is_default": "1" if is_default else ""})
 
 
 @library.inclusion_tag("components/stat.html")
