@@ -229,6 +229,22 @@ def test_what_is_not_in_the_form_is_not_written(world: World, office: Client) ->
     assert (staff.organisation_id, staff.left_on) == (world.division.pk, None)
 
 
+@pytest.mark.parametrize(
+    ("days", "blamed"),
+    [
+        ({"hired_on": "2026-04-01", "expert_until": "2026-03-31"}, "expert_until"),
+        ({"hired_on": "0206-04-01"}, "hired_on"),
+        ({"expert_until": "2206-03-31"}, "expert_until"),
+    ],
+)
+def test_days_that_cannot_be_are_refused(world: World, office: Client, days: dict[str, str], blamed: str) -> None:
+    data = {"number": world.member.number, "name": "誰か", "employer": "government", "hiring_route": "other", "version": 1}
+
+    answer = send(office, "staff_edit", world.member.pk, **(data | days))
+
+    assert (answer.status_code, list(answer.context["form"].errors)) == (422, [blamed])
+
+
 def test_a_move_is_recorded_and_shown(world: World, office: Client) -> None:
     data = {"organisation_id": world.bureau.pk, "occupation": "ict", "grade": "3", "on": "2026-04-10", "reason": "昇任"}
     refused = send(office, "staff_move", world.member.pk, **data)
