@@ -149,6 +149,17 @@ def test_the_result_names_proposals_inputs_and_settings(world: RunWorld) -> None
     assert reverse("gaps:run_publish", args=[run.pk]) in html
 
 
+def test_the_page_of_a_run_has_no_link_to_itself(world: RunWorld) -> None:
+    run = finished_run(world)
+    address = reverse("gaps:run", args=[run.pk])
+
+    client = as_user(world.secretariat)
+
+    assert f'href="{address}"' not in client.get(address).content.decode()
+    dashboard = f"{reverse('gaps:dashboard')}?fy={run.fiscal_year}&run={run.pk}"
+    assert f'href="{address}"' in client.get(dashboard).content.decode(), "where the figures stand, the link stays"
+
+
 def test_publishing_says_who_will_see_it_and_does_so_once(world: RunWorld) -> None:
     run = finished_run(world)
     client, address = as_user(world.secretariat), reverse("gaps:run_publish", args=[run.pk])
