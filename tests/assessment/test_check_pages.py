@@ -195,6 +195,21 @@ def test_the_secretariat_sees_that_it_enters_on_behalf_and_the_look_is_recorded(
     assert not AuditEvent.objects.filter(verb="levels.read", actor=world.user("started")).exists()
 
 
+def test_the_secretariat_reads_a_check_as_the_persons_not_as_its_own(world: World) -> None:
+    check = world.check("corrected")
+    address = reverse("assessment:check", args=[check.pk])
+
+    english = {"HTTP_ACCEPT_LANGUAGE": "en"}
+    html = as_user(world.secretariat).get(address, **english).content.decode()
+    own = as_user(world.user("corrected")).get(address, **english).content.decode()
+
+    person = reverse("assessment:board_person", args=[check.cycle_id, check.pk])
+    assert html.count(f'href="{person}"') == 2, "above, in the way to here, and at the end"
+    to_the_person = "The secretariat tallies and confirms the levels next."
+    assert ("Entry on behalf" in html, to_the_person in html) == (False, False)
+    assert (person in own, to_the_person in own) == (False, True)
+
+
 ROUTES = ["check", "check_submit", "check_start", "check_target", "check_step"]
 
 
