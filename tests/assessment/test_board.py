@@ -313,7 +313,9 @@ def test_the_list_of_errors_leads_to_the_reason_of_the_step_that_was_tried(world
     check = world.check("submitted")
     url = reverse("assessment:board_person", args=[world.cycle.pk, check.pk])
 
-    answer = signed_in(world.secretariat).post(url, {"action": action, "version": check.version, "comment": "あ" * 1001})
+    answer = signed_in(world.secretariat).post(
+        url, {"action": action, "version": check.version, "comment": "あ" * 1001}
+    )
 
     html = answer.content.decode()
     assert (html.count(f'href="#id_{action}_comment"'), html.count(f'id="id_{action}_comment"')) == (1, 1)

@@ -238,7 +238,13 @@ def test_what_is_not_in_the_form_is_not_written(world: World, office: Client) ->
     ],
 )
 def test_days_that_cannot_be_are_refused(world: World, office: Client, days: dict[str, str], blamed: str) -> None:
-    data = {"number": world.member.number, "name": "誰か", "employer": "government", "hiring_route": "other", "version": 1}
+    data = {
+        "number": world.member.number,
+        "name": "誰か",
+        "employer": "government",
+        "hiring_route": "other",
+        "version": 1,
+    }
 
     answer = send(office, "staff_edit", world.member.pk, **(data | days))
 
