@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.db import connections
 
-from skillmap.core import clock, imports, jobs
+from skillmap.core import clock, imports
 from skillmap.core.choices import ImportState
 from skillmap.core.errors import RuleViolation
 from skillmap.core.models import ImportBatch
@@ -133,7 +133,7 @@ def test_an_import_is_applied_once_by_however_many_workers() -> None:
         lambda: imports.apply(batch=ImportBatch.objects.get(pk=batch.pk), user=actor),
     )
     assert codes(raised) == ["wrong_state"]
-    assert at_once(jobs.run_due, jobs.run_due, jobs.run_due) == [None, None, None]
+    assert at_once(run_due, run_due, run_due) == [None, None, None]
     batch.refresh_from_db()
     assert batch.state == ImportState.APPLIED
     assert Staff.objects.get(number="00000001").version == 2
