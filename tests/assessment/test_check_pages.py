@@ -1,6 +1,7 @@
 """The pages of the self-check: who gets in, saving one item, without JavaScript, evidence, submitting."""
 
 import json
+import re
 from copy import deepcopy
 from typing import Any
 
@@ -212,6 +213,15 @@ def test_the_secretariat_reads_a_check_as_the_persons_not_as_its_own(world: Worl
     assert "Entry on behalf" not in office, "nothing can be entered"
     person = reverse("assessment:board_person", args=[check.cycle_id, check.pk])
     assert (own.count(f'href="{person}"'), office.count(f'href="{person}"')) == (0, 2), "in the way to here, at the end"
+
+
+@pytest.mark.parametrize(("who", "entry"), [("own", "portal:my_map"), ("secretariat", "assessment:cycles")])
+def test_the_menu_shows_where_a_check_belongs(world: World, who: str, entry: str) -> None:
+    user = world.user("started") if who == "own" else world.secretariat
+    drawn = as_user(user).get(reverse("assessment:check", args=[world.check("started").pk])).content.decode()
+    menu = drawn[drawn.index('<nav class="site-nav"') :]
+
+    assert re.findall(r'<li><a href="([^"]+)" aria-current', menu[: menu.index("</nav>")]) == [reverse(entry)]
 
 
 ROUTES = ["check", "check_submit", "check_start", "check_target", "check_step"]
