@@ -43,17 +43,6 @@ def endings_wait() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def group_lives(group: int) -> bool:
-    """Say whether a process group still has a process in it (one that has ended but was not waited for counts)."""
-    try:
-        os.killpg(group, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # another user's processes
-        return True
-    return True
-
-
 def end_groups(processes: Sequence[subprocess.Popen[bytes]], *, signum: int = signal.SIGTERM, grace: float) -> None:
     """Ask each process to end with `signum`, kill what is left of their groups after `grace` seconds, and wait for all.
 

@@ -20,8 +20,8 @@ from pathlib import Path
 import pytest
 
 from scripts import run_demo
-from scripts.processes import Family, group_lives
-from tests.support.processes import alive, descendants
+from scripts.processes import Family
+from tests.support.processes import alive, descendants, group_lives
 from tests.support.services import free_port
 
 # One lane is enough: the demo has a database of its own.

@@ -192,10 +192,3 @@ def result_open(situation: Situation, capacities: Iterable[str]) -> bool:
     if SECRETARIAT in held:
         return state == ("corrected" if situation.with_one_on_one else "submitted")
     return state == "corrected" and situation.with_one_on_one and situation.second_before
-
-
-def objection_refusal(situation: Situation, capacities: Iterable[str]) -> str | None:
-    """Why no level can be objected to; the person may once it is confirmed, whether or not the cycle still runs."""
-    if SELF not in frozenset(capacities):
-        return "wrong_person"
-    return None if situation.state in ("confirmed", "received") else "not_confirmed"

@@ -228,13 +228,5 @@ def sweep(limit: int = 100) -> int:
     return len(waiting)
 
 
-def run_due(limit: int = 100) -> int:
-    """Do the due jobs here and now: the mode without any worker, and for tests; returns how many."""
-    waiting = _due(limit)
-    for job_id in waiting:
-        run(job_id)
-    return len(waiting)
-
-
 def _due(limit: int) -> list[int]:
     return list(Job.objects.due().filter(kind__in=HANDLERS).order_by("pk").values_list("pk", flat=True)[:limit])

@@ -15,6 +15,15 @@ from skillmap.portal.selectors.frame import frame
 MOST_ENTRIES = 6
 
 
+def place_of(request: HttpRequest) -> str:
+    """The address by which the menu knows where a page belongs: its own, or the one that its view has named.
+
+    A check of somebody else's has the address that the own one would have.
+    """
+    place: str = getattr(request, "place_in_menu", request.path)
+    return place
+
+
 def navigation(request: HttpRequest) -> dict[str, Any]:
     """The frame of one page; nothing for those who are not signed in. One query beyond the rights themselves."""
     user = getattr(request, "user", None)
@@ -25,7 +34,7 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
     counts = frame(user, told_of_work=told_of_work)
     return {
         "nav": {
-            "items": _entries(request.path, access, is_mentor=counts.is_mentor),
+            "items": _entries(place_of(request), access, is_mentor=counts.is_mentor),
             "search_url": reverse("portal:search"),
             "finds_people": finds_people(access),
             "notifications_url": reverse("portal:notices"),

@@ -308,6 +308,20 @@ def test_steps_of_the_secretariat_want_a_reason(world: World, stage: str, action
     assert "理由" in client.get(url).content.decode()
 
 
+@pytest.mark.parametrize("action", ["return", "withdraw"])
+def test_the_list_of_errors_leads_to_the_reason_of_the_step_that_was_tried(world: World, action: str) -> None:
+    check = world.check("submitted")
+    url = reverse("assessment:board_person", args=[world.cycle.pk, check.pk])
+
+    answer = signed_in(world.secretariat).post(
+        url, {"action": action, "version": check.version, "comment": "あ" * 1001}
+    )
+
+    html = answer.content.decode()
+    assert (html.count(f'href="#id_{action}_comment"'), html.count(f'id="id_{action}_comment"')) == (1, 1)
+    assert html.count('aria-invalid="true"') == html.count("あ" * 1001) == 1, "what was typed stays, and is marked"
+
+
 def test_no_other_step_is_taken_here(world: World) -> None:
     check = world.check("corrected")
     url = reverse("assessment:board_person", args=[world.cycle.pk, check.pk])

@@ -1,10 +1,12 @@
 """The pages of the self-check: who gets in, saving one item, without JavaScript, evidence, submitting."""
 
 import json
+import re
 from copy import deepcopy
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 
@@ -193,6 +195,33 @@ def test_the_secretariat_sees_that_it_enters_on_behalf_and_the_look_is_recorded(
         world.secretariat,
     )
     assert not AuditEvent.objects.filter(verb="levels.read", actor=world.user("started")).exists()
+
+
+def test_the_secretariat_reads_a_check_as_the_persons_not_as_its_own(world: World) -> None:
+    check = world.check("corrected")
+    address = reverse("assessment:check", args=[check.pk])
+
+    def read_by(user: Any) -> str:
+        client = as_user(user)
+        client.cookies[settings.LANGUAGE_COOKIE_NAME] = "en"
+        return client.get(address).content.decode()
+
+    office, own = read_by(world.secretariat), read_by(world.user("corrected"))
+
+    to_the_person = "The secretariat tallies and confirms the levels next."
+    assert (to_the_person in own, to_the_person in office) == (True, False)
+    assert "Entry on behalf" not in office, "nothing can be entered"
+    person = reverse("assessment:board_person", args=[check.cycle_id, check.pk])
+    assert (own.count(f'href="{person}"'), office.count(f'href="{person}"')) == (0, 2), "in the way to here, at the end"
+
+
+@pytest.mark.parametrize(("who", "entry"), [("own", "portal:my_map"), ("secretariat", "assessment:cycles")])
+def test_the_menu_shows_where_a_check_belongs(world: World, who: str, entry: str) -> None:
+    user = world.user("started") if who == "own" else world.secretariat
+    drawn = as_user(user).get(reverse("assessment:check", args=[world.check("started").pk])).content.decode()
+    menu = drawn[drawn.index('<nav class="site-nav"') :]
+
+    assert re.findall(r'<li><a href="([^"]+)" aria-current', menu[: menu.index("</nav>")]) == [reverse(entry)]
 
 
 ROUTES = ["check", "check_submit", "check_start", "check_target", "check_step"]

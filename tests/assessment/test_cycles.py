@@ -688,6 +688,7 @@ def test_settings_dates_groups_and_purpose_are_changed_on_the_pages(client: Clie
     assert wrong.status_code == 422
     assert "correction_opens_on" in wrong.context["form"].errors
     assert "自己補正 開始日" in wrong.content.decode(), "the list of errors names the step"
+    assert not wrong.context["form"].non_field_errors(), "and says each thing once"
     assert client.post(page("cycle_windows", cycle.pk), dates).status_code == 302
     assert windows_of_cycle(cycle) == cycle_rules.default_windows(YEAR, second_before=True)
     numbers = {"name": "名簿", "items": "tool", "sort_order": "2", "staff_numbers": "00000001、00000002\n00000001"}

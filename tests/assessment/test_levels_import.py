@@ -19,7 +19,7 @@ from skillmap.assessment.models import ConfirmedLevel
 from skillmap.assessment.selectors.levels import sheet_rows, sheet_skills
 from skillmap.assessment.services.levels_import import KIND, columns_for, levels_table
 from skillmap.assessment.services.profile import NewLevel, record_levels
-from skillmap.core import clock, imports, jobs
+from skillmap.core import clock, imports
 from skillmap.core.choices import ImportState, Purpose, RowOutcome
 from skillmap.core.errors import NotAllowed
 from skillmap.core.models import AuditEvent, ImportBatch
@@ -27,6 +27,7 @@ from skillmap.framework.models import Skill
 from skillmap.people.choices import Employer, StaffStatus
 from skillmap.people.models import Staff, User
 from tests.factories.assessment import World, make_cycle
+from tests.support.due_jobs import run_due
 from tests.support.ground import on_ground
 
 pytestmark = pytest.mark.django_db
@@ -46,7 +47,7 @@ def upload(world: World, content: bytes, name: str = "levels.csv", *, day: date 
         options={"valid_from": day.isoformat()},
         user=user or world.secretariat,
     )
-    jobs.run_due()
+    run_due()
     done.batch.refresh_from_db()
     return done
 
@@ -59,7 +60,7 @@ def csv_of(*rows: Sequence[object]) -> bytes:
 def apply(world: World, batch: ImportBatch) -> ImportBatch:
     """Apply a checked sheet."""
     imports.apply(batch=batch, user=world.secretariat)
-    jobs.run_due()
+    run_due()
     batch.refresh_from_db()
     return batch
 
@@ -162,7 +163,7 @@ def test_files_that_are_no_sheet_are_refused_in_words(world: World, name: str, c
         reverse("assessment:levels_import"),
         {"file": SimpleUploadedFile(name, content), "valid_from": DAY.isoformat()},
     )
-    jobs.run_due()
+    run_due()
 
     assert answer.status_code in (302, 422)
     assert not ImportBatch.objects.filter(state__in=[ImportState.CHECKED, ImportState.APPLIED]).exists()

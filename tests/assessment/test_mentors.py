@@ -31,6 +31,7 @@ from skillmap.people.choices import Grade, Occupation, StaffStatus
 from skillmap.people.models import Staff, User
 from tests.factories.assessment import World, make_cycle, make_staff
 from tests.factories.people import OrganisationFactory, StaffFactory
+from tests.support.due_jobs import run_due
 from tests.support.ground import on_ground
 
 pytestmark = pytest.mark.django_db
@@ -363,7 +364,7 @@ def bring_in(world: World, rows: list[list[str]], *, declared: bool = True) -> i
         options={"cycle": world.cycle.pk, "not_evaluator": declared},
         user=world.secretariat,
     )
-    jobs.run_due()
+    run_due()
     done.batch.refresh_from_db()
     return done
 
@@ -378,7 +379,7 @@ def test_a_list_of_mentors_is_brought_in(world: World) -> None:
     batch = bring_in(world, rows).batch
     assert batch.state == ImportState.CHECKED
     imports.apply(batch=batch, user=world.secretariat)
-    jobs.run_due()
+    run_due()
 
     batch.refresh_from_db()
     assert batch.state == ImportState.APPLIED

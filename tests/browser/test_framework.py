@@ -94,6 +94,17 @@ def test_the_grid_by_keyboard_alone(
     shoot(grid, "framework-grid")
 
 
+def test_the_cell_with_the_focus_stands_above_the_bar(grid: Page, cell: Cell) -> None:
+    grid.emulate_media(reduced_motion="reduce")  # else the page is still on its way when it is measured
+    grid.set_viewport_size({"width": 1280, "height": 700})
+    box(grid, cell("business_designer", "it_strategy")).focus()
+    overlap = """() => document.activeElement.getBoundingClientRect().bottom
+        - document.querySelector(".action-bar").getBoundingClientRect().top"""
+    for row in range(21):
+        grid.keyboard.press("ArrowDown")
+        assert grid.evaluate(overlap) <= 0, row
+
+
 def test_what_is_no_level_is_not_sent(grid: Page, cell: Cell) -> None:
     first = cell("business_designer", "it_strategy")
     box(grid, first).fill("7")

@@ -11,7 +11,6 @@ from django.urls import reverse
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-from skillmap.core import jobs
 from skillmap.core.models import ImportBatch
 from skillmap.people import services
 from skillmap.people.choices import Role
@@ -19,6 +18,7 @@ from skillmap.people.models import Organisation, Staff, User
 from tests.browser.conftest import CheckAccessibility, Shoot, SignIn
 from tests.factories.people import BureauGroupFactory, DesignationFactory, OrganisationFactory, StaffFactory, user_with
 from tests.people.test_import import HEAD, csv_file
+from tests.support.due_jobs import run_due
 
 
 @pytest.fixture
@@ -110,7 +110,7 @@ def test_an_import_shows_what_would_change(
         page.locator("main form button[type=submit]").first.click()
         page.wait_for_url("**/people/import/*-*/")
         check_accessibility(page)
-        jobs.run_due()
+        run_due()
         page.reload()
         check_accessibility(page)
         shoot(page, f"people-import-{path.stem}")
@@ -118,7 +118,7 @@ def test_an_import_shows_what_would_change(
     batch = ImportBatch.objects.get(file_name="good.csv")
     page.goto(f"{live_server.url}{reverse('people:import_batch', args=[batch.public_id])}")
     page.locator("form[action$='apply/'] button").click()
-    jobs.run_due()
+    run_due()
     page.reload()
     assert Staff.objects.filter(number="90000001").exists()
     check_accessibility(page)

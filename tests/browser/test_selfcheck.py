@@ -310,7 +310,7 @@ def test_evidence_opens_below_and_closes_again(
     check_accessibility(page)
     form.locator("input[name=work]").fill("窓口予約サービスの改善")
     form.locator("button.button--primary").click()
-    expect(item(page, 1).locator(".evidence__list")).to_contain_text("窓口予約サービスの改善")
+    expect(item(page, 1).locator(".evidence__list span").first).to_have_text("窓口予約サービスの改善")
     assert check.ratings.get(skill__number=1, skill__kind="digital").evidence.count() == 1
     page_errors.clear()  # the browser prints the refused form
 

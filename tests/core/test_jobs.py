@@ -25,6 +25,7 @@ from skillmap.core.models import AuditEvent, Job, PeriodicSlot
 from skillmap.core.tasks import run_job
 from tests.factories.people import UserFactory
 from tests.support.clocks import wrong_clock
+from tests.support.due_jobs import run_due
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -129,7 +130,7 @@ def test_what_another_worker_took_over_no_longer_counts(handler: list[JobRun]) -
 def test_a_dead_workers_job_is_found_and_done_by_the_next(handler: list[JobRun]) -> None:
     job = start()
     Job.objects.update(state=JobState.RUNNING, lease_until=clock.now() - timedelta(seconds=1), attempt=1, fence=1)
-    assert jobs.run_due() == 1
+    assert run_due() == 1
     job.refresh_from_db()
     assert (job.state, job.attempt, job.fence) == (JobState.DONE, 2, 2)
 
@@ -137,7 +138,7 @@ def test_a_dead_workers_job_is_found_and_done_by_the_next(handler: list[JobRun])
 def test_a_job_that_kills_its_workers_is_given_up(handler: list[JobRun]) -> None:
     job = start()
     Job.objects.update(state=JobState.RUNNING, lease_until=clock.now() - timedelta(seconds=1), attempt=3)
-    jobs.run_due()
+    run_due()
     job.refresh_from_db()
     assert job.state == JobState.DEAD and handler == []
 
@@ -145,7 +146,7 @@ def test_a_job_that_kills_its_workers_is_given_up(handler: list[JobRun]) -> None
 def test_a_held_lease_is_left_alone(handler: list[JobRun]) -> None:
     start()
     Job.objects.update(state=JobState.RUNNING, lease_until=clock.now() + timedelta(seconds=30))
-    assert jobs.run_due() == 0
+    assert run_due() == 0
 
 
 def test_a_chunk_of_a_cancelled_job_is_undone(handler: list[JobRun]) -> None:
@@ -167,14 +168,14 @@ def test_a_chunk_of_a_cancelled_job_is_undone(handler: list[JobRun]) -> None:
 def test_a_kind_of_another_version_is_left_to_a_worker_that_knows_it(monkeypatch: pytest.MonkeyPatch) -> None:
     job = Job.objects.create(kind="test.tomorrow")
     jobs.run(job.pk)
-    assert jobs.run_due() == 0
+    assert run_due() == 0
     assert jobs.sweep() == 1, "somebody else may know it"
     job.refresh_from_db()
     assert (job.state, job.attempt) == (JobState.QUEUED, 0)
     Job.objects.update(created_at=Now() - timedelta(hours=25))
     assert Job.objects.stuck().get() == job, "told where nobody comes who knows it"
     monkeypatch.setitem(jobs.HANDLERS, "test.tomorrow", lambda _run: {})
-    assert jobs.run_due() == 1
+    assert run_due() == 1
     job.refresh_from_db()
     assert job.state == JobState.DONE
     assert not Job.objects.stuck().exists()

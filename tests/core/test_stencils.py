@@ -23,6 +23,19 @@ STENCILS = {
     "assessment/_category_line.html": ("code", "label", "complete", "answered", "of"),
     "assessment/_evidence_piece.html": ("work", "facts", "shown", "code", "change_url", "remove_url", "csrf_token"),
     "assessment/_job_type_option.html": ("pk", "label", "is_default", "chosen"),
+    "assessment/_pill.html": ("code", "level", "label", "title", "chosen"),
+    "assessment/_talk_piece.html": ("work", "certification", "facts", "shown"),
+    "assessment/one_on_one_item.html": (
+        *("code", "number", "label", "category", "change", "lack", "wish", "own", "corrected", "is_confirmed", "last"),
+        *("target", "evidence", "wants_evidence", "note", "conflict", "stored_level", "stored_reason", "view"),
+        *("reason", "save_url", "version", "without_view", "pills"),
+    ),
+    "components/badge.html": ("label", "tone", "small"),
+    "components/level_badge.html": ("level", "label", "short"),
+    "components/provenance_badge.html": ("is_default",),
+    "people/_organisation_row.html": (
+        *("depth", "url", "name", "default", "code", "kind", "group", "group_default", "people"),
+    ),
 }
 TEXTS = st.text(alphabet="ab0/<>&\"'{}%\ue000\ue001 あ", max_size=8)
 

@@ -57,10 +57,12 @@ def test_dates_are_shown_in_tokyo() -> None:
     with translation.override("ja"):
         assert words.jp_date(date(2026, 4, 1)) == "2026年4月1日(水)"
         assert words.jp_datetime(late) == "2026年4月1日(水) 00:02"
+        assert words.short_date(date(2026, 4, 1)) == "4月1日"
     with translation.override("en"):
         assert words.jp_date(date(2026, 4, 1)) == "Wed 1 Apr 2026"
         assert words.jp_datetime(late) == "Wed 1 Apr 2026 00:02"
-    assert words.jp_date(None) == words.jp_time(None) == words.jp_datetime(None) == ""
+        assert words.short_date(date(2026, 4, 1)) == "1 Apr"
+    assert words.jp_date(None) == words.short_date(None) == words.jp_time(None) == words.jp_datetime(None) == ""
 
 
 def test_not_answered_is_not_level_zero() -> None:
@@ -89,7 +91,7 @@ def test_heat_steps_and_their_legend_agree(largest: int, smallest: int) -> None:
 @override_settings(SMALL_CELL_K=7)
 def test_what_is_hidden_says_below_which_number() -> None:
     with translation.override("en"):
-        assert re.sub(r"<[^>]+>", "", render("{% suppressed %}")).strip() == "Not shown(fewer than 7)"
+        assert re.sub(r"<[^>]+>", "", render("{% suppressed %}")).strip() == "Not shown (fewer than 7)"
 
 
 def test_badges_say_their_word() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django import forms
+from django.utils import translation
 
 from skillmap.core.widgets import LongSelect
 
@@ -45,3 +46,18 @@ def test_in_a_form_it_keeps_what_was_chosen_and_required() -> None:
 
     assert _tags(str(Form({"place": "2"})["place"])) == _tags(str(Plain({"place": "2"})["place"]))
     assert _tags(str(Form({"place": "9"})["place"])) == _tags(str(Plain({"place": "9"})["place"]))
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("ja", "3文字までです(今は5文字)。短くしてください。"),
+        ("en", "At most 3 characters; this has 5. Please shorten it."),
+    ],
+)
+def test_what_is_too_long_is_said_in_our_words(language: str, words: str) -> None:
+    class Form(forms.Form):
+        name = forms.CharField(max_length=3)
+
+    with translation.override(language):
+        assert Form({"name": "12345"}).errors["name"] == [words]

@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils import translation
 from pytest_django import DjangoAssertNumQueries
 
-from skillmap.core import imports, jobs
+from skillmap.core import imports
 from skillmap.core.choices import ImportState
 from skillmap.core.models import AuditEvent, ImportBatch
 from skillmap.core.tabular.keys import match_key
@@ -42,6 +42,7 @@ from tests.factories.demand import (
     make_survey,
 )
 from tests.factories.framework import SkillFactory, real_framework, small_framework
+from tests.support.due_jobs import run_due
 
 pytestmark = pytest.mark.django_db
 
@@ -77,7 +78,7 @@ def upload(world: SurveyWorld, file: SimpleUploadedFile) -> ImportBatch:
     address = reverse("gaps:demand_sheet", args=[world.answer.pk])
     answer = signed_in(world.coordinator).post(address, {"file": file})
     assert answer.status_code == 302, answer.content.decode()
-    jobs.run_due()
+    run_due()
     return ImportBatch.objects.get(public_id=answer.headers["Location"].rstrip("/").rpartition("/")[2])
 
 
@@ -85,7 +86,7 @@ def press(world: SurveyWorld, batch: ImportBatch, button: str) -> ImportBatch:
     """Press a button of the batch's page, and have the job done."""
     address = reverse(f"gaps:demand_sheet_{button}", args=[world.answer.pk, batch.public_id])
     assert signed_in(world.coordinator).post(address).status_code == 302
-    jobs.run_due()
+    run_due()
     return ImportBatch.objects.get(pk=batch.pk)
 
 
@@ -321,7 +322,7 @@ def test_hostile_files_are_refused_in_words(world: SurveyWorld, case: hostile.Ca
     address = reverse("gaps:demand_sheet", args=[world.answer.pk])
     answer = signed_in(world.coordinator).post(address, {"file": SimpleUploadedFile(case.name, case.make())})
     if answer.status_code == 302:
-        jobs.run_due()
+        run_due()
         batch = ImportBatch.objects.get()
         assert batch.state == ImportState.REFUSED and batch.problem
         assert batch.problem in page_of(world, batch)
@@ -412,7 +413,7 @@ def test_a_right_that_ended_after_the_upload_ends_the_sheet(world: SurveyWorld) 
     batch = upload(world, csv_file(("乙", "operation", 1, 2, 2, "")))
     imports.apply(batch=batch, user=User.objects.get(pk=world.coordinator.pk))
     world.coordinator.role_grants.update(valid_to=date(2026, 5, 2))
-    jobs.run_due()
+    run_due()
     batch.refresh_from_db()
     assert batch.state == ImportState.REFUSED
     assert not world.answer.items.exists()
@@ -434,10 +435,10 @@ def test_checking_and_applying_take_the_same_queries(
         user=world.coordinator,
     ).batch
     with django_assert_max_num_queries(40):
-        jobs.run_due()
+        run_due()
     imports.apply(batch=batch, user=world.coordinator)
     with django_assert_max_num_queries(60):
-        jobs.run_due()
+        run_due()
     batch.refresh_from_db()
     assert batch.state == ImportState.APPLIED
 

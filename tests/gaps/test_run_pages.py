@@ -11,7 +11,6 @@ from django.urls import reverse
 
 from skillmap.assessment.choices import CycleState, State
 from skillmap.assessment.models import Assessment, Cycle
-from skillmap.core import jobs
 from skillmap.core.choices import JobState
 from skillmap.gaps.choices import ResponseState, SurveyState
 from skillmap.gaps.models import DemandResponse, DemandSurvey, GapRun
@@ -19,6 +18,7 @@ from skillmap.people.choices import Role
 from skillmap.people.models import User
 from tests.factories.gaps import RunWorld, asked_run, finished_run, make_run_world
 from tests.factories.people import user_with
+from tests.support.due_jobs import run_due
 from tests.support.ground import on_ground
 
 # Words and forms; every page is asked for on both databases by test_query_counts.
@@ -149,6 +149,17 @@ def test_the_result_names_proposals_inputs_and_settings(world: RunWorld) -> None
     assert reverse("gaps:run_publish", args=[run.pk]) in html
 
 
+def test_the_page_of_a_run_has_no_link_to_itself(world: RunWorld) -> None:
+    run = finished_run(world)
+    address = reverse("gaps:run", args=[run.pk])
+
+    client = as_user(world.secretariat)
+
+    assert f'href="{address}"' not in client.get(address).content.decode()
+    dashboard = f"{reverse('gaps:dashboard')}?fy={run.fiscal_year}&run={run.pk}"
+    assert f'href="{address}"' in client.get(dashboard).content.decode(), "where the figures stand, the link stays"
+
+
 def test_publishing_says_who_will_see_it_and_does_so_once(world: RunWorld) -> None:
     run = finished_run(world)
     client, address = as_user(world.secretariat), reverse("gaps:run_publish", args=[run.pk])
@@ -237,7 +248,7 @@ def test_queries_are_few_and_do_not_grow(world: RunWorld) -> None:
     waiting = asked_run(world, parameters={"supply_level": 1})
     assert queries(world.secretariat, reverse("gaps:run", args=[waiting.pk])) <= MOST_QUERIES
     assert queries(world.secretariat, reverse("gaps:run_create")) <= MOST_QUERIES
-    jobs.run_due()
+    run_due()
 
 
 def test_before_the_first_run_the_page_says_how_to_begin(world: RunWorld) -> None:

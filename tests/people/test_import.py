@@ -28,6 +28,7 @@ from skillmap.people.models import Membership, Organisation, Staff, User
 from skillmap.people.services import people_import
 from skillmap.people.tables import COLUMNS, people_table
 from tests.factories.people import OrganisationFactory, StaffFactory, UserFactory, staff_in_bulk, user_with
+from tests.support.due_jobs import run_due
 
 pytestmark = pytest.mark.django_db
 TODAY = date(2026, 4, 10)
@@ -58,11 +59,11 @@ def brought(
     """Upload, check and, where every row can be taken, apply."""
     options = {"effective_on": on, "accounts": accounts}
     batch = imports.upload(kind=KIND, file=file, options=options, user=user).batch
-    jobs.run_due()
+    run_due()
     batch.refresh_from_db()
     if apply and batch.state == ImportState.CHECKED:
         imports.apply(batch=batch, user=user)
-        jobs.run_due()
+        run_due()
         batch.refresh_from_db()
     return batch
 
@@ -216,18 +217,18 @@ def test_what_changed_since_the_check_refuses_the_whole(secretariat: User) -> No
     batch = brought(secretariat, csv_file(*rows), apply=False)
     services.staff_update(staff_id=two.pk, version=two.version, actor=secretariat, kana="かわった")
     imports.apply(batch=batch, user=secretariat)
-    jobs.run_due()
+    run_due()
     batch.refresh_from_db()
     assert (batch.state, batch.applied_at) == (ImportState.REFUSED, None)
     assert "1" in batch.problem
     one.refresh_from_db()
     assert one.name != "甲"
     imports.check_again(batch=batch, user=secretariat)
-    jobs.run_due()
+    run_due()
     batch.refresh_from_db()
     assert batch.state == ImportState.CHECKED
     imports.apply(batch=batch, user=secretariat)
-    jobs.run_due()
+    run_due()
     one.refresh_from_db()
     assert one.name == "甲"
 
@@ -237,7 +238,7 @@ def test_a_move_planned_since_the_check_refuses_the_whole(secretariat: User) -> 
     batch = brought(secretariat, csv_file(("number", "grade"), ("00000001", "4")), apply=False)
     services.staff_move(staff_id=staff.pk, on=date(2026, 6, 1), organisation_id=place.pk, actor=secretariat)
     imports.apply(batch=batch, user=secretariat)
-    jobs.run_due()
+    run_due()
     batch.refresh_from_db()
     assert batch.state == ImportState.REFUSED
     assert staff.memberships.count() == 2
@@ -248,7 +249,7 @@ def test_a_number_taken_since_the_check_refuses_the_whole(secretariat: User) -> 
     batch = brought(secretariat, csv_file(HEAD, ("00000001", "名", "な", "ict", "1", "a")), apply=False)
     StaffFactory.create(number="00000001")
     imports.apply(batch=batch, user=secretariat)
-    jobs.run_due()
+    run_due()
     batch.refresh_from_db()
     assert batch.state == ImportState.REFUSED
 
@@ -391,7 +392,7 @@ def test_only_the_secretariat_and_only_while_it_is(secretariat: User) -> None:
     batch = brought(other, csv_file(("number", "kana"), ("00000001", "後")), apply=False)
     imports.apply(batch=batch, user=other)
     services.role_revoke(grant_id=other.role_grants.get().pk, actor=secretariat)
-    jobs.run_due()
+    run_due()
     batch.refresh_from_db()
     assert batch.state == ImportState.REFUSED
     assert Staff.objects.get(number="00000001").kana == "前"
@@ -437,7 +438,7 @@ def test_a_fault_on_the_way_writes_nothing(secretariat: User, monkeypatch: Any) 
     monkeypatch.setattr("skillmap.people.services.people_write.Writing._record", lambda *_: 1 / 0)
     imports.apply(batch=batch, user=secretariat)
     with pytest.raises(ZeroDivisionError):
-        jobs.run_due()
+        run_due()
     batch.refresh_from_db()
     assert batch.state == ImportState.APPLYING  # the job will be tried again
     assert not Staff.objects.filter(number="00000001").exists()
@@ -511,7 +512,7 @@ def test_the_check_takes_the_same_queries_for_many(secretariat: User, django_ass
         user=secretariat,
     ).batch
     with django_assert_max_num_queries(45):  # most of them: rows staged 500 (SQLite: some 120) at a time
-        jobs.run_due()
+        run_due()
     batch.refresh_from_db()
     assert batch.facts["counts"]["update"] == 800
     assert batch.rows.filter(outcome=RowOutcome.UPDATE).count() == 800

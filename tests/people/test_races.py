@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.db import connections
 
-from skillmap.core import clock, imports, jobs
+from skillmap.core import clock, imports
 from skillmap.core.choices import ImportState
 from skillmap.core.errors import RuleViolation
 from skillmap.core.models import ImportBatch
@@ -19,6 +19,7 @@ from skillmap.people.choices import Role
 from skillmap.people.models import Membership, RoleGrant, Staff
 from tests.factories.people import OrganisationFactory, StaffFactory, user_with
 from tests.people.test_import import csv_file
+from tests.support.due_jobs import run_due
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ROUNDS = 5
@@ -126,13 +127,13 @@ def test_an_import_is_applied_once_by_however_many_workers() -> None:
     options: dict[str, Any] = {"effective_on": clock.today(), "accounts": False}
     file = csv_file(("number", "kana"), ("00000001", "かな"))
     batch = imports.upload(kind="people.staff", file=file, options=options, user=actor).batch
-    jobs.run_due()
+    run_due()
     raised = at_once(
         lambda: imports.apply(batch=batch, user=actor),
         lambda: imports.apply(batch=ImportBatch.objects.get(pk=batch.pk), user=actor),
     )
     assert codes(raised) == ["wrong_state"]
-    assert at_once(jobs.run_due, jobs.run_due, jobs.run_due) == [None, None, None]
+    assert at_once(run_due, run_due, run_due) == [None, None, None]
     batch.refresh_from_db()
     assert batch.state == ImportState.APPLIED
     assert Staff.objects.get(number="00000001").version == 2

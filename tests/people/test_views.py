@@ -15,7 +15,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import translation
 
-from skillmap.core import clock, jobs, paging
+from skillmap.core import clock, paging
 from skillmap.core.models import AuditEvent, ImportBatch, Job
 from skillmap.people import tokens
 from skillmap.people.choices import ChangeState, OrganisationKind, StaffStatus
@@ -25,6 +25,7 @@ from skillmap.people.templatetags.people import browser_name
 from tests.factories.people import OrganisationFactory, StaffFactory, staff_in_bulk
 from tests.people.conftest import World
 from tests.people.test_import import HEAD, csv_file
+from tests.support.due_jobs import run_due
 from tests.support.signing_in import english, signed_in
 
 # Words and forms; every page is asked for on both databases by test_query_counts.
@@ -228,6 +229,28 @@ def test_what_is_not_in_the_form_is_not_written(world: World, office: Client) ->
     assert (staff.organisation_id, staff.left_on) == (world.division.pk, None)
 
 
+@pytest.mark.parametrize(
+    ("days", "blamed"),
+    [
+        ({"hired_on": "2026-04-01", "expert_until": "2026-03-31"}, "expert_until"),
+        ({"hired_on": "0206-04-01"}, "hired_on"),
+        ({"expert_until": "2206-03-31"}, "expert_until"),
+    ],
+)
+def test_days_that_cannot_be_are_refused(world: World, office: Client, days: dict[str, str], blamed: str) -> None:
+    data = {
+        "number": world.member.number,
+        "name": "誰か",
+        "employer": "government",
+        "hiring_route": "other",
+        "version": 1,
+    }
+
+    answer = send(office, "staff_edit", world.member.pk, **(data | days))
+
+    assert (answer.status_code, list(answer.context["form"].errors)) == (422, [blamed])
+
+
 def test_a_move_is_recorded_and_shown(world: World, office: Client) -> None:
     data = {"organisation_id": world.bureau.pk, "occupation": "ict", "grade": "3", "on": "2026-04-10", "reason": "昇任"}
     refused = send(office, "staff_move", world.member.pk, **data)
@@ -275,7 +298,7 @@ def test_an_account_is_made_invited_and_closed(office: Client, django_capture_on
     user = User.objects.get(staff=staff)
     assert answer["Location"] == reverse("people:account_detail", args=[user.pk])
     send(office, "account_invite", user.pk)
-    jobs.run_due()
+    run_due()
     assert [message.to for message in mail.outbox] == [["new@tokyo.example"]]
     link = next(word for word in str(mail.outbox[0].body).split() if "/accounts/" in word)
     browser = Client()
@@ -531,11 +554,11 @@ def test_an_import_is_checked_watched_and_applied(world: World, office: Client) 
     assert answer["Location"] == reverse("people:import_batch", args=[batch.public_id])
     waiting = page(office, "import_batch", batch.public_id)
     assert 'hx-trigger="every 2s"' in waiting
-    jobs.run_due()
+    run_due()
     text = page(office, "import_batch", batch.public_id)
     assert "新規 職員" in text
     send(office, "import_apply", batch.public_id)
-    jobs.run_due()
+    run_due()
     assert "Applied by" in page(office, "import_batch", batch.public_id)
     assert Staff.objects.filter(number="00000001").exists()
     again = office.post(
@@ -551,7 +574,7 @@ def test_problems_are_shown_and_downloaded(office: Client) -> None:
         HEAD, ("00000001", "名", "な", "ict", "1", "nowhere"), ("00000002", "", "な", "ict", "9", "nowhere")
     )
     office.post(reverse("people:import"), {"file": file, "effective_on": "2026-04-10"})
-    jobs.run_due()
+    run_due()
     batch = ImportBatch.objects.latest("pk")
     text = page(office, "import_batch", batch.public_id)
     assert "There is no organisation with this code." in text

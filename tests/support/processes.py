@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from pathlib import Path
 
 
@@ -30,3 +31,14 @@ def alive(pids: set[int]) -> set[int]:
             if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z":
                 running.add(pid)
     return running
+
+
+def group_lives(group: int) -> bool:
+    """Say whether a process group still has a process in it (one that has ended but was not waited for counts)."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # another user's processes
+        return True
+    return True

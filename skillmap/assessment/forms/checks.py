@@ -10,8 +10,9 @@ from django.utils.translation import gettext_lazy as _
 from skillmap.assessment.choices import Action, Difficulty, WorkRole
 from skillmap.assessment.services.ratings import Answer, EvidenceEntry
 from skillmap.core import clock
-from skillmap.core.fiscal import fiscal_year_label, fiscal_year_of
+from skillmap.core.fiscal import fiscal_year_of
 from skillmap.core.lines import LineField
+from skillmap.core.templatetags.ui.words import fiscal_year as fiscal_year_words
 from skillmap.framework.models import Certification
 
 LEVEL_WORDS = {"": None, "0": 0, "1": 1, "2": 2, "3": 3}
@@ -83,7 +84,7 @@ class EvidenceForm(forms.Form):
         super().__init__(*args, **kwargs)
         this_year = fiscal_year_of(clock.today())
         years = range(this_year, this_year - 15, -1)
-        self.fields["fiscal_year"].choices = [("", "—"), *((year, fiscal_year_label(year)) for year in years)]  # type: ignore[attr-defined]
+        self.fields["fiscal_year"].choices = [("", "—"), *((year, fiscal_year_words(year)) for year in years)]  # type: ignore[attr-defined]
         exams = Certification.objects.filter(framework=framework_id).order_by("pk")
         self.fields["certification"].queryset = exams  # type: ignore[attr-defined]
         self.fields["certification"].label_from_instance = lambda exam: exam.label  # type: ignore[attr-defined]

@@ -13,8 +13,9 @@ from skillmap.assessment.choices import CycleStep, FindingKind, GroupItems, Seco
 from skillmap.assessment.models import Cycle, CycleGroup
 from skillmap.core import clock
 from skillmap.core.choices import Purpose
-from skillmap.core.fiscal import fiscal_year_label, fiscal_year_of
+from skillmap.core.fiscal import fiscal_year_of
 from skillmap.core.lines import LineField
+from skillmap.core.templatetags.ui.words import fiscal_year as fiscal_year_words
 from skillmap.framework.choices import FrameworkState
 from skillmap.framework.models import Framework
 from skillmap.people.choices import DesignationKind, Occupation, OrganisationKind
@@ -80,7 +81,7 @@ class CycleCreateForm(CycleForm):
         year = fiscal_year_of(clock.today())
         field = self.fields["fiscal_year"]
         assert isinstance(field, forms.TypedChoiceField)  # noqa: S101
-        field.choices = [(value, fiscal_year_label(value)) for value in range(year - 1, year + 3)]
+        field.choices = [(value, fiscal_year_words(value)) for value in range(year - 1, year + 3)]
         field.initial = year
         self.fields["second_meeting"].initial = SecondMeeting.AFTER
 

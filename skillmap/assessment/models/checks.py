@@ -5,12 +5,10 @@ from typing import Self
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from django.utils.translation import get_language
 
 from skillmap.assessment.choices import Action, Actor, CycleStep, Difficulty, ObjectionState, State, WorkRole
 from skillmap.assessment.models.cycles import Cycle, CycleGroup, MentorPair
 from skillmap.core import clock
-from skillmap.core.fiscal import fiscal_year_label
 from skillmap.framework.choices import Level
 from skillmap.framework.models import Certification, JobType, Skill
 from skillmap.people.access import access_of
@@ -41,7 +39,11 @@ class AssessmentQuerySet(models.QuerySet["Assessment"]):
             return self
         if access.staff_id is None:
             return self.none()
-        return self.filter(Q(staff_id=access.staff_id) | mentored_by(access.staff_id))
+        return self.of_or_mentored_by(access.staff_id)
+
+    def of_or_mentored_by(self, staff_id: int) -> Self:
+        """The person's own ones, and those of current mentees."""
+        return self.filter(Q(staff_id=staff_id) | mentored_by(staff_id))
 
     def progress_visible_to(self, user: User) -> Self:
         """Whose step (never level) may be seen: the secretariat all, a coordinator the own organisation's snapshot."""
@@ -163,11 +165,6 @@ class Evidence(models.Model):
 
     def __str__(self) -> str:
         return f"{self.rating_id}: #{self.pk}"
-
-    def facts(self) -> list[str]:
-        """What is known beside the work: fiscal year, part played, difficulty, in the reader's language."""
-        year = fiscal_year_label(self.fiscal_year, get_language() or "ja") if self.fiscal_year else ""
-        return [str(fact) for fact in (year, self.get_role_display(), self.get_difficulty_display()) if fact]
 
 
 class AssessmentEvent(models.Model):

@@ -12,6 +12,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from skillmap.assessment import level_rules, rules
 from skillmap.assessment.choices import CycleState, CycleStep, State
 from skillmap.assessment.models import Assessment, CycleWindow, Evidence, PurposeAcknowledgement, SkillRating
+from skillmap.assessment.selectors.answers import evidence_of, ratings_of
 from skillmap.assessment.selectors.profile import LastLevel, last_levels
 from skillmap.assessment.selectors.situations import Capacity, Progress, capacity_of, situation_of, with_meetings
 from skillmap.assessment.selectors.steps import StepLine, step_lines
@@ -151,11 +152,6 @@ def _any_check(check: int) -> QuerySet[Assessment]:
 
 _ANY_CHECK = Prepared(_any_check, check=int)
 _OWN_CHECK = Prepared(lambda check, staff: _any_check(check).filter(staff=staff), check=int, staff=int)
-_RATINGS = Prepared(lambda check: SkillRating.objects.filter(assessment=check), check=int)
-_EVIDENCE = Prepared(
-    lambda check: Evidence.objects.filter(rating__assessment=check).select_related("certification").order_by("pk"),
-    check=int,
-)
 
 
 def check_for(user: User, pk: int) -> Assessment | None:
@@ -180,11 +176,9 @@ def check_page(user: User, assessment: Assessment) -> CheckPage:
     catalogue = catalogue_of(assessment.cycle.framework)
     column = rules.editable_level(assessment.state)
     shown = column or ("corrected_level" if assessment.state != State.SUBMITTED else "self_level")
-    ratings = {rating.skill_id: rating for rating in _RATINGS.ask(check=assessment.pk)}
+    ratings = ratings_of(assessment.pk)
     situation = situation_of(assessment, progress=_progress(ratings.values()))
-    evidence: dict[int, list[Evidence]] = {}
-    for row in _EVIDENCE.ask(check=assessment.pk):
-        evidence.setdefault(row.rating_id, []).append(row)
+    evidence = evidence_of(assessment.pk)
     last = last_levels(assessment.staff_id, before_assessment=assessment.pk)
     asked = catalogue.requirements.get(assessment.target_job_type_id or 0, {})
     categories = []

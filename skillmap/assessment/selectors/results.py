@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.db.models import F, OuterRef, QuerySet, Subquery
 
-from skillmap.assessment import level_rules, rules
+from skillmap.assessment import level_rules, objection_rules, rules
 from skillmap.assessment.choices import ObjectionState, State
 from skillmap.assessment.models import Assessment, Objection, SkillRating
 from skillmap.assessment.selectors.meetings.dossier import Dossier
@@ -148,7 +148,7 @@ class ResultSheet:
         """Whether the reader may object to this item's level now."""
         if row.confirmed is None or any(line.is_open and line.skill.pk == row.skill.pk for line in self.objections):
             return False
-        return rules.objection_refusal(self.dossier.situation, self.dossier.words) is None
+        return objection_rules.objection_refusal(self.dossier.situation, self.dossier.words) is None
 
 
 def result_sheet(dossier: Dossier) -> ResultSheet:

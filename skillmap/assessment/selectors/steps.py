@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from skillmap.assessment import rules
 from skillmap.assessment.choices import CycleStep, State
+from skillmap.core.templatetags.ui.words import short_date
 
 WITHOUT_MEETING = (CycleStep.SELF_CHECK, CycleStep.CONFIRMATION)
 REACHED = {
@@ -51,4 +51,4 @@ def _state(index: int, position: int) -> str:
 def _day(window: rules.Window | None) -> str:
     if window is None:
         return ""
-    return _("until %(day)s") % {"day": date_format(window.closes_on, "MONTH_DAY_FORMAT")}
+    return _("until %(day)s") % {"day": short_date(window.closes_on)}

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from skillmap.assessment import level_rules, rules
 from skillmap.assessment.models import Evidence, SkillRating
+from skillmap.assessment.selectors.answers import evidence_of, ratings_of
 from skillmap.assessment.selectors.meetings.dossier import Dossier
 from skillmap.assessment.selectors.profile import last_levels
 from skillmap.framework.catalogue import Catalogue, catalogue_of
@@ -77,10 +78,7 @@ def talk_of(dossier: Dossier) -> Talk:
     if not dossier.levels_open:
         return Talk(catalogue, target, ())
     with_correction = dossier.is_own or rules.correction_open_to_others(check.state)
-    ratings = {row.skill_id: row for row in SkillRating.objects.filter(assessment=check.pk)}
-    evidence: dict[int, list[Evidence]] = {}
-    for row in Evidence.objects.filter(rating__assessment=check.pk).select_related("certification").order_by("pk"):
-        evidence.setdefault(row.rating_id, []).append(row)
+    ratings, evidence = ratings_of(check.pk), evidence_of(check.pk)
     last = last_levels(check.staff_id, before_assessment=check.pk)
     asked = catalogue.requirements.get(check.target_job_type_id or 0, {})
     items = [

@@ -5,7 +5,7 @@ from django.http import Http404
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from skillmap.assessment import rules
+from skillmap.assessment import objection_rules
 from skillmap.assessment.choices import Action, ObjectionState, State
 from skillmap.assessment.messages import REFUSALS, refuse
 from skillmap.assessment.models import Objection, SkillRating
@@ -35,7 +35,7 @@ def raise_objection(
     too_long, objection_same_level, objection_open.
     """
     check = lock_check(assessment_id, actor)
-    code = rules.objection_refusal(situation_of(check), capacity_of(actor, check).words)
+    code = objection_rules.objection_refusal(situation_of(check), capacity_of(actor, check).words)
     if code is not None:
         raise refuse(code)
     if wanted_level not in Level.values:

@@ -4,7 +4,7 @@ from datetime import date
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
@@ -39,12 +39,17 @@ def _check(request: HttpRequest, pk: int, check_id: int) -> Assessment:
 def board_person(request: HttpRequest, pk: int, check_id: int) -> HttpResponse:
     """One person's steps, history, mentors and time; POST takes a step that wants a reason. No level is shown here."""
     check = _check(request, pk, check_id)
-    form = ReasonForm(request.POST if request.method == "POST" else None)
+    form = _reason_form(request.POST.get("action", ""), request.POST if request.method == "POST" else None)
     if request.method == "POST":
         answer = _take_step(request, check, form)
         if answer is not None:
             return answer
     return _person(request, check, form, ExtensionForm(), status=422 if form.errors else 200)
+
+
+def _reason_form(action: str, data: QueryDict | None = None) -> ReasonForm:
+    """The form of one step; several stand on the page, so each has ids of its own."""
+    return ReasonForm(data, auto_id=f"id_{action}_%s")
 
 
 def _take_step(request: HttpRequest, check: Assessment, form: ReasonForm) -> HttpResponse | None:
@@ -92,6 +97,7 @@ def _person(
     situation = situation_of(check, windows)
     own = access_of(user_of(request)).staff_id == check.staff_id
     actions = () if own else rules.open_actions(situation, {rules.SECRETARIAT})
+    chosen = request.POST.get("action", "")
     events = AssessmentEvent.objects.filter(assessment=check).select_related("actor").order_by("-at", "-pk")
     pairs = MentorPair.objects.filter(cycle=check.cycle_id, mentee=check.staff_id).select_related("mentor")
     context = {
@@ -104,8 +110,12 @@ def _person(
         "extensions": extensions,
         "form": form,
         "extension_form": extension_form,
-        "actions": [(Action(action), _question(Action(action))) for action in OFFICE_ACTIONS if action in actions],
-        "chosen_action": request.POST.get("action", ""),
+        "actions": [
+            (Action(action), _question(Action(action)), form if action == chosen else _reason_form(action))
+            for action in OFFICE_ACTIONS
+            if action in actions
+        ],
+        "chosen_action": chosen,
         "can_confirm": Action.CONFIRM in actions,
         "can_extend": not own and situation.cycle_open and check.state not in (State.RECEIVED, State.WITHDRAWN),
         "can_enter": not own and rules.entry_refusal(situation) is None,

@@ -9,6 +9,7 @@ from django.utils.safestring import SafeString
 
 from skillmap.assessment.models import Evidence
 from skillmap.assessment.selectors.checks import CategoryRows, CheckPage, ItemRow
+from skillmap.assessment.views.common import facts_of
 from skillmap.core.stencils import fill_each
 from skillmap.core.templatetags.ui.form_parts import level_cards
 from skillmap.core.templatetags.ui.words import level_label
@@ -116,10 +117,10 @@ def drawn_evidence(token: str, page: CheckPage, row: ItemRow) -> SafeString:
 
 def _piece(token: str, page: CheckPage, row: ItemRow, piece: Evidence) -> dict[str, str]:
     certification = piece.certification.label if piece.certification else ""
-    facts = [*piece.facts(), *([certification] if piece.work and certification else [])]
+    facts = (facts_of(piece), certification if piece.work else "")
     texts = {
         "work": piece.work or certification,
-        "facts": " · ".join(facts),
+        "facts": " · ".join(fact for fact in facts if fact),
         "shown": piece.shown,
         "code": row.skill.code,
     }

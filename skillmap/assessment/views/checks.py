@@ -37,9 +37,12 @@ SHOWN = ("all", "open", "changed")
 
 def _check(request: HttpRequest, pk: int) -> Assessment:
     """The check, for the person or the secretariat; a mentor reads it on the 1on1 page."""
-    found = check_for(user_of(request), pk)
+    user = user_of(request)
+    found = check_for(user, pk)
     if found is None:
         raise Http404
+    if found.staff_id != access_of(user).staff_id:  # somebody else's belongs to its cycle, not below "My skills"
+        request.place_in_menu = reverse("assessment:board", args=[found.cycle_id])  # type: ignore[attr-defined]
     return found
 
 

@@ -173,8 +173,10 @@ def cycle_windows(request: HttpRequest, pk: int) -> HttpResponse:
                 actor=user_of(request),
             )
         except RuleViolation as refusal:
-            form.blame(refusal.details.get("problems", {}))
-            form.add_error(None, str(refusal))
+            problems = refusal.details.get("problems", {})
+            form.blame(problems)
+            if not problems:
+                form.add_error(None, str(refusal))
         else:
             messages.success(request, _("The dates are saved."))
             return redirect("assessment:cycle_detail", pk=cycle.pk)

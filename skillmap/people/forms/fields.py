@@ -1,9 +1,11 @@
 """Fields that several forms of people share."""
 
 from collections.abc import Iterable, Sequence
+from datetime import date
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 
@@ -16,9 +18,16 @@ from skillmap.people.choices import (
 from skillmap.people.models import BureauGroup
 from skillmap.people.rules import Node
 
+FIRST_DAY, LAST_DAY = date(1900, 4, 1), date(2100, 3, 31)  # beyond is a slip of the pen
 CODE = RegexValidator(r"\A[0-9A-Za-z][0-9A-Za-z._\-]*\Z", _("Use letters, digits, dots, hyphens and underscores only."))
 NOTHING = ("", "—")
 Choices = Sequence[tuple[Any, Any]]
+
+
+def plausible(day: date) -> None:
+    """Refuse a year that can only be mistyped."""
+    if not FIRST_DAY <= day <= LAST_DAY:
+        raise ValidationError(_("Please check the year."), code="year")
 
 
 def day_field(label: Any, *, required: bool = True, hint: Any = "", today: bool = False) -> forms.DateField:
@@ -28,6 +37,7 @@ def day_field(label: Any, *, required: bool = True, hint: Any = "", today: bool 
         required=required,
         help_text=hint,
         initial=clock.today if today else None,
+        validators=[plausible],
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
 

@@ -34,6 +34,14 @@ class PlainForm(forms.Form):
         _("End of term"), required=False, hint=_("For information technology experts and others with a fixed term.")
     )
 
+    def clean(self) -> dict[str, Any]:
+        """A term doesn't end before the person was hired."""
+        values = super().clean() or self.cleaned_data
+        hired, until = values.get("hired_on"), values.get("expert_until")
+        if hired and until and until < hired:
+            self.add_error("expert_until", _("The last day must not be before the first."))
+        return values
+
 
 class EditForm(PlainForm):
     """A change of what is not dated, with the version that was read."""

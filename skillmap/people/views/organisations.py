@@ -1,5 +1,6 @@
 """The tree of organisations, one organisation, bureau groups."""
 
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from django.db.models import F, Q
@@ -11,8 +12,11 @@ from django.views.decorators.http import require_http_methods
 
 from skillmap.core import clock
 from skillmap.core.htmx import sign_in_required
+from skillmap.core.stencils import fill_each
+from skillmap.core.templatetags.ui.parts import provenance_badge
 from skillmap.people import rules, selectors, services
 from skillmap.people.access import Access
+from skillmap.people.choices import OrganisationKind
 from skillmap.people.forms import EditGroupForm, NewGroupForm, OrganisationForm, TreeDayForm
 from skillmap.people.models import BureauGroup, Organisation, OrganisationSuccession
 from skillmap.people.views.common import (
@@ -26,6 +30,10 @@ from skillmap.people.views.common import (
     secretariat,
     sections,
 )
+
+#: Stands for an organisation's id in an address.
+ANY_ID = 1_234_567_890
+INFERRED = "inferred"
 
 
 def _counts(access: Access) -> dict[int, int]:
@@ -41,6 +49,28 @@ def _may_count(access: Access, path: str) -> bool:
     return path.startswith(access.coordinated_paths) if access.coordinated_paths else False
 
 
+def _rows(tree: Iterable[rules.Node], people: Mapping[int, str]) -> Iterator[dict[str, str]]:
+    """The tree line by line; with numbers of people where these are given."""
+    groups = {row.pk: row for row in BureauGroup.objects.all()}
+    defaults = set(Organisation.objects.filter(provenance=INFERRED).values_list("pk", flat=True))
+    kinds = {value: str(label) for value, label in OrganisationKind.choices}
+    default = provenance_badge(INFERRED)
+    url = reverse("people:organisation", args=[ANY_ID])
+    for node in tree:
+        group = groups.get(node.bureau_group_id or 0)
+        yield {
+            "depth": str(node.depth),
+            "url": url.replace(str(ANY_ID), str(node.pk)),
+            "name": node.name,
+            "default": default if node.pk in defaults else "",
+            "code": node.code,
+            "kind": kinds.get(node.kind, ""),
+            "group": group.name if group else "",
+            "group_default": provenance_badge(group.provenance) if group else "",
+            "people": people.get(node.pk, ""),
+        }
+
+
 @sign_in_required
 @require_http_methods(GET)
 def organisations(request: HttpRequest) -> HttpResponse:
@@ -50,20 +80,13 @@ def organisations(request: HttpRequest) -> HttpResponse:
     day = form.day()
     today = clock.today()
     counts = _counts(access) if day == today else {}
-    groups = {row.pk: row for row in BureauGroup.objects.all()}
-    defaults = set(Organisation.objects.filter(provenance="inferred").values_list("pk", flat=True))
-    rows = [
-        {
-            "node": node,
-            "group": groups.get(node.bureau_group_id or 0),
-            "people": counts.get(node.pk, 0) if counts and _may_count(access, node.path) else None,
-            "is_default": node.pk in defaults,
-            "kind": Organisation(kind=node.kind).get_kind_display(),
-        }
-        for node in selectors.tree_on(day)
-    ]
+    tree = selectors.tree_on(day)
+    people = {
+        node.pk: str(counts.get(node.pk, 0)) if _may_count(access, node.path) else "—"
+        for node in (tree if counts else ())
+    }
     context = {
-        "rows": rows,
+        "rows": fill_each("people/_organisation_row.html", _rows(tree, people)),
         "form": form,
         "day": day,
         "is_today": day == today,

@@ -97,19 +97,19 @@ def role_revoke(request: HttpRequest, pk: int) -> HttpResponse:
         return act_and_return(
             request,
             lambda: services.role_revoke(grant_id=pk, actor=user),
-            done=_("The role was taken; the account was signed out everywhere."),
+            done=_("The role was taken away; the account was signed out everywhere."),
             back=back,
         )
     lines = [
         _("The role ends at once, and the account is signed out everywhere."),
         _("What was done in this role stays on record."),
     ]
-    title = _("Take the role %(role)s") % {"role": grant.get_role_display()}
+    title = _("Take away the role “%(role)s”") % {"role": grant.get_role_display()}
     context: dict[str, Any] = {
         "title": title,
         "about": grant.user.name,
         "lines": lines,
-        "submit": _("Take the role"),
+        "submit": _("Take the role away"),
         "back": back,
         "below": section("roles"),
     }

@@ -87,6 +87,11 @@ def _theirs(form: forms.BaseForm, staff: Staff) -> list[tuple[str, object]]:
     return [(str(bound.label), getattr(staff, bound.name) or "—") for bound in fields]
 
 
+def _place_of(staff: Staff) -> dict[str, object]:
+    """What a form about a place begins with: where the person is, or was last."""
+    return {"organisation_id": staff.organisation_id, "occupation": staff.occupation, "grade": staff.grade}
+
+
 def _about(staff: Staff) -> dict[str, Any]:
     """What a form about one person shows around its fields."""
     return {"staff": staff, "back": reverse("people:staff", args=[staff.pk])}
@@ -97,10 +102,9 @@ def _about(staff: Staff) -> dict[str, Any]:
 def staff_move(request: HttpRequest, pk: int) -> HttpResponse:
     """Move to another organisation, grade or occupation from a day on."""
     staff = staff_for_office(request, pk)
-    initial = {"organisation_id": staff.organisation_id, "occupation": staff.occupation, "grade": staff.grade}
     return form_page(
         request,
-        MoveForm(posted(request), initial=initial, nodes=selectable()),
+        MoveForm(posted(request), initial=_place_of(staff), nodes=selectable()),
         lambda data: services.staff_move(staff_id=pk, actor=user_of(request), **data),
         title=_("Record a move or a new grade"),
         submit=_("Record"),
@@ -205,10 +209,9 @@ def leave_cancel(request: HttpRequest, pk: int) -> HttpResponse:
 def staff_rejoin(request: HttpRequest, pk: int) -> HttpResponse:
     """Record that somebody who had left is back."""
     staff = staff_for_office(request, pk)
-    initial = {"organisation_id": staff.organisation_id, "occupation": staff.occupation, "grade": staff.grade}
     return form_page(
         request,
-        PlaceForm(posted(request), initial=initial, nodes=selectable()),
+        PlaceForm(posted(request), initial=_place_of(staff), nodes=selectable()),
         lambda data: services.staff_rejoin(staff_id=pk, actor=user_of(request), **data),
         title=_("Record that the person is back"),
         submit=_("Record"),

@@ -1,7 +1,7 @@
 """How a dossier is read: everything in one query."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 from django.db.models import OuterRef
 from django.utils.translation import gettext as _
@@ -9,11 +9,13 @@ from django.utils.translation import gettext as _
 from skillmap.assessment import rules
 from skillmap.assessment.choices import Action, Actor, MeetingKind
 from skillmap.assessment.models import Assessment, AssessmentEvent, DevelopmentGoal, MentorPair, OneOnOne, PrivateMemo
+from skillmap.assessment.models.checks import AssessmentQuerySet
 from skillmap.assessment.selectors.meetings.dossier import PARTIES, Dossier
 from skillmap.assessment.selectors.meetings.parts import Goal, Line, Meeting, Memo, Mentor
 from skillmap.assessment.selectors.meetings.rows import extension_rows, time_from, time_rows, window_rows, windows_from
 from skillmap.assessment.selectors.situations import Capacity, situation_of, with_progress
 from skillmap.core.jsonrows import JsonRows, as_date, as_moment
+from skillmap.core.prepared import Prepared
 from skillmap.framework.models import in_language
 from skillmap.people.access import Access, access_of
 from skillmap.people.models import User
@@ -53,14 +55,12 @@ _EVENT: dict[str, str] = {
 }
 
 
-def dossier_of(user: User, pk: int) -> Dossier | None:
-    """One check that the user may know of, with what belongs to its 1on1s; one query. None where there is none."""
-    access = access_of(user)
+def _any_dossier(check: int, author: int) -> AssessmentQuerySet:
+    """One check with what belongs to its 1on1s, and the memo of this author."""
     pairs = MentorPair.objects.active().filter(cycle=OuterRef("cycle_id"), mentee=OuterRef("staff_id"))
     here = {"assessment": OuterRef("pk")}
     found = (
-        with_progress(Assessment.objects.visible_to(user))
-        .filter(pk=pk)
+        with_progress(Assessment.objects.filter(pk=check))
         .select_related("cycle__framework", "group", "staff__user", "organisation__parent__parent", "target_job_type")
         .annotate(
             pair_rows=JsonRows(
@@ -69,15 +69,37 @@ def dossier_of(user: User, pk: int) -> Dossier | None:
             window_rows=window_rows(),
             extension_rows=extension_rows(),
             meeting_rows=JsonRows(OneOnOne.objects.filter(**here), **_MEETING),
-            memo_rows=JsonRows(PrivateMemo.objects.filter(author=user, **here), text="text", version="version"),
+            memo_rows=JsonRows(PrivateMemo.objects.filter(author=author, **here), text="text", version="version"),
             goal_rows=JsonRows(DevelopmentGoal.objects.filter(assessment__staff=OuterRef("staff_id")), **_GOAL),
             time_rows=time_rows(),
             event_rows=JsonRows(AssessmentEvent.objects.filter(**here), **_EVENT),
         )
-        .first()
     )
+    return cast("AssessmentQuerySet", found)
+
+
+_ANY_DOSSIER = Prepared(_any_dossier, check=int, author=int)
+_DOSSIER_WITHIN_REACH = Prepared(
+    lambda check, author, staff: _any_dossier(check, author).of_or_mentored_by(staff), check=int, author=int, staff=int
+)
+
+
+def _visible_to(user: User, pk: int) -> Assessment | None:
+    """As `Assessment.objects.visible_to`."""
+    access = access_of(user)
+    if access.is_secretariat:
+        rows = _ANY_DOSSIER.ask(check=pk, author=user.pk)
+    else:
+        rows = _DOSSIER_WITHIN_REACH.ask(check=pk, author=user.pk, staff=access.own_id)
+    return rows[0] if rows else None
+
+
+def dossier_of(user: User, pk: int) -> Dossier | None:
+    """One check that the user may know of, with what belongs to its 1on1s; one query. None where there is none."""
+    found: Any = _visible_to(user, pk)
     if found is None:
         return None
+    access = access_of(user)
     mentors = _mentors(found.pair_rows)
     capacity = _capacity(access, found, mentors)
     party = bool(PARTIES & capacity.words)

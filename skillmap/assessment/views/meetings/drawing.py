@@ -1,6 +1,5 @@
 """The mentor's page as it is drawn: what is stored, or what was sent and could not be saved."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -16,20 +15,10 @@ from skillmap.assessment.selectors.meetings.dossier import Dossier
 from skillmap.assessment.selectors.meetings.parts import Goal
 from skillmap.assessment.selectors.talks import Talk, TalkItem
 from skillmap.assessment.views.meetings.common import talk_with_look
+from skillmap.assessment.views.meetings.items import Entry, Sheet
 from skillmap.assessment.views.meetings.saving import Sent
 from skillmap.core import clock
 from skillmap.core.clock import TOKYO
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One item with what stands in its fields: the stored view, or what was sent and could not be saved."""
-
-    item: TalkItem
-    level: int | None
-    reason: str
-    version: int
-    conflict: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -55,18 +44,21 @@ def draw(
     talk = talk_with_look(request, dossier)
     everything = request.GET.get("all") == "1"
     can_record = dossier.record_refusal is None
+    can_view = can_record and dossier.kind == MeetingKind.FIRST
+    sheet = Sheet(dossier.assessment, talk.catalogue.levels, can_view, everything)
     context = {
         "dossier": dossier,
         "check": dossier.assessment,
         "talk": talk,
         "everything": everything,
         "groups": [
-            (category, [_entry(item, sent) for item in items]) for category, items in talk.groups(everything=everything)
+            (category, sheet.drawn(category, [_entry(item, sent) for item in items]))
+            for category, items in talk.groups(everything=everything)
         ],
         "can_record": can_record,
         "can_finish": can_record and dossier.assessment.state == State.SUBMITTED,
         "finishing": request.POST.get("do") == "finish",
-        "can_view": can_record and dossier.kind == MeetingKind.FIRST,
+        "can_view": can_view,
         "can_goals": dossier.goal_refusal is None,
         "can_memo": dossier.memo_refusal is None,
         "refusal": "" if can_record else _refusal(dossier),

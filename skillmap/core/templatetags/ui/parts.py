@@ -8,8 +8,10 @@ from typing import Any
 from django import template
 from django.core.paginator import Page
 from django.utils.formats import number_format
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
+from skillmap.core.stencils import fill
 from skillmap.core.templatetags.ui.library import library
 from skillmap.core.templatetags.ui.words import level_label
 
@@ -44,28 +46,32 @@ TONES = {
 }
 
 
-@library.inclusion_tag("components/badge.html")
-def badge(label: str, tone: str = "mute", small: bool = False) -> dict[str, Any]:
+@library.simple_tag
+def badge(label: str, tone: str = "mute", small: bool = False) -> SafeString:
     """Show a word with one of the tones info, good, warn, bad, mute, strong, outline."""
-    return {"label": label, "tone": tone, "small": small}
+    return fill("components/badge.html", {"label": str(label), "tone": tone, "small": "1" if small else ""})
 
 
-@library.inclusion_tag("components/badge.html")
-def status_badge(value: str, label: str = "") -> dict[str, Any]:
+@library.simple_tag
+def status_badge(value: str, label: str = "") -> SafeString:
     """Show a coloured word for any state; an unknown one is grey rather than an error."""
-    return {"label": label or value, "tone": TONES.get(str(value), "mute")}
+    return badge(label or value, TONES.get(str(value), "mute"))
 
 
-@library.inclusion_tag("components/level_badge.html")
-def level_badge(level: int | None, short: bool = False) -> dict[str, Any]:
+@library.simple_tag
+def level_badge(level: int | None, short: bool = False) -> SafeString:
     """Show a level in the colour of its step; None as 未回答. ``short`` leaves the name to screen readers."""
-    return {"level": level, "label": level_label(level), "short": short and level is not None}
+    if level is None:
+        return fill("components/level_badge.html", {"level": "none", "label": level_label(None)})
+    texts = {"level": str(level), "label": level_label(level), "short": f"Lv.{level}" if short else ""}
+    return fill("components/level_badge.html", texts)
 
 
-@library.inclusion_tag("components/provenance_badge.html")
-def provenance_badge(provenance: str) -> dict[str, Any]:
+@library.simple_tag
+def provenance_badge(provenance: str) -> SafeString:
     """Mark a value that is our default and not the government's own; nothing for one that is printed or confirmed."""
-    return {"is_default": str(provenance) in {"inferred", "default"}}
+    is_default = str(provenance) in {"inferred", "default"}
+    return fill("components/provenance_badge.html", {"is_default": "1" if is_default else ""})
 
 
 @library.inclusion_tag("components/stat.html")

@@ -48,6 +48,14 @@ def jp_date(value: date | None) -> str:
 
 
 @library.filter
+def short_date(value: date | None) -> str:
+    """Return 4月1日 or 1 Apr for a day whose year is plain from what stands around it; empty for None."""
+    if not isinstance(value, date):
+        return ""
+    return f"{value.month}月{value.day}日" if _japanese() else f"{value.day} {MONTHS_EN[value.month - 1]}"
+
+
+@library.filter
 def jp_time(value: datetime | None) -> str:
     """Return the 24-hour clock of a datetime in the running time zone, such as 14:02; empty for None."""
     if not isinstance(value, datetime):
