@@ -10,6 +10,7 @@ from urllib.parse import urljoin, urlsplit
 
 import pytest
 import time_machine
+from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, generate_totp_secret, hotp_value
@@ -259,6 +260,18 @@ def test_setting_up_a_factor_ends_the_other_sessions() -> None:
     assert Authenticator.objects.filter(user=user, type="totp").exists()
     assert is_in(mine)
     assert not is_in(other)
+
+
+@pytest.mark.parametrize("action", ["action_add", "action_primary", "action_remove", "action_send"])
+def test_nobody_changes_the_own_address(action: str) -> None:
+    user = user_with(Role.SECRETARIAT)
+    before = list(EmailAddress.objects.values_list("user", "email", "primary", "verified"))
+
+    answer = signed_in(user).post("/accounts/email/", {action: "", "email": "private@home.example"})
+
+    assert (answer.status_code, answer["Location"]) == (302, ACCOUNT)
+    assert list(EmailAddress.objects.values_list("user", "email", "primary", "verified")) == before
+    assert mail.outbox == []
 
 
 PAGES = ("/", ACCOUNT, "/people/", "/people/organisations/", "/accounts/email/", "/accounts/sessions/")
