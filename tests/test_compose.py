@@ -134,7 +134,7 @@ def test_every_setting_can_be_set_and_is_explained() -> None:
 
 
 def test_what_is_left_empty_means_what_the_settings_mean_by_themselves(tmp_path: Path) -> None:
-    """A default stands twice, in the settings and in the compose file; both say the same."""
+    """A default stands twice, in the settings and in the compose file; both say the same, and so does an empty line."""
     show = (
         "import django, json; django.setup(); from django.conf import settings as s; "
         "print(json.dumps([s.MFA_REQUIRED_ROLES, s.SMALL_CELL_K, s.SUPPLY_OCCUPATIONS, s.JOB_LEASE_SECONDS, "
@@ -144,11 +144,14 @@ def test_what_is_left_empty_means_what_the_settings_mean_by_themselves(tmp_path:
     told = environment_of("web", VAR_DIR=str(tmp_path))
     kept = {"PATH", "PYTHONUNBUFFERED", "VAR_DIR", *settings_required(), *NOT_SETTINGS}
     untold = {name: value for name, value in told.items() if name in kept}
+    example = (ROOT / ".env.example").read_text().splitlines()
+    empty = untold | {line.removesuffix("="): "" for line in example if line.endswith("=") and line[:-1] not in kept}
     answers = [
         subprocess.run([sys.executable, "-c", show], cwd=ROOT, env=each, capture_output=True, text=True, check=True)
-        for each in (told, untold)
+        for each in (told, untold, empty)
     ]
-    assert answers[0].stdout == answers[1].stdout
+    assert answers[0].stdout == answers[1].stdout == answers[2].stdout
+    assert '["secretariat"]' in answers[2].stdout
 
 
 def test_no_secret_stands_in_the_files() -> None:

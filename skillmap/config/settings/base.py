@@ -3,6 +3,7 @@
 Alone they serve the demo: SQLite, a file system broker, no server to install.
 """
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from skillmap.config.databases import database
 
 ROOT = Path(__file__).resolve().parents[3]
 env = environ.Env()
+# A variable that is left empty is not set, as in docker-compose.yml: its default holds.
+env.ENVIRON = {name: value for name, value in os.environ.items() if value.strip()}
 
 VAR_DIR = Path(env.str("VAR_DIR", default=str(ROOT / "var")))
 VAR_DIR.mkdir(parents=True, exist_ok=True)
