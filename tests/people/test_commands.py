@@ -103,6 +103,17 @@ def test_an_account_that_cannot_be_made_leaves_nothing() -> None:
         run("create_account", email="X@tokyo.example", name="x")
 
 
+def test_the_account_of_a_system_takes_a_token_and_no_password() -> None:
+    printed = run("create_account", email="system@tokyo.example", name="研修管理", role=["executive"], system=True)
+    assert printed.splitlines() == ["system@tokyo.example: executive"]  # no link
+    user = User.objects.get(email="system@tokyo.example")
+    assert user.is_service
+    assert not user.has_usable_password()
+    value = run("api_token", user="system@tokyo.example", scopes="reports:read").strip()
+    answer = Client().get("/api/v1/priority-areas/", headers={"authorization": f"Bearer {value}"})
+    assert answer.status_code == 200
+
+
 def test_a_token_is_printed_once() -> None:
     user = UserFactory.create(email="system@tokyo.example", is_service=True)
     value = run("api_token", user="System@tokyo.example", scopes="reference:read, people:read", days=10).strip()
@@ -120,11 +131,13 @@ def test_a_token_is_printed_once() -> None:
         {"user": "system@tokyo.example", "scopes": ""},
         {"user": "system@tokyo.example", "scopes": "people:read", "days": 400},
         {"user": "closed@tokyo.example", "scopes": "people:read"},
+        {"user": "person@tokyo.example", "scopes": "people:read"},
     ],
 )
 def test_a_token_that_cannot_be_made(options: dict[str, Any]) -> None:
-    UserFactory.create(email="system@tokyo.example")
-    UserFactory.create(email="closed@tokyo.example", is_active=False)
+    UserFactory.create(email="system@tokyo.example", is_service=True)
+    UserFactory.create(email="closed@tokyo.example", is_service=True, is_active=False)
+    UserFactory.create(email="person@tokyo.example")
     with pytest.raises(CommandError):
         run("api_token", **options)
     assert not ApiToken.objects.exists()

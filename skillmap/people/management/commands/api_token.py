@@ -14,7 +14,7 @@ from skillmap.people.models import User
 class Command(BaseCommand):
     """The value goes to standard output alone, once."""
 
-    help = "Issue an API token for an account; prints its value, which is shown this once."
+    help = "Issue an API token for the account of another system; prints its value, which is shown this once."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Whose, for what, how long."""
@@ -27,10 +27,12 @@ class Command(BaseCommand):
     def handle(
         self, *args: object, user: str, scopes: str, purpose: str, name: str, days: int, **options: object
     ) -> None:
-        """Print the token; CommandError for an unknown account, scope or length."""
+        """Print the token; CommandError for an unknown account or that of a person, an unknown scope, a wrong length."""
         account = User.objects.filter(email=user.lower()).first()
         if account is None:
             raise CommandError(f"There is no account {user}.")
+        if not account.is_service:
+            raise CommandError(f"{user} is a person's account. Make one for the system: create_account --system")
         if not 1 <= days <= tokens.LONGEST.days:
             raise CommandError(f"--days must be 1 to {tokens.LONGEST.days}.")
         wanted = [scope.strip() for scope in scopes.split(",") if scope.strip()]

@@ -1,4 +1,4 @@
-"""Make an account, such as the first one of the secretariat."""
+"""Make an account, such as the first one of the secretariat, or that of another system."""
 
 from argparse import ArgumentParser
 
@@ -22,9 +22,19 @@ class Command(BaseCommand):
         parser.add_argument("--name", required=True)
         parser.add_argument("--role", action="append", default=[], choices=Role.values)
         parser.add_argument("--organisation", metavar="CODE", help="for the role coordinator")
+        parser.add_argument(
+            "--system", action="store_true", help="the account of another system: API tokens, no link, no signing in"
+        )
 
     def handle(
-        self, *args: object, email: str, name: str, role: list[str], organisation: str | None, **options: object
+        self,
+        *args: object,
+        email: str,
+        name: str,
+        role: list[str],
+        organisation: str | None,
+        system: bool,
+        **options: object,
     ) -> None:
         """Print the link; CommandError where the address is taken or a role can't be given."""
         place = Organisation.objects.current().filter(code=organisation or "").first()
@@ -32,11 +42,12 @@ class Command(BaseCommand):
             raise CommandError(f"There is no organisation {organisation}.")
         try:
             with transaction.atomic():
-                user = services.account_create(email=email, name=name, actor=None)
+                user = services.account_create(email=email, name=name, actor=None, is_service=system)
                 for wanted in dict.fromkeys(role):
                     pk = place.pk if place is not None and wanted == Role.COORDINATOR else None
                     services.role_grant(user_id=user.pk, role=wanted, organisation_id=pk, actor=None)
         except RuleViolation as refusal:
             raise CommandError(str(refusal)) from refusal
         self.stdout.write(f"{user.email}: {', '.join(dict.fromkeys(role)) or 'no role'}")
-        self.stdout.write(services.reset_link(user))
+        if not system:
+            self.stdout.write(services.reset_link(user))
