@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -72,6 +73,42 @@ def test_loading_again_keeps_what_the_secretariat_changed() -> None:
     assert (row.name, row.role_text) == ("福祉保健局", "直したもの")
     assert row.bureau_group is not None
     assert row.bureau_group.code == "digital"
+
+
+def test_a_city_loads_its_own_organisations(tmp_path: Path) -> None:
+    (tmp_path / "organisations.csv").write_text(
+        "sort_order,code,name,kind,parent_code\n1,ward_it,情報課,section,ward\n2,ward,X区,municipality,\n"
+    )
+    assert run("load_organisations", folder=tmp_path).startswith("Organisations and bureau groups: 2 new")
+    assert run("load_organisations", folder=tmp_path).startswith("Organisations and bureau groups: 0 new, 0 brought")
+    assert Organisation.objects.get(code="ward_it").parent == Organisation.objects.get(code="ward")
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ({}, "has no organisations.csv"),
+        ({"organisations.csv": "code,name\nx,y\n"}, "lacks columns: kind, parent_code, sort_order"),
+        ({"organisations.csv": "sort_order,code,name,kind,parent_code\n1,x,y,castle,\n"}, "x: the kind must be one of"),
+        (
+            {"organisations.csv": "sort_order,code,name,kind,parent_code\n1,x,y,bureau,z\n"},
+            "a parent that is not in it",
+        ),
+        (
+            {
+                "organisations.csv": "sort_order,code,name,kind,parent_code\n1,x,y,bureau,\n",
+                "bureau_groups.csv": "sort_order,code,name,name_en,organisations\n1,g,G,G,x z\n",
+            },
+            "an organisation that is not there: z",
+        ),
+    ],
+)
+def test_organisations_that_cannot_be_used_leave_nothing(files: dict[str, str], words: str, tmp_path: Path) -> None:
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    with pytest.raises(CommandError, match=words):
+        run("load_organisations", folder=tmp_path)
+    assert not Organisation.objects.exists()
 
 
 def test_the_first_account_sets_its_own_password() -> None:

@@ -1,7 +1,6 @@
 """The organisations of the fixtures: loaded once, and again without harm."""
 
 import csv
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -9,6 +8,7 @@ from pathlib import Path
 from django.db import transaction
 
 from skillmap.core import audit
+from skillmap.people.choices import OrganisationKind
 from skillmap.people.models import BureauGroup, Organisation
 from skillmap.people.services.organisations import NewOrganisation, organisation_open, version_from
 
@@ -25,23 +25,41 @@ class Loaded:
     same: int = 0
 
 
-def _rows(path: Path) -> Iterator[dict[str, str]]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        yield from csv.DictReader(file)
+#: The files, with the columns that each must have.
+ORGANISATIONS = ("organisations.csv", ("sort_order", "code", "name", "kind", "parent_code"))
+DATES = ("organisations_dates.csv", ("code", "valid_from", "valid_to"))
+GROUPS = ("bureau_groups.csv", ("sort_order", "code", "name", "name_en", "organisations"))
+
+
+def _rows(folder: Path, table: tuple[str, tuple[str, ...]], *, optional: bool = False) -> list[dict[str, str]]:
+    """The rows of a file; ValueError, with its name, where it or a column is missing."""
+    name, columns = table
+    try:
+        with (folder / name).open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file, restval="")
+            if missing := sorted(set(columns) - set(reader.fieldnames or ())):
+                raise ValueError(f"{name} lacks columns: {', '.join(missing)}")
+            return list(reader)
+    except FileNotFoundError as error:
+        if optional:
+            return []
+        raise ValueError(f"{folder} has no {name}") from error
 
 
 @transaction.atomic
 def organisations_load(folder: Path) -> Loaded:
-    """Load `organisations.csv`, `organisations_dates.csv` and `bureau_groups.csv` of a folder.
+    """Load `organisations.csv` of a folder; `organisations_dates.csv` and `bureau_groups.csv` where they are there.
 
     Rows are known by their code. Texts of role and source follow the file as long as nobody confirmed the row; names
     and places in the tree are set once, since later ones come by dated changes. Running it again changes nothing.
     """
-    days = {row["code"]: row for row in _rows(folder / "organisations_dates.csv")}
+    days = {row["code"]: row for row in _rows(folder, DATES, optional=True)}
     known = {row.code: row for row in Organisation.objects.select_for_update(of=("self",)).order_by("pk")}
     created = updated = same = 0
-    for entry in _parents_first(list(_rows(folder / "organisations.csv"))):
+    for entry in _parents_first(_rows(folder, ORGANISATIONS)):
         code = entry["code"]
+        if entry["kind"] not in OrganisationKind.values:
+            raise ValueError(f"organisations.csv, {code}: the kind must be one of {', '.join(OrganisationKind.values)}")
         if code not in known:
             known[code] = _open(entry, days.get(code), known)
             created += 1
@@ -49,7 +67,7 @@ def organisations_load(folder: Path) -> Loaded:
             updated += 1
         else:
             same += 1
-    groups = _load_groups(folder / "bureau_groups.csv", known)
+    groups = _load_groups(folder, known)
     loaded = Loaded(created + groups.created, updated + groups.updated, same + groups.same)
     audit.record(verb="organisation.load", actor=None, created=loaded.created, updated=loaded.updated)
     return loaded
@@ -81,8 +99,8 @@ def _open(entry: dict[str, str], days: dict[str, str] | None, known: dict[str, O
             name_en=entry.get("name_en", ""),
             role_text=_role_of(entry),
             sort_order=int(entry["sort_order"]),
-            provenance=entry["provenance"],
-            source=entry["source"],
+            provenance=entry.get("provenance") or "confirmed",
+            source=entry.get("source", ""),
         ),
         on=first,
         until=until,
@@ -92,11 +110,11 @@ def _open(entry: dict[str, str], days: dict[str, str] | None, known: dict[str, O
 
 def _role_of(entry: dict[str, str]) -> str:
     """What the organisation does; of those known from public pages the column only says that they serve as examples."""
-    return "" if entry["provenance"] == "seen_web" else entry["role"]
+    return "" if entry.get("provenance") == "seen_web" else entry.get("role", "")
 
 
 def _refresh(row: Organisation, entry: dict[str, str]) -> bool:
-    wanted = {"role_text": _role_of(entry), "source": entry["source"]}
+    wanted = {"role_text": _role_of(entry), "source": entry.get("source", "")}
     changes = {name: value for name, value in wanted.items() if getattr(row, name) != value}
     if not changes or row.provenance == "confirmed":
         return False
@@ -107,22 +125,24 @@ def _refresh(row: Organisation, entry: dict[str, str]) -> bool:
     return True
 
 
-def _load_groups(path: Path, known: dict[str, Organisation]) -> Loaded:
+def _load_groups(folder: Path, known: dict[str, Organisation]) -> Loaded:
     """Make the default bureau groups; an organisation is put into one only where it has none."""
     created = same = updated = 0
-    for entry in _rows(path):
+    for entry in _rows(folder, GROUPS, optional=True):
         group, new = BureauGroup.objects.get_or_create(
             code=entry["code"],
             defaults={
                 "name": entry["name"],
                 "name_en": entry["name_en"],
                 "sort_order": int(entry["sort_order"]),
-                "provenance": entry["provenance"],
-                "source": entry["source"],
+                "provenance": entry.get("provenance") or "confirmed",
+                "source": entry.get("source", ""),
             },
         )
         created, same = created + new, same + (not new)
         for code in entry["organisations"].split() if new else []:
+            if code not in known:
+                raise ValueError(f"bureau_groups.csv names an organisation that is not there: {code}")
             row = known[code]
             row.refresh_from_db()
             if row.bureau_group_id is None and row.valid_to is None:
