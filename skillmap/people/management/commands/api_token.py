@@ -27,7 +27,7 @@ class Command(BaseCommand):
     def handle(
         self, *args: object, user: str, scopes: str, purpose: str, name: str, days: int, **options: object
     ) -> None:
-        """Print the token; CommandError for an unknown account or that of a person, an unknown scope, a wrong length."""
+        """Print the token; CommandError for an unknown account, a person's, an unknown scope or a wrong length."""
         account = User.objects.filter(email=user.lower()).first()
         if account is None:
             raise CommandError(f"There is no account {user}.")
