@@ -11,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg2
 import pytest
 from allauth.mfa.models import Authenticator
 from django.conf import settings
@@ -34,6 +35,7 @@ from tests.factories.people import UserFactory
 from tests.support.append_only import guards_lifted
 
 pytestmark = pytest.mark.django_db(transaction=True)
+DSN = ("dbname", "user", "password", "host", "port")
 CONTENTS = "番号,氏名\n1,髙橋\n".encode()
 
 
@@ -306,3 +308,22 @@ def _disabled() -> Iterator[None]:
     finally:
         with connection.cursor() as cursor:
             cursor.execute("ALTER TABLE core_auditevent ENABLE TRIGGER USER")
+
+
+@pytest.mark.postgres
+def test_who_is_about_to_leave_is_waited_for_and_who_stays_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = present_engine()
+    other = psycopg2.connect(
+        **{name: value for name, value in connection.get_connection_params().items() if name in DSN}
+    )
+    connection.close()
+    leaving = threading.Timer(0.5, other.close)
+    leaving.start()
+
+    engine.require_alone()
+
+    leaving.join()
+    monkeypatch.setattr("skillmap.core.backup.postgres.LEAVING_SECONDS", 0.2)
+    connection.ensure_connection()
+    with pytest.raises(BackupError, match=r"connections: 1"):
+        engine.require_alone()

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -16,6 +17,9 @@ from psycopg2.extensions import make_dsn
 from skillmap.core.backup.engine import Engine
 from skillmap.core.backup.errors import BackupError
 from skillmap.core.backup.reading import Counter, Reading, Row, TableSum, quoted, select
+
+#: How long a connection that is about to end is waited for: the server ends one a moment after its client has gone.
+LEAVING_SECONDS = 3.0
 
 
 class _Digest:
@@ -236,15 +240,23 @@ class PostgresEngine(Engine):
             return str(cursor.fetchone()[0])
 
     def require_alone(self) -> None:
-        """See Engine."""
+        """See Engine. Who has just left, such as pg_dump, is waited for."""
+        until = time.monotonic() + LEAVING_SECONDS
+        while others := self._others():
+            if time.monotonic() > until:
+                raise BackupError(f"Others use this database (connections: {others}). Stop web, worker and beat first.")
+            time.sleep(0.1)
+
+    def _others(self) -> int:
+        """How many connections the database has beside this one."""
         with self._cursor() as cursor:
+            cursor.execute("SELECT pg_stat_clear_snapshot()")  # else a transaction sees what it saw first
             cursor.execute(
                 "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
                 "AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
             )
             ((others,),) = cursor.fetchall()
-        if others:
-            raise BackupError(f"Others use this database (connections: {others}). Stop web, worker and beat first.")
+        return int(others)
 
     def set_aside(self) -> None:
         """See Engine."""
