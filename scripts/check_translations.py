@@ -9,6 +9,7 @@ English is the language of the source and needs no catalogue.
 from __future__ import annotations
 
 import argparse
+import ast
 import os
 import re
 import shutil
@@ -23,6 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 CATALOGUE = Path("locale/ja/LC_MESSAGES/django.po")
 SOURCES = ("skillmap", "templates")
 PLACEHOLDER = re.compile(r"%\(\w+\)[a-z]|%[sd]|\{\w*\}")
+MARKS = ("_", "gettext", "ngettext", "pgettext", "npgettext", "gettext_lazy", "pgettext_lazy")
 
 Key = tuple[str | None, str]
 
@@ -117,6 +119,20 @@ def compare_compiled(source: Path, compiled: Path) -> list[str]:
     return [f"{compiled.name} does not hold what {source.name} says: {msgid!r}" for msgid in different]
 
 
+def unseen(root: Path) -> list[str]:
+    """Say which strings stand inside f-strings, where xgettext does not look: they would stay English."""
+    found = []
+    for path in sorted((root / SOURCES[0]).rglob("*.py")):
+        nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        parts = [part for node in nodes if isinstance(node, ast.JoinedStr) for part in ast.walk(node)]
+        found += [
+            f"inside an f-string: {path.relative_to(root)}:{part.lineno}"
+            for part in parts
+            if isinstance(part, ast.Call) and isinstance(part.func, ast.Name) and part.func.id in MARKS
+        ]
+    return found
+
+
 def check(root: Path) -> list[str]:
     """All problems of the project's Japanese."""
     catalogue = root / CATALOGUE
@@ -129,6 +145,7 @@ def check(root: Path) -> list[str]:
         problems = compare(folder / CATALOGUE, catalogue)
         unused = entries(catalogue).keys() - entries(folder / CATALOGUE).keys()
     problems += [f"no longer in the source: {msgid!r}" for _, msgid in sorted(unused, key=str)]
+    problems += unseen(root)
     return problems + compare_compiled(catalogue, catalogue.with_suffix(".mo"))
 
 

@@ -346,3 +346,11 @@ def test_a_stale_compiled_catalogue_is_found(tmp_path: Path) -> None:
     ]
     compiled.unlink()
     assert check_translations.compare_compiled(source, compiled) == ["django.mo is missing: make translations"]
+
+
+def test_a_string_inside_an_f_string_is_told(tmp_path: Path) -> None:
+    (tmp_path / "skillmap").mkdir()
+    module = tmp_path / "skillmap" / "module.py"
+    module.write_text("""words = _("seen")\nshown = f"{words}: {_('never seen')}"\n""", encoding="utf-8")
+
+    assert check_translations.unseen(tmp_path) == ["inside an f-string: skillmap/module.py:2"]

@@ -172,13 +172,12 @@ class TimesForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        day, time = pgettext("1on1", "Day"), pgettext("1on1", "Time")
         for number in range(1, MOST_TIMES + 1):
             choice = gettext("Choice %(number)s") % {"number": number}
-            self.fields[f"day_{number}"] = forms.DateField(
-                label=f"{choice} {pgettext('1on1', 'Day')}", required=False, widget=_day()
-            )
+            self.fields[f"day_{number}"] = forms.DateField(label=f"{choice} {day}", required=False, widget=_day())
             self.fields[f"time_{number}"] = forms.TimeField(
-                label=f"{choice} {pgettext('1on1', 'Time')}",
+                label=f"{choice} {time}",
                 required=False,
                 widget=_time(),
             )

@@ -103,8 +103,8 @@ def _change(item: TalkItem) -> str:
     if item.change == 0:
         return ""
     up = item.change > 0
-    words = f"↑ {_('up since last time')}" if up else f"↓ {_('down since last time')}"
-    return badge(words, "info" if up else "warn", small=True)
+    words = _("up since last time") if up else _("down since last time")
+    return badge(f"{'↑' if up else '↓'} {words}", "info" if up else "warn", small=True)
 
 
 def _conflict(entry: Entry) -> dict[str, str]:
