@@ -17,6 +17,11 @@ HOLE = re.compile("\ue000(\\w+)\ue001")
 MOST_KINDS = 512
 
 
+def flag(value: object) -> str:
+    """A value of which a stencil only asks whether it is there."""
+    return "1" if value else ""
+
+
 def fill(template: str, values: Mapping[str, str]) -> SafeString:
     """Draw a template with these values as `item`, all of them texts; what is not there is an empty text.
 

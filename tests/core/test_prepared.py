@@ -59,7 +59,7 @@ def test_its_sql_is_written_once_and_asked_once_each_time() -> None:
 
 
 def test_a_value_that_the_query_does_not_ask_for_is_told() -> None:
-    prepared = Prepared(lambda user, day: RoleGrant.objects.filter(user=user).values_list("pk"), user=int, day=date)  # noqa: ARG005
+    prepared = Prepared(lambda **to: RoleGrant.objects.filter(user=to["user"]).values_list("pk"), user=int, day=date)
 
     with pytest.raises(ValueError, match="does not ask for day"):
         prepared.ask(user=1, day=DAY)

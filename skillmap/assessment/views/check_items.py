@@ -9,13 +9,11 @@ from django.utils.safestring import SafeString
 
 from skillmap.assessment.models import Evidence
 from skillmap.assessment.selectors.checks import CategoryRows, CheckPage, ItemRow
-from skillmap.assessment.views.common import facts_of
-from skillmap.core.stencils import fill_each
+from skillmap.assessment.views.common import ANY_CODE, facts_of
+from skillmap.core.stencils import fill_each, flag
 from skillmap.core.templatetags.ui.form_parts import level_cards
 from skillmap.core.templatetags.ui.words import level_label
 
-#: Stands for an item's code in an address.
-ANY_CODE = "any-code"
 FORM = "check-form"
 
 
@@ -38,7 +36,7 @@ def _line(part: CategoryRows) -> dict[str, str]:
     return {
         "code": part.category.code,
         "label": part.category.label,
-        "complete": _flag(answered == items),
+        "complete": flag(answered == items),
         "answered": str(answered),
         "of": str(items),
     }
@@ -51,8 +49,8 @@ def drawn_job_types(page: CheckPage) -> SafeString:
         {
             "pk": str(row.pk),
             "label": row.label,
-            "is_default": _flag(row.is_default),
-            "chosen": _flag(row.pk == chosen),
+            "is_default": flag(row.is_default),
+            "chosen": flag(row.pk == chosen),
         }
         for row in page.catalogue.job_types
     )
@@ -88,9 +86,9 @@ def _item(token: str, page: CheckPage, part: CategoryRows, row: ItemRow, shown: 
         "save_url": row.save_url,
         "evidence_url": row.evidence_url,
         "stored": level_label(row.conflict["level"]) if row.conflict else "",
-        "hidden": _flag((shown == "open" and row.level is not None) or (shown == "changed" and not row.is_changed)),
-        "can_edit": _flag(can_edit),
-        "wish": _flag(row.rating.wish),
+        "hidden": flag((shown == "open" and row.level is not None) or (shown == "changed" and not row.is_changed)),
+        "can_edit": flag(can_edit),
+        "wish": flag(row.rating.wish),
         "cards": level_cards(
             row.field, row.levels, row.level, row.last_level, disabled=not can_edit, form=FORM if can_edit else ""
         ),
@@ -106,7 +104,7 @@ def _mentors_view(page: CheckPage, row: ItemRow) -> Mapping[str, str]:
     return {
         "mentor_level": str(row.rating.mentor_level),
         "mentor_reason": row.rating.mentor_reason,
-        "mentor_differs": _flag(row.mentor_differs),
+        "mentor_differs": flag(row.mentor_differs),
     }
 
 
@@ -136,7 +134,3 @@ def _piece(token: str, page: CheckPage, row: ItemRow, piece: Evidence) -> dict[s
 
 def _text(number: int | None) -> str:
     return "" if number is None else str(number)
-
-
-def _flag(value: bool) -> str:
-    return "1" if value else ""

@@ -8,6 +8,9 @@ from skillmap.assessment.selectors.meetings.reading import dossier_of
 from skillmap.core.templatetags.ui.words import fiscal_year
 from skillmap.people.access import user_of
 
+#: Stands for an item's code in an address that is made once for all items of a page.
+ANY_CODE = "any-code"
+
 
 def dossier_or_404(request: HttpRequest, pk: int) -> Dossier:
     """A check that the reader has anything to do with: as person, mentor or secretariat."""

@@ -1,13 +1,13 @@
 """Shapes of input of the demand survey."""
 
 from collections.abc import Sequence
-from datetime import date
 from typing import Any
 
 from django import forms
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from skillmap.core.days import DayField, require_order
 from skillmap.core.lines import LineField
 from skillmap.core.templatetags.ui.words import level_label
 from skillmap.framework.models import Skill
@@ -20,13 +20,9 @@ from skillmap.people.models import Organisation
 CARRIED = ("business", "phase", "needed_from", "needed_until")  # what the next line of a business has in common
 
 
-class DayInput(forms.DateInput):
-    """A day, picked or typed."""
-
-    input_type = "date"
-
-    def __init__(self) -> None:
-        super().__init__(format="%Y-%m-%d")
+def day_field(label: Any, *, required: bool = True) -> DayField:
+    """A day of a period or a window."""
+    return DayField(earliest=demand_rules.FIRST_DAY, latest=demand_rules.LAST_DAY, label=label, required=required)
 
 
 class SkillChoiceField(forms.ModelChoiceField):  # type: ignore[type-arg]
@@ -56,8 +52,8 @@ class LineForm(forms.Form):
     skill = SkillChoiceField(label=_("Skill item"), queryset=Skill.objects.none(), empty_label=_("Please choose"))
     level = forms.TypedChoiceField(label=_("Level"), coerce=int, initial=2)
     headcount = forms.IntegerField(label=_("Headcount"), min_value=1, max_value=demand_rules.MOST_PEOPLE)
-    needed_from = forms.DateField(label=_("Needed from"), required=False, widget=DayInput())
-    needed_until = forms.DateField(label=_("Needed until"), required=False, widget=DayInput())
+    needed_from = day_field(_("Needed from"), required=False)
+    needed_until = day_field(_("Needed until"), required=False)
     filled_staff = PeopleField(label=_("Filled by own staff"))
     filled_govtech = PeopleField(label=_("Filled by GovTech"))
     filled_vendor = PeopleField(label=_("Filled by vendors"))
@@ -93,20 +89,10 @@ class LineForm(forms.Form):
         """In one line."""
         return tidy(self.cleaned_data["note"])
 
-    def clean_needed_from(self) -> date | None:
-        """A year that can be meant."""
-        return _plausible(self.cleaned_data["needed_from"])
-
-    def clean_needed_until(self) -> date | None:
-        """A year that can be meant."""
-        return _plausible(self.cleaned_data["needed_until"])
-
     def clean(self) -> dict[str, Any]:
         """The period ends after it begins."""
         cleaned = super().clean() or self.cleaned_data
-        start, end = cleaned.get("needed_from"), cleaned.get("needed_until")
-        if start and end and end < start:
-            self.add_error("needed_until", _("The last day lies before the first."))
+        require_order(self, "needed_from", "needed_until")
         return cleaned
 
     def line(self) -> Line:
@@ -125,12 +111,6 @@ class LineForm(forms.Form):
             "filled_vendor": values["filled_vendor"],
             "note": values["note"],
         }
-
-
-def _plausible(day: date | None) -> date | None:
-    if day is not None and not demand_rules.FIRST_DAY <= day <= demand_rules.LAST_DAY:
-        raise forms.ValidationError(_("Please check the year."), code="year")
-    return day
 
 
 class OrganisationsField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
@@ -155,8 +135,8 @@ class SurveyForm(forms.Form):
 
     name = LineField(label=_("Name of the survey"), max_length=100)
     fiscal_year = forms.IntegerField(label=_("Fiscal year"), min_value=2000, max_value=2099)
-    opens_on = forms.DateField(label=_("First day"), widget=DayInput())
-    closes_on = forms.DateField(label=_("Closing day"), widget=DayInput())
+    opens_on = day_field(_("First day"))
+    closes_on = day_field(_("Closing day"))
     organisations = OrganisationsField(
         label=_("Organisations asked"),
         queryset=Organisation.objects.none(),
@@ -168,27 +148,17 @@ class SurveyForm(forms.Form):
         rows = Organisation.objects.filter(pk__in=[unit.pk for unit in offered])
         self.fields["organisations"].queryset = rows.order_by("sort_order", "pk")  # type: ignore[attr-defined]
 
-    def clean_opens_on(self) -> date | None:
-        """A year that can be meant."""
-        return _plausible(self.cleaned_data["opens_on"])
-
-    def clean_closes_on(self) -> date | None:
-        """A year that can be meant."""
-        return _plausible(self.cleaned_data["closes_on"])
-
     def clean(self) -> dict[str, Any]:
         """It closes after it opens."""
         cleaned = super().clean() or self.cleaned_data
-        start, end = cleaned.get("opens_on"), cleaned.get("closes_on")
-        if start and end and end < start:
-            self.add_error("closes_on", _("The last day lies before the first."))
+        require_order(self, "opens_on", "closes_on")
         return cleaned
 
 
 class ProlongForm(forms.Form):
     """A running survey: its closing day, and organisations that are asked in addition."""
 
-    closes_on = forms.DateField(label=_("Closing day"), widget=DayInput())
+    closes_on = day_field(_("Closing day"))
     organisations = OrganisationsField(
         label=_("Ask these organisations too"), queryset=Organisation.objects.none(), required=False
     )
@@ -199,10 +169,6 @@ class ProlongForm(forms.Form):
         self.fields["organisations"].queryset = rows.order_by("sort_order", "pk")  # type: ignore[attr-defined]
         if not offered:
             del self.fields["organisations"]
-
-    def clean_closes_on(self) -> date | None:
-        """A year that can be meant."""
-        return _plausible(self.cleaned_data["closes_on"])
 
 
 class QuestionForm(forms.Form):
@@ -222,4 +188,4 @@ class ReplyForm(forms.Form):
 class ExtendForm(forms.Form):
     """A later closing day."""
 
-    until = forms.DateField(label=_("New closing day"), widget=DayInput())
+    until = day_field(_("New closing day"))

@@ -5,11 +5,11 @@ from datetime import date
 from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 
 from skillmap.core import clock
+from skillmap.core.days import DayField
 from skillmap.core.widgets import LongSelect
 from skillmap.people import selectors
 from skillmap.people.choices import (
@@ -24,21 +24,15 @@ NOTHING = ("", "—")
 Choices = Sequence[tuple[Any, Any]]
 
 
-def plausible(day: date) -> None:
-    """Refuse a year that can only be mistyped."""
-    if not FIRST_DAY <= day <= LAST_DAY:
-        raise ValidationError(_("Please check the year."), code="year")
-
-
-def day_field(label: Any, *, required: bool = True, hint: Any = "", today: bool = False) -> forms.DateField:
-    """A day, with the browser's calendar."""
-    return forms.DateField(
+def day_field(label: Any, *, required: bool = True, hint: Any = "", today: bool = False) -> DayField:
+    """A day in somebody's service, or of the organisations."""
+    return DayField(
+        earliest=FIRST_DAY,
+        latest=LAST_DAY,
         label=label,
         required=required,
         help_text=hint,
         initial=clock.today if today else None,
-        validators=[plausible],
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from skillmap.core.days import require_order
 from skillmap.core.import_forms import UploadForm
 from skillmap.core.lines import LineField, can_be_shown
 from skillmap.people.choices import (
@@ -37,9 +38,7 @@ class PlainForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """A term doesn't end before the person was hired."""
         values = super().clean() or self.cleaned_data
-        hired, until = values.get("hired_on"), values.get("expert_until")
-        if hired and until and until < hired:
-            self.add_error("expert_until", _("The last day must not be before the first."))
+        require_order(self, "hired_on", "expert_until")
         return values
 
 

@@ -11,14 +11,11 @@ from django.utils.translation import gettext as _
 from skillmap.assessment.choices import State
 from skillmap.assessment.models import Assessment, Evidence
 from skillmap.assessment.selectors.talks import TalkItem
-from skillmap.assessment.views.common import facts_of
-from skillmap.core.stencils import fill_each
+from skillmap.assessment.views.common import ANY_CODE, facts_of
+from skillmap.core.stencils import fill_each, flag
 from skillmap.core.templatetags.ui.parts import badge, level_badge
 from skillmap.core.templatetags.ui.words import level_label
 from skillmap.framework.models import SkillCategory, SkillLevel
-
-#: Stands for an item's code in an address.
-ANY_CODE = "any-code"
 
 
 @dataclass(frozen=True)
@@ -56,14 +53,14 @@ class Sheet:
             "label": item.skill.label,
             "change": _change(item),
             "lack": str(item.lack or ""),
-            "wish": "1" if rating.wish else "",
+            "wish": flag(rating.wish),
             "own": level_badge(item.own),
             "corrected": _badge(item.corrected),
-            "is_confirmed": "1" if self.check.state in (State.CONFIRMED, State.RECEIVED) else "",
+            "is_confirmed": flag(self.check.state in (State.CONFIRMED, State.RECEIVED)),
             "last": _badge(item.last),
             "target": level_badge(item.target) if item.target else "",
             "evidence": fill_each("assessment/_talk_piece.html", map(_piece, item.evidence)),
-            "wants_evidence": "1" if item.level else "",
+            "wants_evidence": flag(item.level),
             "note": rating.note,
             **_conflict(entry),
         }
@@ -73,7 +70,7 @@ class Sheet:
             **texts,
             "save_url": url.replace(ANY_CODE, item.skill.code),
             "version": str(entry.version),
-            "without_view": "1" if entry.level is None else "",
+            "without_view": flag(entry.level is None),
             "pills": self._pills(entry),
             "reason": entry.reason,
         }
@@ -85,7 +82,7 @@ class Sheet:
                 "level": str(level.level),
                 "label": level.label,
                 "title": level.title,
-                "chosen": "1" if level.level == entry.level else "",
+                "chosen": flag(level.level == entry.level),
             }
             for level in self.levels
         )

@@ -11,7 +11,7 @@ from django.utils.formats import number_format
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
-from skillmap.core.stencils import fill
+from skillmap.core.stencils import fill, flag
 from skillmap.core.templatetags.ui.library import library
 from skillmap.core.templatetags.ui.words import level_label
 
@@ -49,7 +49,7 @@ TONES = {
 @library.simple_tag
 def badge(label: str, tone: str = "mute", small: bool = False) -> SafeString:
     """Show a word with one of the tones info, good, warn, bad, mute, strong, outline."""
-    return fill("components/badge.html", {"label": str(label), "tone": tone, "small": "1" if small else ""})
+    return fill("components/badge.html", {"label": str(label), "tone": tone, "small": flag(small)})
 
 
 @library.simple_tag
@@ -71,7 +71,7 @@ def level_badge(level: int | None, short: bool = False) -> SafeString:
 def provenance_badge(provenance: str) -> SafeString:
     """Mark a value that is our default and not the government's own; nothing for one that is printed or confirmed."""
     is_default = str(provenance) in {"inferred", "default"}
-    return fill("components/provenance_badge.html", {"is_default": "1" if is_default else ""})
+    return fill("components/provenance_badge.html", {"is_default": flag(is_default)})
 
 
 @library.inclusion_tag("components/stat.html")
