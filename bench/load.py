@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from bench.__main__ import ROOT, command, make_world
+from bench.__main__ import ROOT, command, make_world, servers
 from scripts.processes import end_groups
 from tests.support import services
 
@@ -63,7 +63,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--workers", type=int, default=2)
     chosen = parser.parse_args(arguments)
     rows = []
-    with services.postgres() as server, services.redis() as redis, services.private_folder("skillmap-load-") as folder:
+    with servers() as (server, redis), services.private_folder("skillmap-load-") as folder:
         for number, pause in enumerate(chosen.pause):
             world = make_world(server, redis, 1000, name=f"load_{number}")
             with gunicorn(world, chosen.workers, folder / "log") as (address, pid):

@@ -2,7 +2,6 @@
 
 import json
 import resource
-import statistics
 import sys
 import time
 from collections.abc import Callable
@@ -20,7 +19,7 @@ def timed(act: Callable[[], object]) -> float:
 
 
 def main() -> None:
-    """Warm up, then do it and its floor in turn; medians."""
+    """Warm up, then do it and its floor in turn; the seconds of each run."""
     django.setup()
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
@@ -42,11 +41,11 @@ def main() -> None:
         json.dumps(
             {
                 "name": name,
-                "seconds": round(statistics.median(real for real, _floor in pairs), 6),
-                "floor_seconds": round(statistics.median(floor for _real, floor in pairs), 6),
+                "seconds": [round(real, 6) for real, _floor in pairs],
+                "floor_seconds": [round(floor, 6) for _real, floor in pairs],
                 "queries": queries,
                 "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
-                "runs": runs,
+                "long": measure.runs is not None,
                 "floor": measure.floor_words,
             },
             ensure_ascii=False,

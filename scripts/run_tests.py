@@ -18,71 +18,22 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import FrameType
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tests.support import lanes, services  # noqa: E402  (the project's folder must be on the path first)
+from scripts import needs  # noqa: E402  (the project's folder must be on the path first)
+from tests.support import lanes, services  # noqa: E402
 
 TIME_LIMIT = float(os.environ.get("TEST_TIME_LIMIT", "3600"))
-
-
-@dataclass(frozen=True)
-class Need:
-    """Something the tests use that pip does not install."""
-
-    name: str
-    package: str  # Debian's
-    present: Callable[[], bool]
-    without: str  # what is not tried without it
-    lane: str = ""  # the lane that cannot run at all without it
-
-
-def has_japanese_font() -> bool:
-    """Say whether pages in Japanese can be drawn."""
-    if shutil.which("fc-list") is None:
-        return False
-    fonts = subprocess.run(["fc-list", ":lang=ja", "family"], check=False, capture_output=True)
-    return bool(fonts.stdout.strip())
-
-
-NEEDS = (
-    Need("Chromium", "chromium", lambda: services.find_chromium() is not None, "no browser test runs", "browser"),
-    Need("a Japanese font", "fonts-noto-cjk", has_japanese_font, "screenshots show boxes for letters"),
-    Need("Redis", "redis-server", lambda: services.find_redis() is not None, "no test with Redis runs"),
-    Need("PostgreSQL", "postgresql", lambda: services.find_postgres() is not None, "nothing runs on it", "postgres"),
-    Need("gettext", "gettext", lambda: shutil.which("xgettext") is not None, "translations are not checked"),
-)
 
 
 def shout(text: str) -> None:
     """Print a line that is not overlooked."""
     print(f"\n!!! {text} !!!\n", flush=True)
-
-
-def install_missing() -> list[Need]:
-    """Install what is missing where that is possible; return what is still missing."""
-    missing = [need for need in NEEDS if not need.present()]
-    if not missing or os.geteuid() != 0 or shutil.which("apt-get") is None:
-        return missing
-    print(f"Installing {', '.join(need.name for need in missing)} …", flush=True)
-    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-
-    def apt(*arguments: str) -> None:
-        done = subprocess.run(
-            ["apt-get", "-qq", *arguments], env=environment, check=False, capture_output=True, text=True, timeout=900
-        )
-        if done.returncode:
-            print(done.stdout[-2000:], done.stderr[-2000:], sep="\n", flush=True)
-
-    apt("update")
-    for need in missing:  # one by one: where one cannot be had, apt would install none
-        apt("install", "--yes", "--no-install-recommends", need.package)
-    return [need for need in missing if not need.present()]
 
 
 @contextlib.contextmanager
@@ -123,7 +74,7 @@ def run_pytest(command: Sequence[str], environment: dict[str, str]) -> int:
             process.wait()
 
 
-def chosen_lanes(missing: Sequence[Need]) -> list[str]:
+def chosen_lanes(missing: Sequence[needs.Need]) -> list[str]:
     """Return the lanes asked for that can run here."""
     asked = os.environ.get("LANES", "").split() or list(lanes.LANES)
     if unknown := set(asked) - set(lanes.LANES):
@@ -140,7 +91,7 @@ def main() -> int:
     """Return pytest's exit code, 1 where something is missing in CI."""
     for signum in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(signum, end)
-    missing = install_missing()
+    missing = needs.install_missing()
     lines = [f"{need.name} ({need.package}): {need.without}" for need in missing]
     for line in lines:
         shout(f"MISSING: {line}")

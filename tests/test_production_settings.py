@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from bench.__main__ import environment
+
 ROOT = Path(__file__).resolve().parent.parent
 WHOLE = {
     "SECRET_KEY": secrets.token_urlsafe(60),
@@ -70,6 +72,29 @@ def test_a_weak_value_stops_the_start(name: str, value: str, words: str, tmp_pat
     assert answer.returncode != 0
     assert words in answer.stderr
     assert value not in answer.stderr.replace("postgres://", "") or len(value) < 12, "secrets are not printed"
+
+
+def test_a_role_or_occupation_that_is_none_stops_the_start(tmp_path: Path) -> None:
+    wrong = {"MFA_REQUIRED_ROLES": "secretariat,secretary", "SUPPLY_OCCUPATIONS": "ict,itc"}
+    answer = run(["manage.py", "check"], WHOLE | wrong, tmp_path)
+    assert answer.returncode != 0
+    assert "MFA_REQUIRED_ROLES names secretary: choose from coordinator, " in answer.stderr
+    assert "SUPPLY_OCCUPATIONS names itc: choose from ict, " in answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("roles", "required"),
+    [
+        ("", ["secretariat"]),
+        ("none", []),
+        ("expert,executive", ["expert", "executive"]),
+        (environment("", "")["MFA_REQUIRED_ROLES"], []),  # the people who are measured sign in without
+    ],
+)
+def test_who_needs_a_second_factor(roles: str, required: list[str], tmp_path: Path) -> None:
+    show = "from skillmap.config.settings import production; print(production.MFA_REQUIRED_ROLES)"
+    answer = run(["-c", show], WHOLE | {"MFA_REQUIRED_ROLES": roles}, tmp_path)
+    assert answer.stdout.strip() == str(required), answer.stderr
 
 
 def test_the_deployment_checks_have_nothing_to_say(tmp_path: Path) -> None:

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from scripts import run_tests
+from scripts import needs, run_tests
 from tests.support import lanes
 
 # One lane is enough: nothing here has to do with a database.
 pytestmark = pytest.mark.sqlite
 ROOT = Path(__file__).resolve().parent.parent
-CHROMIUM = next(need for need in run_tests.NEEDS if need.lane == "browser")
-FONT = next(need for need in run_tests.NEEDS if need.package == "fonts-noto-cjk")
+CHROMIUM = next(need for need in needs.NEEDS if need.lane == "browser")
+FONT = next(need for need in needs.NEEDS if need.package == "fonts-noto-cjk")
 
 RunMain = Callable[..., tuple[int, list[str], dict[str, str]]]
 
@@ -26,7 +26,7 @@ RunMain = Callable[..., tuple[int, list[str], dict[str, str]]]
 def run_main(monkeypatch: pytest.MonkeyPatch) -> RunMain:
     """Run the script with these needs missing; answer its exit code, the pytest command and the environment."""
 
-    def run(missing: Sequence[run_tests.Need], **environment: str) -> tuple[int, list[str], dict[str, str]]:
+    def run(missing: Sequence[needs.Need], **environment: str) -> tuple[int, list[str], dict[str, str]]:
         seen: list[tuple[list[str], dict[str, str]]] = []
 
         @contextlib.contextmanager
@@ -37,7 +37,7 @@ def run_main(monkeypatch: pytest.MonkeyPatch) -> RunMain:
             seen.append((command, handed))
             return 0
 
-        monkeypatch.setattr(run_tests, "install_missing", lambda: list(missing))
+        monkeypatch.setattr(needs, "install_missing", lambda: list(missing))
         monkeypatch.setattr(run_tests, "servers", servers)
         monkeypatch.setattr(run_tests, "run_pytest", run_pytest)
         monkeypatch.setattr("signal.signal", lambda *_: None)
@@ -78,8 +78,8 @@ def test_what_is_missing_is_said_and_takes_its_lane_away(
     assert lanes.pytest_report_header() == ["MISSING: Chromium (chromium): no browser test runs"]
 
 
-@pytest.mark.parametrize("need", run_tests.NEEDS, ids=lambda need: need.package)
-def test_nothing_may_be_missing_in_ci(run_main: RunMain, need: run_tests.Need) -> None:
+@pytest.mark.parametrize("need", needs.NEEDS, ids=lambda need: need.package)
+def test_nothing_may_be_missing_in_ci(run_main: RunMain, need: needs.Need) -> None:
     code, command, _ = run_main([need], CI="true")
     assert code == 1
     assert command == []

@@ -10,9 +10,9 @@ class PeopleConfig(AppConfig):
     label = "people"
 
     def ready(self) -> None:
-        """Register the job kinds, what listens to sign-ins, and what follows a restore."""
+        """Register the job kinds, the checks, what listens to sign-ins, and what follows a restore."""
         from skillmap.core import imports
-        from skillmap.people import after_restore, receivers, tasks  # noqa: F401
+        from skillmap.people import after_restore, checks, receivers, tasks  # noqa: F401
         from skillmap.people.services.people_import import PeopleImporter
 
         imports.register(PeopleImporter())

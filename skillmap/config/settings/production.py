@@ -61,6 +61,8 @@ LANGUAGE_COOKIE_SAMESITE = "Lax"
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=1)
 REST_FRAMEWORK = base.REST_FRAMEWORK | {"NUM_PROXIES": ALLAUTH_TRUSTED_PROXY_COUNT}
 MFA_REQUIRED_ROLES = env.list("MFA_REQUIRED_ROLES", default=["secretariat"])
+if MFA_REQUIRED_ROLES == ["none"]:
+    MFA_REQUIRED_ROLES = []
 WHITENOISE_USE_FINDERS = False
 STORAGES = base.STORAGES | {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
