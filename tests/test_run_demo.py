@@ -57,26 +57,49 @@ class Demo:
     family: set[int]
 
 
+@dataclass
+class FirstDemo:
+    """What is left of a demo that was started in an empty folder, served, and lost its terminal."""
+
+    var: Path
+    family: set[int]
+    alive: set[int]
+
+
 @pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a demo world in it, to be copied."""
-    var = tmp_path_factory.mktemp("prepared")
-    for command in (["migrate", "--no-input", "--verbosity", "0"], ["demo", *WORLD.split()]):
-        subprocess.run(
-            [sys.executable, "manage.py", *command],
-            cwd=ROOT,
-            env=environment(var, free_port(), DJANGO_SETTINGS_MODULE="skillmap.config.settings.base"),
-            check=True,
-            capture_output=True,
-        )
-    return var
+def first_demo(tmp_path_factory: pytest.TempPathFactory) -> FirstDemo:
+    """A demo from an empty folder, as on a fresh machine, until its terminal is closed."""
+    var = tmp_path_factory.mktemp("demo") / "var"
+    mine, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, SCRIPT],
+        env=environment(var, free_port(), DEMO=WORLD),
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+    )
+    os.close(theirs)
+    try:
+        output = b""
+        while b"Ctrl-C ends it" not in output:
+            assert process.poll() is None, output.decode()
+            if select.select([mine], [], [], 1)[0]:
+                output += os.read(mine, 65536)
+        family = descendants(process.pid)
+        os.close(mine)
+        process.wait(30)
+        return FirstDemo(var, family, alive(family))
+    finally:
+        process.terminate()
+        process.wait(30)
 
 
 @pytest.fixture
-def demo(tmp_path: Path, prepared: Path) -> Iterator[Demo]:
+def demo(tmp_path: Path, first_demo: FirstDemo) -> Iterator[Demo]:
     """Run the demo, in a folder where it ran before, until it has printed its address."""
     port, output = free_port(), ""
-    shutil.copytree(prepared, tmp_path / "var")
+    shutil.copytree(first_demo.var, tmp_path / "var")
     process = subprocess.Popen(
         [sys.executable, SCRIPT],
         env=environment(tmp_path / "var", port, DEMO=WORLD),
@@ -161,32 +184,9 @@ def test_a_killed_demo_takes_its_servers_along(demo: Demo) -> None:
 
 
 @pytest.mark.services
-def test_a_demo_whose_terminal_is_closed_ends(tmp_path: Path) -> None:
-    """From an empty folder, as on a fresh machine."""
-    mine, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, SCRIPT],
-        env=environment(tmp_path / "var", free_port(), DEMO=WORLD),
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        start_new_session=True,
-    )
-    os.close(theirs)
-    try:
-        output = b""
-        while b"Ctrl-C ends it" not in output:
-            assert process.poll() is None, output.decode()
-            if select.select([mine], [], [], 1)[0]:
-                output += os.read(mine, 65536)
-        family = descendants(process.pid)
-        assert len(family) >= 4
-        os.close(mine)
-        process.wait(30)
-        assert alive(family) == set()
-    finally:
-        process.terminate()
-        process.wait(30)
+def test_a_demo_whose_terminal_is_closed_ends(first_demo: FirstDemo) -> None:
+    assert len(first_demo.family) >= 4
+    assert first_demo.alive == set()
 
 
 def test_ctrl_c_while_it_prepares_ends_that_too(tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
     """Debian's Chromium instead of one that would have to be downloaded."""
     chromium = find_chromium()
     if chromium is None:
-        unavailable(MissingServiceError("Chromium is not installed (Debian: chromium)"))
+        unavailable(MissingServiceError("Chromium is not installed (Debian: chromium-headless-shell)"))
     return {**browser_type_launch_args, "executable_path": chromium, "args": CHROMIUM_OPTIONS}
 
 

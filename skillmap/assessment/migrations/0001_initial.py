@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("framework", "0001_initial"),
         ("people", "0001_initial"),
-        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
+        ("people", "__first__"),
     ]
 
     operations = [
@@ -26,6 +26,103 @@ class Migration(migrations.Migration):
                 ("text_en", models.TextField(blank=True)),
                 ("published_at", models.DateTimeField(auto_now_add=True)),
             ],
+        ),
+        migrations.CreateModel(
+            name="Cycle",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("fiscal_year", models.PositiveSmallIntegerField()),
+                ("name", models.CharField(max_length=100)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("draft", "In preparation"), ("open", "Running"), ("closed", "Closed")],
+                        default="draft",
+                        max_length=8,
+                    ),
+                ),
+                (
+                    "second_meeting",
+                    models.CharField(
+                        choices=[("before", "Before confirmation"), ("after", "After confirmation")],
+                        default="after",
+                        max_length=8,
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("opened_at", models.DateTimeField(null=True)),
+                ("closed_at", models.DateTimeField(null=True)),
+                ("closing_checklist", models.JSONField(default=dict)),
+                ("version", models.PositiveIntegerField(default=1)),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "framework",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="cycles", to="framework.framework"
+                    ),
+                ),
+                (
+                    "purpose_text",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="cycles", to="assessment.purposetext"
+                    ),
+                ),
+            ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("fiscal_year", "name"), name="cycle_name_once_a_year"),
+                    models.CheckConstraint(
+                        condition=models.Q(("state__in", ["draft", "open", "closed"])), name="cycle_state_known"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("fiscal_year__gte", 2000), ("fiscal_year__lte", 2100)),
+                        name="cycle_fiscal_year_plausible",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("state", "draft"), ("opened_at__isnull", False), _connector="OR"),
+                        name="cycle_opened_has_time",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="CycleGroup",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=60)),
+                (
+                    "items",
+                    models.CharField(
+                        choices=[
+                            ("digital", "Digital skills"),
+                            ("tool", "Digital tools"),
+                            ("both", "Digital skills and tools"),
+                        ],
+                        default="digital",
+                        max_length=8,
+                    ),
+                ),
+                ("with_one_on_one", models.BooleanField(default=True)),
+                ("selection", models.JSONField(default=dict)),
+                ("sort_order", models.PositiveSmallIntegerField(default=0)),
+                (
+                    "cycle",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="groups", to="assessment.cycle"
+                    ),
+                ),
+            ],
+            options={
+                "constraints": [models.UniqueConstraint(fields=("cycle", "name"), name="cycle_group_name_once")],
+            },
         ),
         migrations.CreateModel(
             name="Assessment",
@@ -87,7 +184,46 @@ class Migration(migrations.Migration):
                         to="framework.jobtype",
                     ),
                 ),
+                (
+                    "cycle",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="assessments", to="assessment.cycle"
+                    ),
+                ),
+                (
+                    "group",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="assessments",
+                        to="assessment.cyclegroup",
+                    ),
+                ),
             ],
+            options={
+                "indexes": [
+                    models.Index(fields=["cycle", "state", "group", "organisation"], name="assessment_by_state")
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("cycle", "staff"), name="assessment_once_a_cycle"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "state__in",
+                                ["draft", "submitted", "reviewed", "corrected", "confirmed", "received", "withdrawn"],
+                            )
+                        ),
+                        name="assessment_state_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state__in", ["confirmed", "received"]), _negated=True),
+                            models.Q(("confirmed_at__isnull", False), ("confirmed_by__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="assessment_confirmed_has_who_and_when",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="AssessmentEvent",
@@ -170,98 +306,6 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
-            name="Cycle",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("fiscal_year", models.PositiveSmallIntegerField()),
-                ("name", models.CharField(max_length=100)),
-                (
-                    "state",
-                    models.CharField(
-                        choices=[("draft", "In preparation"), ("open", "Running"), ("closed", "Closed")],
-                        default="draft",
-                        max_length=8,
-                    ),
-                ),
-                (
-                    "second_meeting",
-                    models.CharField(
-                        choices=[("before", "Before confirmation"), ("after", "After confirmation")],
-                        default="after",
-                        max_length=8,
-                    ),
-                ),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
-                ("opened_at", models.DateTimeField(null=True)),
-                ("closed_at", models.DateTimeField(null=True)),
-                ("closing_checklist", models.JSONField(default=dict)),
-                ("version", models.PositiveIntegerField(default=1)),
-                (
-                    "created_by",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "framework",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="cycles", to="framework.framework"
-                    ),
-                ),
-                (
-                    "purpose_text",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="cycles", to="assessment.purposetext"
-                    ),
-                ),
-            ],
-        ),
-        migrations.AddField(
-            model_name="assessment",
-            name="cycle",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="assessments", to="assessment.cycle"
-            ),
-        ),
-        migrations.CreateModel(
-            name="CycleGroup",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("name", models.CharField(max_length=60)),
-                (
-                    "items",
-                    models.CharField(
-                        choices=[
-                            ("digital", "Digital skills"),
-                            ("tool", "Digital tools"),
-                            ("both", "Digital skills and tools"),
-                        ],
-                        default="digital",
-                        max_length=8,
-                    ),
-                ),
-                ("with_one_on_one", models.BooleanField(default=True)),
-                ("selection", models.JSONField(default=dict)),
-                ("sort_order", models.PositiveSmallIntegerField(default=0)),
-                (
-                    "cycle",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="groups", to="assessment.cycle"
-                    ),
-                ),
-            ],
-        ),
-        migrations.AddField(
-            model_name="assessment",
-            name="group",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="assessments", to="assessment.cyclegroup"
-            ),
-        ),
-        migrations.CreateModel(
             name="CycleWindow",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
@@ -287,6 +331,14 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("cycle", "step"), name="window_once_per_step"),
+                    models.CheckConstraint(
+                        condition=models.Q(("closes_on__gte", models.F("opens_on"))), name="window_ends_after_start"
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="DevelopmentGoal",
@@ -368,6 +420,9 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [models.UniqueConstraint(fields=("assessment", "step"), name="extension_once_per_step")],
+            },
         ),
         migrations.CreateModel(
             name="Finding",
@@ -455,6 +510,20 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("state", "accepted")),
+                        fields=("assessment", "kind"),
+                        name="proposal_one_agreed",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("state", "open")),
+                        fields=("assessment", "kind", "starts_at"),
+                        name="proposal_time_once",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="MentorPair",
@@ -493,6 +562,28 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [models.Index(fields=["mentor", "ended_at"], name="pair_by_mentor")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("ended_at", None)),
+                        fields=("cycle", "mentee", "is_deputy"),
+                        name="pair_one_active_mentor",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("mentor", models.F("mentee")), _negated=True), name="pair_not_oneself"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("not_evaluator_declared", True)), name="pair_not_evaluator_declared"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("ended_at", None), ("ended_at__gte", models.F("started_at")), _connector="OR"
+                        ),
+                        name="pair_ends_after_start",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Objection",
@@ -546,6 +637,23 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("state", "open")),
+                        fields=("assessment", "skill"),
+                        name="objection_one_open_per_item",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("state", "open"),
+                            models.Q(("answered_at__isnull", False), ("answered_by__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="objection_answer_has_who_and_when",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="OneOnOne",
@@ -582,6 +690,9 @@ class Migration(migrations.Migration):
                     models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="people.staff"),
                 ),
             ],
+            options={
+                "constraints": [models.UniqueConstraint(fields=("assessment", "kind"), name="meeting_once_per_kind")],
+            },
         ),
         migrations.CreateModel(
             name="PrivateMemo",
@@ -603,6 +714,9 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [models.UniqueConstraint(fields=("assessment", "author"), name="memo_once_per_author")],
+            },
         ),
         migrations.CreateModel(
             name="PurposeAcknowledgement",
@@ -630,6 +744,11 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("staff", "cycle", "purpose_text"), name="purpose_acknowledged_once")
+                ],
+            },
         ),
         migrations.CreateModel(
             name="SkillRating",
@@ -687,6 +806,31 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("assessment", "skill"), name="rating_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("self_level", None), ("self_level__in", [0, 1, 2, 3]), _connector="OR"),
+                        name="rating_self_level_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("corrected_level", None), ("corrected_level__in", [0, 1, 2, 3]), _connector="OR"
+                        ),
+                        name="rating_corrected_level_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("mentor_level", None), ("mentor_level__in", [0, 1, 2, 3]), _connector="OR"),
+                        name="rating_mentor_level_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("confirmed_level", None), ("confirmed_level__in", [0, 1, 2, 3]), _connector="OR"
+                        ),
+                        name="rating_confirmed_level_known",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Evidence",
@@ -836,185 +980,5 @@ class Migration(migrations.Migration):
                     ),
                 ],
             },
-        ),
-        migrations.AddConstraint(
-            model_name="cyclegroup",
-            constraint=models.UniqueConstraint(fields=("cycle", "name"), name="cycle_group_name_once"),
-        ),
-        migrations.AddIndex(
-            model_name="assessment",
-            index=models.Index(fields=["cycle", "state", "group", "organisation"], name="assessment_by_state"),
-        ),
-        migrations.AddConstraint(
-            model_name="assessment",
-            constraint=models.UniqueConstraint(fields=("cycle", "staff"), name="assessment_once_a_cycle"),
-        ),
-        migrations.AddConstraint(
-            model_name="assessment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("state__in", ["draft", "submitted", "reviewed", "corrected", "confirmed", "received", "withdrawn"])
-                ),
-                name="assessment_state_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="assessment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("state__in", ["confirmed", "received"]), _negated=True),
-                    models.Q(("confirmed_at__isnull", False), ("confirmed_by__isnull", False)),
-                    _connector="OR",
-                ),
-                name="assessment_confirmed_has_who_and_when",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="cyclewindow",
-            constraint=models.UniqueConstraint(fields=("cycle", "step"), name="window_once_per_step"),
-        ),
-        migrations.AddConstraint(
-            model_name="cyclewindow",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("closes_on__gte", models.F("opens_on"))), name="window_ends_after_start"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="extension",
-            constraint=models.UniqueConstraint(fields=("assessment", "step"), name="extension_once_per_step"),
-        ),
-        migrations.AddConstraint(
-            model_name="meetingproposal",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("state", "accepted")), fields=("assessment", "kind"), name="proposal_one_agreed"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="meetingproposal",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("state", "open")),
-                fields=("assessment", "kind", "starts_at"),
-                name="proposal_time_once",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="mentorpair",
-            index=models.Index(fields=["mentor", "ended_at"], name="pair_by_mentor"),
-        ),
-        migrations.AddConstraint(
-            model_name="mentorpair",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("ended_at", None)),
-                fields=("cycle", "mentee", "is_deputy"),
-                name="pair_one_active_mentor",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="mentorpair",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("mentor", models.F("mentee")), _negated=True), name="pair_not_oneself"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="mentorpair",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("not_evaluator_declared", True)), name="pair_not_evaluator_declared"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="mentorpair",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("ended_at", None), ("ended_at__gte", models.F("started_at")), _connector="OR"),
-                name="pair_ends_after_start",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="objection",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("state", "open")),
-                fields=("assessment", "skill"),
-                name="objection_one_open_per_item",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="objection",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("state", "open"),
-                    models.Q(("answered_at__isnull", False), ("answered_by__isnull", False)),
-                    _connector="OR",
-                ),
-                name="objection_answer_has_who_and_when",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="oneonone",
-            constraint=models.UniqueConstraint(fields=("assessment", "kind"), name="meeting_once_per_kind"),
-        ),
-        migrations.AddConstraint(
-            model_name="privatememo",
-            constraint=models.UniqueConstraint(fields=("assessment", "author"), name="memo_once_per_author"),
-        ),
-        migrations.AddConstraint(
-            model_name="purposeacknowledgement",
-            constraint=models.UniqueConstraint(
-                fields=("staff", "cycle", "purpose_text"), name="purpose_acknowledged_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="cycle",
-            constraint=models.UniqueConstraint(fields=("fiscal_year", "name"), name="cycle_name_once_a_year"),
-        ),
-        migrations.AddConstraint(
-            model_name="cycle",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("state__in", ["draft", "open", "closed"])), name="cycle_state_known"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="cycle",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("fiscal_year__gte", 2000), ("fiscal_year__lte", 2100)),
-                name="cycle_fiscal_year_plausible",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="cycle",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("state", "draft"), ("opened_at__isnull", False), _connector="OR"),
-                name="cycle_opened_has_time",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="skillrating",
-            constraint=models.UniqueConstraint(fields=("assessment", "skill"), name="rating_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="skillrating",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("self_level", None), ("self_level__in", [0, 1, 2, 3]), _connector="OR"),
-                name="rating_self_level_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="skillrating",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("corrected_level", None), ("corrected_level__in", [0, 1, 2, 3]), _connector="OR"),
-                name="rating_corrected_level_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="skillrating",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("mentor_level", None), ("mentor_level__in", [0, 1, 2, 3]), _connector="OR"),
-                name="rating_mentor_level_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="skillrating",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("confirmed_level", None), ("confirmed_level__in", [0, 1, 2, 3]), _connector="OR"),
-                name="rating_confirmed_level_known",
-            ),
         ),
     ]

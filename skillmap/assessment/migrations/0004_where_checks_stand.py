@@ -1,10 +1,7 @@
-"""Where each check stands is stored, and the database keeps counted how many stand where."""
-
 import django.db.models.deletion
-from django.conf import settings
 from django.db import migrations, models
 
-from skillmap.core.triggers import KeptCounts
+import skillmap.core.triggers
 
 
 class Migration(migrations.Migration):
@@ -12,7 +9,7 @@ class Migration(migrations.Migration):
         ("assessment", "0003_meeting_drafts"),
         ("framework", "0002_published_are_immutable"),
         ("people", "0001_initial"),
-        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
+        ("people", "__first__"),
     ]
 
     operations = [
@@ -39,6 +36,35 @@ class Migration(migrations.Migration):
                 ("due_who", models.CharField(max_length=12)),
                 ("due_on", models.DateField(null=True)),
                 ("people", models.IntegerField()),
+                (
+                    "cycle",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="assessment.cycle",
+                    ),
+                ),
+                (
+                    "group",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="assessment.cyclegroup",
+                    ),
+                ),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="people.organisation",
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
@@ -71,42 +97,10 @@ class Migration(migrations.Migration):
                 condition=models.Q(("lacks_mentor", True)), fields=["cycle", "id"], name="assessment_lacks_mentor"
             ),
         ),
-        migrations.AddField(
-            model_name="checkcount",
-            name="cycle",
-            field=models.ForeignKey(
-                db_constraint=False,
-                on_delete=django.db.models.deletion.DO_NOTHING,
-                related_name="+",
-                to="assessment.cycle",
-            ),
-        ),
-        migrations.AddField(
-            model_name="checkcount",
-            name="group",
-            field=models.ForeignKey(
-                db_constraint=False,
-                db_index=False,
-                on_delete=django.db.models.deletion.DO_NOTHING,
-                related_name="+",
-                to="assessment.cyclegroup",
-            ),
-        ),
-        migrations.AddField(
-            model_name="checkcount",
-            name="organisation",
-            field=models.ForeignKey(
-                db_constraint=False,
-                db_index=False,
-                on_delete=django.db.models.deletion.DO_NOTHING,
-                related_name="+",
-                to="people.organisation",
-            ),
-        ),
-        KeptCounts(
-            "assessment_assessment",
-            "assessment_checkcount",
-            columns=["cycle_id", "organisation_id", "group_id", "state", "due_step", "due_who", "due_on"],
+        skillmap.core.triggers.KeptCounts(
+            table="assessment_assessment",
+            counts="assessment_checkcount",
+            columns=("cycle_id", "organisation_id", "group_id", "state", "due_step", "due_who", "due_on"),
             number="people",
         ),
     ]

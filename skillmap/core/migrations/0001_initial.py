@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
+        ("people", "__first__"),
     ]
 
     operations = [
@@ -36,6 +36,12 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [
+                    models.Index(fields=["subject_key", "-id"], name="audit_by_subject"),
+                    models.Index(fields=["target", "-id"], name="audit_by_target"),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="AuditSeal",
@@ -103,6 +109,28 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [models.Index(fields=["state", "lease_until"], name="job_due")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(
+                            ("state__in", ["queued", "running"]), models.Q(("dedup_key", ""), _negated=True)
+                        ),
+                        fields=("kind", "dedup_key"),
+                        name="job_one_active_per_key",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("state__in", ["queued", "running", "done", "failed", "dead", "cancelled"])),
+                        name="job_state_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("state__in", ["queued", "running"]), ("finished_at__isnull", False), _connector="OR"
+                        ),
+                        name="job_end_has_time",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Notification",
@@ -142,6 +170,19 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [
+                    models.Index(fields=["recipient", "read_at"], name="notification_unread"),
+                    models.Index(fields=["mail_state", "next_try_at"], name="notification_to_mail"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("recipient", "dedup_key"), name="notification_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("mail_state__in", ["waiting", "sent", "failed", "none"])),
+                        name="notification_mail_state_known",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="PeriodicSlot",
@@ -192,64 +233,8 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-        ),
-        migrations.AddIndex(
-            model_name="auditevent",
-            index=models.Index(fields=["subject_key", "-id"], name="audit_by_subject"),
-        ),
-        migrations.AddIndex(
-            model_name="auditevent",
-            index=models.Index(fields=["target", "-id"], name="audit_by_target"),
-        ),
-        migrations.AddIndex(
-            model_name="job",
-            index=models.Index(fields=["state", "lease_until"], name="job_due"),
-        ),
-        migrations.AddConstraint(
-            model_name="job",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("state__in", ["queued", "running"]), models.Q(("dedup_key", ""), _negated=True)),
-                fields=("kind", "dedup_key"),
-                name="job_one_active_per_key",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="job",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("state__in", ["queued", "running", "done", "failed", "dead", "cancelled"])),
-                name="job_state_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="job",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("state__in", ["queued", "running"]), ("finished_at__isnull", False), _connector="OR"
-                ),
-                name="job_end_has_time",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="notification",
-            index=models.Index(fields=["recipient", "read_at"], name="notification_unread"),
-        ),
-        migrations.AddIndex(
-            model_name="notification",
-            index=models.Index(fields=["mail_state", "next_try_at"], name="notification_to_mail"),
-        ),
-        migrations.AddConstraint(
-            model_name="notification",
-            constraint=models.UniqueConstraint(fields=("recipient", "dedup_key"), name="notification_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="notification",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("mail_state__in", ["waiting", "sent", "failed", "none"])),
-                name="notification_mail_state_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="submittedform",
-            constraint=models.UniqueConstraint(fields=("user", "key"), name="submitted_form_once"),
+            options={
+                "constraints": [models.UniqueConstraint(fields=("user", "key"), name="submitted_form_once")],
+            },
         ),
     ]

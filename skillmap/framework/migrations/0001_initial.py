@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
+        ("people", "__first__"),
     ]
 
     operations = [
@@ -65,6 +65,26 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("state__in", ["draft", "published", "retired"])),
+                        name="framework_state_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("state", "draft"), ("published_at__isnull", False), _connector="OR"),
+                        name="framework_published_has_time",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state", "retired"), _negated=True),
+                            ("retired_at__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="framework_retired_has_time",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Certification",
@@ -99,6 +119,43 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [models.UniqueConstraint(fields=("framework", "code"), name="certification_code_once")],
+            },
+        ),
+        migrations.CreateModel(
+            name="SkillCategory",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("code", models.CharField(max_length=40)),
+                ("name", models.CharField(max_length=60)),
+                ("name_en", models.CharField(blank=True, max_length=80)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("digital", "Digital skills"), ("tool", "Digital tools")],
+                        default="digital",
+                        max_length=8,
+                    ),
+                ),
+                ("sort_order", models.PositiveSmallIntegerField()),
+                ("source", models.CharField(blank=True, max_length=100)),
+                ("version", models.PositiveIntegerField(default=1)),
+                (
+                    "framework",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="categories", to="framework.framework"
+                    ),
+                ),
+            ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("framework", "code"), name="category_code_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("kind__in", ["digital", "tool"])), name="category_kind_known"
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="JobType",
@@ -143,7 +200,19 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.PROTECT, related_name="job_types", to="framework.framework"
                     ),
                 ),
+                (
+                    "core_category",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="job_types",
+                        to="framework.skillcategory",
+                    ),
+                ),
             ],
+            options={
+                "constraints": [models.UniqueConstraint(fields=("framework", "code"), name="job_type_code_once")],
+            },
         ),
         migrations.CreateModel(
             name="Skill",
@@ -183,7 +252,23 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.PROTECT, related_name="skills", to="framework.framework"
                     ),
                 ),
+                (
+                    "category",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="skills", to="framework.skillcategory"
+                    ),
+                ),
             ],
+            options={
+                "indexes": [models.Index(fields=["code"], name="skill_by_code")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("framework", "code"), name="skill_code_once"),
+                    models.UniqueConstraint(fields=("framework", "kind", "number"), name="skill_number_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("kind__in", ["digital", "tool"])), name="skill_kind_known"
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="JobTypeRequirement",
@@ -228,6 +313,14 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("job_type", "skill"), name="requirement_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("level__in", [0, 1, 2, 3])), name="requirement_level_known"
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="CertificationSkill",
@@ -246,56 +339,11 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-        ),
-        migrations.AddField(
-            model_name="certification",
-            name="skills",
-            field=models.ManyToManyField(
-                related_name="certifications", through="framework.CertificationSkill", to="framework.skill"
-            ),
-        ),
-        migrations.CreateModel(
-            name="SkillCategory",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("code", models.CharField(max_length=40)),
-                ("name", models.CharField(max_length=60)),
-                ("name_en", models.CharField(blank=True, max_length=80)),
-                (
-                    "kind",
-                    models.CharField(
-                        choices=[("digital", "Digital skills"), ("tool", "Digital tools")],
-                        default="digital",
-                        max_length=8,
-                    ),
-                ),
-                ("sort_order", models.PositiveSmallIntegerField()),
-                ("source", models.CharField(blank=True, max_length=100)),
-                ("version", models.PositiveIntegerField(default=1)),
-                (
-                    "framework",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="categories", to="framework.framework"
-                    ),
-                ),
-            ],
-        ),
-        migrations.AddField(
-            model_name="skill",
-            name="category",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="skills", to="framework.skillcategory"
-            ),
-        ),
-        migrations.AddField(
-            model_name="jobtype",
-            name="core_category",
-            field=models.ForeignKey(
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="job_types",
-                to="framework.skillcategory",
-            ),
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("certification", "skill"), name="certification_skill_once")
+                ],
+            },
         ),
         migrations.CreateModel(
             name="SkillLevel",
@@ -326,6 +374,12 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("framework", "level"), name="level_once"),
+                    models.CheckConstraint(condition=models.Q(("level__in", [0, 1, 2, 3])), name="level_known"),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="SkillLevelText",
@@ -364,95 +418,20 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("skill", "level"), name="level_text_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("level__in", [0, 1, 2, 3])), name="level_text_level_known"
+                    ),
+                ],
+            },
         ),
-        migrations.AddConstraint(
-            model_name="framework",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("state__in", ["draft", "published", "retired"])), name="framework_state_known"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="framework",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("state", "draft"), ("published_at__isnull", False), _connector="OR"),
-                name="framework_published_has_time",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="framework",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("state", "retired"), _negated=True), ("retired_at__isnull", False), _connector="OR"
-                ),
-                name="framework_retired_has_time",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="jobtyperequirement",
-            constraint=models.UniqueConstraint(fields=("job_type", "skill"), name="requirement_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="jobtyperequirement",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("level__in", [0, 1, 2, 3])), name="requirement_level_known"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="certificationskill",
-            constraint=models.UniqueConstraint(fields=("certification", "skill"), name="certification_skill_once"),
-        ),
-        migrations.AddConstraint(
+        migrations.AddField(
             model_name="certification",
-            constraint=models.UniqueConstraint(fields=("framework", "code"), name="certification_code_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="skillcategory",
-            constraint=models.UniqueConstraint(fields=("framework", "code"), name="category_code_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="skillcategory",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("kind__in", ["digital", "tool"])), name="category_kind_known"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="skill",
-            index=models.Index(fields=["code"], name="skill_by_code"),
-        ),
-        migrations.AddConstraint(
-            model_name="skill",
-            constraint=models.UniqueConstraint(fields=("framework", "code"), name="skill_code_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="skill",
-            constraint=models.UniqueConstraint(fields=("framework", "kind", "number"), name="skill_number_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="skill",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("kind__in", ["digital", "tool"])), name="skill_kind_known"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="jobtype",
-            constraint=models.UniqueConstraint(fields=("framework", "code"), name="job_type_code_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="skilllevel",
-            constraint=models.UniqueConstraint(fields=("framework", "level"), name="level_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="skilllevel",
-            constraint=models.CheckConstraint(condition=models.Q(("level__in", [0, 1, 2, 3])), name="level_known"),
-        ),
-        migrations.AddConstraint(
-            model_name="skillleveltext",
-            constraint=models.UniqueConstraint(fields=("skill", "level"), name="level_text_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="skillleveltext",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("level__in", [0, 1, 2, 3])), name="level_text_level_known"
+            name="skills",
+            field=models.ManyToManyField(
+                related_name="certifications", through="framework.CertificationSkill", to="framework.skill"
             ),
         ),
     ]

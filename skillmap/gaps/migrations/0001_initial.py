@@ -13,10 +13,56 @@ class Migration(migrations.Migration):
         ("core", "0003_imports"),
         ("framework", "0002_published_are_immutable"),
         ("people", "0001_initial"),
-        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
+        ("people", "__first__"),
     ]
 
     operations = [
+        migrations.CreateModel(
+            name="DemandSurvey",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("fiscal_year", models.PositiveSmallIntegerField()),
+                ("name", models.CharField(max_length=100)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("draft", "In preparation"), ("open", "Running"), ("closed", "Closed")],
+                        default="draft",
+                        max_length=8,
+                    ),
+                ),
+                ("opens_on", models.DateField()),
+                ("closes_on", models.DateField()),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("version", models.PositiveIntegerField(default=1)),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "framework",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="surveys", to="framework.framework"
+                    ),
+                ),
+            ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("fiscal_year", "name"), name="survey_name_once_a_year"),
+                    models.CheckConstraint(
+                        condition=models.Q(("closes_on__gte", models.F("opens_on"))), name="survey_ends_after_start"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("state__in", ["draft", "open", "closed"])), name="survey_state_known"
+                    ),
+                ],
+            },
+        ),
         migrations.CreateModel(
             name="DemandResponse",
             fields=[
@@ -55,7 +101,22 @@ class Migration(migrations.Migration):
                         to=settings.AUTH_USER_MODEL,
                     ),
                 ),
+                (
+                    "survey",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="responses", to="gaps.demandsurvey"
+                    ),
+                ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("survey", "organisation"), name="response_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("state__in", ["not_started", "draft", "submitted", "questioned", "none"])),
+                        name="response_state_known",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="DemandQuestion",
@@ -87,48 +148,6 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-        ),
-        migrations.CreateModel(
-            name="DemandSurvey",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("fiscal_year", models.PositiveSmallIntegerField()),
-                ("name", models.CharField(max_length=100)),
-                (
-                    "state",
-                    models.CharField(
-                        choices=[("draft", "In preparation"), ("open", "Running"), ("closed", "Closed")],
-                        default="draft",
-                        max_length=8,
-                    ),
-                ),
-                ("opens_on", models.DateField()),
-                ("closes_on", models.DateField()),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
-                ("version", models.PositiveIntegerField(default=1)),
-                (
-                    "created_by",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "framework",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="surveys", to="framework.framework"
-                    ),
-                ),
-            ],
-        ),
-        migrations.AddField(
-            model_name="demandresponse",
-            name="survey",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="responses", to="gaps.demandsurvey"
-            ),
         ),
         migrations.CreateModel(
             name="GapRun",
@@ -186,6 +205,17 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("basis__in", ["confirmed", "corrected"])), name="gap_run_basis_known"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("published_at", None), ("finished_at__isnull", False), _connector="OR"),
+                        name="gap_run_published_is_finished",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="GapNode",
@@ -231,6 +261,15 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("run", "key"), name="gap_node_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("organisation", None), ("bureau_group", None), _connector="OR"),
+                        name="gap_node_one_kind_of_place",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="GapInput",
@@ -254,6 +293,9 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [models.UniqueConstraint(fields=("run", "staff"), name="gap_input_once")],
+            },
         ),
         migrations.CreateModel(
             name="GapCell",
@@ -289,6 +331,9 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [models.UniqueConstraint(fields=("node", "skill"), name="gap_cell_once")],
+            },
         ),
         migrations.CreateModel(
             name="PriorityArea",
@@ -330,6 +375,17 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("fiscal_year", "skill"), name="priority_area_once_a_year"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("state", "adopted"), models.Q(("reason", ""), _negated=True), _connector="OR"
+                        ),
+                        name="priority_area_refusal_has_reason",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="SkillResult",
@@ -355,6 +411,9 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [models.UniqueConstraint(fields=("run", "skill"), name="skill_result_once")],
+            },
         ),
         migrations.CreateModel(
             name="DemandItem",
@@ -424,79 +483,5 @@ class Migration(migrations.Migration):
                     ),
                 ],
             },
-        ),
-        migrations.AddConstraint(
-            model_name="demandsurvey",
-            constraint=models.UniqueConstraint(fields=("fiscal_year", "name"), name="survey_name_once_a_year"),
-        ),
-        migrations.AddConstraint(
-            model_name="demandsurvey",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("closes_on__gte", models.F("opens_on"))), name="survey_ends_after_start"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="demandsurvey",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("state__in", ["draft", "open", "closed"])), name="survey_state_known"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="demandresponse",
-            constraint=models.UniqueConstraint(fields=("survey", "organisation"), name="response_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="demandresponse",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("state__in", ["not_started", "draft", "submitted", "questioned", "none"])),
-                name="response_state_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="gaprun",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("basis__in", ["confirmed", "corrected"])), name="gap_run_basis_known"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="gaprun",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("published_at", None), ("finished_at__isnull", False), _connector="OR"),
-                name="gap_run_published_is_finished",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="gapnode",
-            constraint=models.UniqueConstraint(fields=("run", "key"), name="gap_node_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="gapnode",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("organisation", None), ("bureau_group", None), _connector="OR"),
-                name="gap_node_one_kind_of_place",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="gapinput",
-            constraint=models.UniqueConstraint(fields=("run", "staff"), name="gap_input_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="gapcell",
-            constraint=models.UniqueConstraint(fields=("node", "skill"), name="gap_cell_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="priorityarea",
-            constraint=models.UniqueConstraint(fields=("fiscal_year", "skill"), name="priority_area_once_a_year"),
-        ),
-        migrations.AddConstraint(
-            model_name="priorityarea",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("state", "adopted"), models.Q(("reason", ""), _negated=True), _connector="OR"),
-                name="priority_area_refusal_has_reason",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="skillresult",
-            constraint=models.UniqueConstraint(fields=("run", "skill"), name="skill_result_once"),
         ),
     ]

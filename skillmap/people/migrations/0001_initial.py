@@ -130,6 +130,43 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("valid_to", None), ("valid_to__gt", models.F("valid_from")), _connector="OR"
+                        ),
+                        name="organisation_ends_after_start",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "kind__in",
+                                [
+                                    "bureau",
+                                    "committee",
+                                    "public_enterprise",
+                                    "division",
+                                    "section",
+                                    "foundation",
+                                    "affiliated",
+                                    "municipality",
+                                    "company",
+                                    "national",
+                                    "group",
+                                    "programme",
+                                    "forum",
+                                ],
+                            )
+                        ),
+                        name="organisation_kind_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("parent", models.F("id")), _negated=True),
+                        name="organisation_not_own_parent",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="OrganisationChange",
@@ -173,6 +210,26 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state", "applied"), _negated=True),
+                            ("applied_at__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="organisation_change_applied_has_time",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("state__in", ["planned", "applied", "cancelled"])),
+                        name="organisation_change_state_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("kind__in", ["rename", "merge", "split", "move", "close", "open"])),
+                        name="organisation_change_kind_known",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="OrganisationSuccession",
@@ -203,6 +260,13 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("change", "predecessor", "successor"), name="organisation_succession_once"
+                    )
+                ],
+            },
         ),
         migrations.CreateModel(
             name="OrganisationVersion",
@@ -238,6 +302,24 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("valid_to", None)),
+                        fields=("organisation",),
+                        name="organisation_one_open_version",
+                    ),
+                    models.UniqueConstraint(
+                        fields=("organisation", "valid_from"), name="organisation_one_version_a_day"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("valid_to", None), ("valid_to__gt", models.F("valid_from")), _connector="OR"
+                        ),
+                        name="organisation_version_interval",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="RoleGrant",
@@ -297,6 +379,31 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [models.Index(fields=["user", "valid_to"], name="role_grant_by_user")],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("role__in", ["coordinator", "expert", "secretariat", "supporter", "executive"])
+                        ),
+                        name="role_grant_role_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("valid_to", None), ("valid_to__gt", models.F("valid_from")), _connector="OR"
+                        ),
+                        name="role_grant_ends_after_start",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("role", "coordinator"), _negated=True),
+                            ("organisation__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="role_grant_coordinator_has_organisation",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="SignInSubject",
@@ -324,6 +431,12 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("issuer", "subject"), name="sign_in_subject_once"),
+                    models.UniqueConstraint(fields=("user", "provider_id"), name="sign_in_subject_one_per_provider"),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Staff",
@@ -423,6 +536,31 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [
+                    models.Index(fields=["kana", "id"], name="staff_by_kana"),
+                    models.Index(fields=["occupation", "status"], name="staff_by_occupation"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("grade__in", [1, 2, 3, 4, 5, 6])), name="staff_grade_known"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("occupation__in", ["ict", "expert", "clerical", "other"])),
+                        name="staff_occupation_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("status__in", ["joining", "active", "on_leave", "left"])),
+                        name="staff_status_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("status", "left"), _negated=True), ("left_on__isnull", False), _connector="OR"
+                        ),
+                        name="staff_left_has_day",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Membership",
@@ -481,6 +619,20 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("valid_to", None)), fields=("staff",), name="membership_one_open"
+                    ),
+                    models.UniqueConstraint(fields=("staff", "valid_from"), name="membership_one_start_a_day"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("valid_to", None), ("valid_to__gt", models.F("valid_from")), _connector="OR"
+                        ),
+                        name="membership_ends_after_start",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Leave",
@@ -505,6 +657,19 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("valid_to", None)), fields=("staff",), name="leave_one_open"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("valid_to", None), ("valid_to__gt", models.F("valid_from")), _connector="OR"
+                        ),
+                        name="leave_ends_after_start",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Designation",
@@ -544,206 +709,20 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-        ),
-        migrations.AddConstraint(
-            model_name="organisation",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("valid_to", None), ("valid_to__gt", models.F("valid_from")), _connector="OR"),
-                name="organisation_ends_after_start",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="organisation",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "kind__in",
-                        [
-                            "bureau",
-                            "committee",
-                            "public_enterprise",
-                            "division",
-                            "section",
-                            "foundation",
-                            "affiliated",
-                            "municipality",
-                            "company",
-                            "national",
-                            "group",
-                            "programme",
-                            "forum",
-                        ],
-                    )
-                ),
-                name="organisation_kind_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="organisation",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("parent", models.F("id")), _negated=True), name="organisation_not_own_parent"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="organisationchange",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("state", "applied"), _negated=True), ("applied_at__isnull", False), _connector="OR"
-                ),
-                name="organisation_change_applied_has_time",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="organisationchange",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("state__in", ["planned", "applied", "cancelled"])),
-                name="organisation_change_state_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="organisationchange",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("kind__in", ["rename", "merge", "split", "move", "close", "open"])),
-                name="organisation_change_kind_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="organisationsuccession",
-            constraint=models.UniqueConstraint(
-                fields=("change", "predecessor", "successor"), name="organisation_succession_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="organisationversion",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("valid_to", None)), fields=("organisation",), name="organisation_one_open_version"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="organisationversion",
-            constraint=models.UniqueConstraint(
-                fields=("organisation", "valid_from"), name="organisation_one_version_a_day"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="organisationversion",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("valid_to", None), ("valid_to__gt", models.F("valid_from")), _connector="OR"),
-                name="organisation_version_interval",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="rolegrant",
-            index=models.Index(fields=["user", "valid_to"], name="role_grant_by_user"),
-        ),
-        migrations.AddConstraint(
-            model_name="rolegrant",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("role__in", ["coordinator", "expert", "secretariat", "supporter", "executive"])),
-                name="role_grant_role_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="rolegrant",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("valid_to", None), ("valid_to__gt", models.F("valid_from")), _connector="OR"),
-                name="role_grant_ends_after_start",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="rolegrant",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("role", "coordinator"), _negated=True), ("organisation__isnull", False), _connector="OR"
-                ),
-                name="role_grant_coordinator_has_organisation",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="signinsubject",
-            constraint=models.UniqueConstraint(fields=("issuer", "subject"), name="sign_in_subject_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="signinsubject",
-            constraint=models.UniqueConstraint(fields=("user", "provider_id"), name="sign_in_subject_one_per_provider"),
-        ),
-        migrations.AddIndex(
-            model_name="staff",
-            index=models.Index(fields=["kana", "id"], name="staff_by_kana"),
-        ),
-        migrations.AddIndex(
-            model_name="staff",
-            index=models.Index(fields=["occupation", "status"], name="staff_by_occupation"),
-        ),
-        migrations.AddConstraint(
-            model_name="staff",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("grade__in", [1, 2, 3, 4, 5, 6])), name="staff_grade_known"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="staff",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("occupation__in", ["ict", "expert", "clerical", "other"])),
-                name="staff_occupation_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="staff",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("status__in", ["joining", "active", "on_leave", "left"])), name="staff_status_known"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="staff",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("status", "left"), _negated=True), ("left_on__isnull", False), _connector="OR"
-                ),
-                name="staff_left_has_day",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="membership",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("valid_to", None)), fields=("staff",), name="membership_one_open"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="membership",
-            constraint=models.UniqueConstraint(fields=("staff", "valid_from"), name="membership_one_start_a_day"),
-        ),
-        migrations.AddConstraint(
-            model_name="membership",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("valid_to", None), ("valid_to__gt", models.F("valid_from")), _connector="OR"),
-                name="membership_ends_after_start",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="leave",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("valid_to", None)), fields=("staff",), name="leave_one_open"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="leave",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("valid_to", None), ("valid_to__gt", models.F("valid_from")), _connector="OR"),
-                name="leave_ends_after_start",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="designation",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("valid_to", None)), fields=("staff", "kind"), name="designation_one_open_per_kind"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="designation",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("valid_to", None), ("valid_to__gt", models.F("valid_from")), _connector="OR"),
-                name="designation_ends_after_start",
-            ),
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("valid_to", None)),
+                        fields=("staff", "kind"),
+                        name="designation_one_open_per_kind",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("valid_to", None), ("valid_to__gt", models.F("valid_from")), _connector="OR"
+                        ),
+                        name="designation_ends_after_start",
+                    ),
+                ],
+            },
         ),
     ]
