@@ -96,6 +96,7 @@ def test_the_page_tells_every_operation_and_every_object(client: Client) -> None
     assert set(re.findall(r'href="#object-(\w+)"', page)) <= shapes
     assert set(document["components"]["schemas"]) - shapes <= {"NullEnum", "BlankEnum"}
     assert "If-Match" in page
+    assert "* `" not in page, "marks of Markdown"
 
 
 def test_the_first_reader_does_not_decide_its_language() -> None:

@@ -4,6 +4,7 @@ Swagger UI would do it too, but its page can't be passed through axe (buttons wi
 text) and brings styles of its own.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -98,11 +99,16 @@ def _says_nothing(schema: Schema) -> bool:
     return str(schema.get("$ref", "")).endswith(("/NullEnum", "/BlankEnum"))
 
 
+def _plain(text: str) -> str:
+    """A description without the marks of Markdown that the generator writes into lists of choices."""
+    return re.sub(r"^\* `(.*?)` - ", r"\1: ", text, flags=re.MULTILINE)
+
+
 def fields_of(schema: Schema) -> list[Field]:
     """The fields of an object."""
     required = set(schema.get("required", ()))
     return [
-        Field(name, kind_of(inner), name in required, inner.get("description", ""))
+        Field(name, kind_of(inner), name in required, _plain(inner.get("description", "")))
         for name, inner in schema.get("properties", {}).items()
     ]
 
@@ -110,7 +116,7 @@ def fields_of(schema: Schema) -> list[Field]:
 def shapes_of(document: Schema) -> list[Shape]:
     """All objects, by name; lists of choices among them have no field."""
     return [
-        Shape(name, schema.get("description", ""), fields_of(schema) or [Field("", kind_of(schema), True, "")])
+        Shape(name, _plain(schema.get("description", "")), fields_of(schema) or [Field("", kind_of(schema), True, "")])
         for name, schema in sorted(document["components"]["schemas"].items())
         if not _says_nothing({"$ref": f"/{name}"})
     ]
@@ -122,7 +128,7 @@ def _parameters(operation: Schema) -> list[Field]:
             given["name"],
             kind_of(given["schema"]),
             given.get("required", False),
-            given.get("description", ""),
+            _plain(given.get("description", "")),
             given["in"],
         )
         for given in operation.get("parameters", ())

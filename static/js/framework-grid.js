@@ -164,9 +164,9 @@
     const open = all().filter((cell) => cell.dirty);
     const undecided = open.filter((cell) => cell.conflict).length;
     const waiting = open.filter((cell) => cell.failing).length;
-    const unreadable = open.some((cell) => !cell.isValid);
-    state.classList.toggle("is-waiting", unreadable || undecided + waiting > 0);
-    if (unreadable) state.textContent = text.textRange;
+    const unreadable = open.find((cell) => !cell.isValid);
+    state.classList.toggle("is-waiting", Boolean(unreadable) || undecided + waiting > 0);
+    if (unreadable) state.textContent = `${unreadable.name}: ${text.textRange}`; // where it is: it may be out of sight
     else if (undecided) state.textContent = text.textUndecided.replace("{n}", undecided);
     else if (waiting) state.textContent = text.textWaiting.replace("{n}", waiting);
     else if (open.some((cell) => cell.sending)) state.textContent = text.textSaving;
@@ -185,12 +185,26 @@
     return Boolean(next);
   }
 
+  /** The ends of a row, as in a spreadsheet; with Ctrl those of the whole grid. */
+  function goToEnd(cell, key, whole) {
+    const at = key === "Home" ? 0 : -1;
+    const row = whole ? rows.at(at) : rows.find((one) => one.includes(cell));
+    const input = row.at(at)?.input;
+    input?.focus({ preventScroll: true }); // that would put the cell into the middle, and the heads out of sight
+    input?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }
+
   const moves = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
   table.addEventListener("keydown", (event) => {
     const cell = cellOf(event.target);
-    if (!cell || event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.key in moves) {
+    if (!cell || event.isComposing || event.metaKey || event.altKey) return;
+    if (["Home", "End"].includes(event.key) && !event.shiftKey) {
+      event.preventDefault();
+      goToEnd(cell, event.key, event.ctrlKey);
+    } else if (event.ctrlKey) {
+      return;
+    } else if (event.key in moves) {
       event.preventDefault();
       go(cell, ...moves[event.key]);
     } else if (event.key === "Enter") {

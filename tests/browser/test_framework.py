@@ -85,6 +85,15 @@ def test_the_grid_by_keyboard_alone(
     grid.keyboard.press("Tab")
     expect(box(grid, cell("data_scientist", "marketing"))).to_be_focused()
     saved(grid)
+    ends = {
+        "End": ("ai_engineer", "marketing"),
+        "Home": ("business_designer", "marketing"),
+        "Control+End": ("ai_engineer", "ai_engineering"),
+        "Control+Home": ("business_designer", "it_strategy"),
+    }
+    for key, (job_type, skill) in ends.items():
+        grid.keyboard.press(key)
+        expect(box(grid, cell(job_type, skill))).to_be_focused()
 
     held = [cell("business_designer", "it_strategy"), cell("ui_ux_designer", "service_design")]
     assert [(one.level, one.is_default) for one in held] == [(1, False), (1, False)]
@@ -111,6 +120,7 @@ def test_what_is_no_level_is_not_sent(grid: Page, cell: Cell) -> None:
     box(grid, first).press("ArrowDown")
     expect(box(grid, first)).to_have_attribute("aria-invalid", "true")
     expect(grid.locator("#grid-state")).to_have_text(re.compile("0.*3"))
+    expect(grid.locator("#grid-state")).to_contain_text(first.skill.label)  # the cell may be out of sight
     words = grid.locator(f"#state-{first.pk}")
     expect(words).to_be_visible()
     expect(words).to_have_text(re.compile("0.*3"))
