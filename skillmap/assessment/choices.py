@@ -58,7 +58,7 @@ class Action(models.TextChoices):
     REVIEW = "review", _("Finish the first 1on1")
     CORRECT = "correct", _("Submit the correction")
     RETURN = "return", _("Return")
-    CONFIRM = "confirm", _("Confirm")
+    CONFIRM = "confirm", pgettext_lazy("check", "Confirm")
     RECEIVE = "receive", _("Receive")
     REOPEN = "reopen", _("Reopen")
     WITHDRAW = "withdraw", _("Withdraw")

@@ -122,6 +122,7 @@ def test_pages_with_a_second_factor(signed_in: Client, member: User) -> None:
         html = signed_in.get(reverse(route)).content.decode()
         assert_obeys_policy(html)
         assert_well_formed(html)
+    assert re.search(r">\s*確認する\s*</button>", html), "a check is confirmed with another word (確定)"
     fresh = Client()
     step = fresh.post(reverse("account_login"), {"login": member.email, "password": PASSWORD}, follow=True)
     assert step.redirect_chain[-1][0] == reverse("mfa_authenticate")
