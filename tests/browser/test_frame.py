@@ -132,6 +132,12 @@ def test_account_menu_closes_as_menus_do(page: Page, live_server: LiveServer, me
     page.locator(".account__menu :is(a, button)").last.focus()
     page.keyboard.press("Tab")
     expect(page.locator(".account__menu")).to_be_hidden()
+    # Without colours the current entry is marked by an outline too: the focus has to look different.
+    page.emulate_media(forced_colors="active")
+    current = page.locator(".tabs a[aria-current]")
+    expect(current).to_have_css("outline-offset", "-3px")
+    current.focus()
+    expect(current).to_have_css("outline-offset", "2px")
 
 
 def test_htmx_answers(

@@ -349,7 +349,7 @@ def test_queries_are_few_and_do_not_grow(role: str) -> None:
 # ----------------------------------------------------------------------------------------- words beside the figures
 def answer_cells(page: Any) -> list[str]:
     """The last cell, the decision, of each line of what is lacking."""
-    rows = re.search(r'<table class="table table--answer".*?</table>', text(page), re.DOTALL)
+    rows = re.search(r'<table class="table table--blocks".*?</table>', text(page), re.DOTALL)
     assert rows is not None
     cells = re.findall(r'<td role="cell" data-label="Decision">(.*?)</td>', rows.group(), re.DOTALL)
     return [without_tags(cell).strip() for cell in cells]

@@ -209,6 +209,15 @@ def test_the_page_says_where_the_answer_stands(world: SurveyWorld) -> None:
         assert re.search(rf'<th scope="row">{number}\. .*?<b>{heads}</b>', html)
 
 
+def test_on_a_phone_each_figure_of_a_line_has_its_heading(world: SurveyWorld) -> None:
+    """There a row is a block, which browsers take for a table only because its roles are said."""
+    html = html_of(world.coordinator, page(world))
+    lines = re.search(r'<table role="table" class="table table--blocks demand-lines">.*?</table>', html, re.DOTALL)
+    assert lines is not None
+    cells = re.findall(r"<td\b[^>]*>", lines.group())
+    assert all('role="cell"' in cell and ("data-label=" in cell or "no-print" in cell) for cell in cells)
+
+
 def test_who_may_not_write_sees_no_form(world: SurveyWorld) -> None:
     for user in (world.secretariat, world.supporter):
         html = html_of(user, page(world))
