@@ -149,8 +149,7 @@ class ImportPages:
         label, name = self.parent
         return {
             "title": self.importer.title,
-            "parent_label": label,
-            "parent_url": reverse(name),
+            "above": [(label, reverse(name))],
             "start_url": self.url(),
             "lead": self.lead,
         }

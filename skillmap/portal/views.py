@@ -41,7 +41,7 @@ from skillmap.portal.selectors.next_for_me import (
 from skillmap.portal.selectors.progress import cycles_in_progress
 
 HELP_TOPICS = {
-    "staff": _("For ICT staff"),
+    "staff": _("For those who check their skills"),
     "mentor": _("For mentors"),
     "coordinator": _("For bureau coordinators"),
     "expert": _("For information technology experts"),

@@ -103,6 +103,16 @@ def test_the_grid_by_keyboard_alone(
     shoot(grid, "framework-grid")
 
 
+def test_the_grid_is_passed_over_with_one_press(grid: Page) -> None:
+    way, width = grid.locator(".skip-here"), "element => element.getBoundingClientRect().width"
+    assert way.evaluate(width) <= 1
+    way.focus()
+    assert way.evaluate(width) > 50
+    grid.keyboard.press("Enter")
+    grid.keyboard.press("Tab")
+    expect(grid.locator("[name=confirm]").first).to_be_focused()
+
+
 def test_the_cell_with_the_focus_stands_above_the_bar(grid: Page, cell: Cell) -> None:
     grid.emulate_media(reduced_motion="reduce")  # else the page is still on its way when it is measured
     grid.set_viewport_size({"width": 1280, "height": 700})

@@ -192,6 +192,12 @@ def test_breadcrumbs_lead_from_home_to_this_page() -> None:
     assert '<span aria-current="page">This</span>' in html
 
 
+def test_breadcrumbs_take_the_pages_above_from_the_view() -> None:
+    above = [("Survey", "/survey/"), ("Answer", "/answer/")]
+    html = render("{% breadcrumbs 'List' '/list/' 'This' above=above %}", above=above)
+    assert re.findall(r'href="([^"]+)"', html) == ["/", "/survey/", "/answer/", "/list/"]
+
+
 def test_no_page_says_the_way_from_home_itself() -> None:
     templates = Path(settings.ROOT / "templates").rglob("*.html")
     assert [str(path) for path in templates if re.search(r'{% breadcrumbs _\("Home"\)', path.read_text())] == []

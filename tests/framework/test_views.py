@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,6 +20,7 @@ from skillmap.framework.services import ItemFields, LevelFields
 from skillmap.framework.views.versions import names_of_draft
 from skillmap.people.models import User
 from tests.factories.framework import CertificationFactory, SkillLevelTextFactory, small_framework
+from tests.factories.people import StaffFactory
 
 # Words and forms; every page is asked for on both databases by test_query_counts.
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
@@ -167,6 +169,15 @@ def test_home_shows_the_version_in_force(client: Client, staff: User, real: Fram
     assert reverse("framework:retire", args=["2024"]) not in page
 
 
+def test_who_has_no_levels_is_not_sent_to_a_page_of_them(client: Client, staff: User, secretariat: User) -> None:
+    StaffFactory.create(user=staff)
+    assert small_framework().state == FrameworkState.PUBLISHED
+    for user, expected in ((staff, True), (secretariat, False)):
+        client.force_login(user)
+        page = text_of(client.get(reverse("framework:home")))
+        assert ("「マイスキル」で確かめられます" in page) is expected
+
+
 def test_english_readers_are_told_whose_translation_it_is(client: Client, staff: User, real: Framework) -> None:
     client.force_login(staff)
     client.cookies[settings.LANGUAGE_COOKIE_NAME] = "en"
@@ -254,6 +265,8 @@ def test_from_copy_to_published(office: Client) -> None:
     assert answer["Location"] == reverse("framework:detail", args=["next"])
     page = office.get(reverse("framework:publish", args=["next"]))
     assert page.context["problems"] == []
+    units = re.findall(r'class="stat__value">(\d+)</span> <span class="stat__unit">(.+?)<', text_of(page))
+    assert units == [("3", "項目"), ("1", "項目"), ("2", "種類"), ("6", "件")]
     office.post(reverse("framework:publish", args=["next"]), {"seen": page.context["seen"]})
     framework = Framework.objects.get(code="next")
     assert (framework.state, framework.based_on.code if framework.based_on else "") == ("published", "published")

@@ -209,6 +209,22 @@ def test_the_page_says_where_the_answer_stands(world: SurveyWorld) -> None:
         assert re.search(rf'<th scope="row">{number}\. .*?<b>{heads}</b>', html)
 
 
+def test_pages_of_an_answer_lead_back_to_the_survey(world: SurveyWorld) -> None:
+    item = world.answer.items.order_by("pk")[0]
+    answer, own, office = page(world), url_of("my_demand"), url_of("surveys")
+    survey = url_of("survey", world.survey.pk)
+    ways = [
+        (world.coordinator, answer, [own]),
+        (world.coordinator, url_of("demand_line", world.answer.pk, item.pk), [own, answer]),
+        (world.coordinator, url_of("demand_sheet", world.answer.pk), [own, answer]),
+        (world.secretariat, answer, [office, survey]),
+        (world.secretariat, url_of("survey_close", world.survey.pk), [office, survey]),
+    ]
+    for user, url, above in ways:
+        breadcrumbs = re.search(r'<nav class="breadcrumbs".*?</nav>', html_of(user, url), re.DOTALL)
+        assert breadcrumbs and re.findall(r'href="([^"]+)"', breadcrumbs[0]) == ["/", *above]
+
+
 def test_on_a_phone_each_figure_of_a_line_has_its_heading(world: SurveyWorld) -> None:
     """There a row is a block, which browsers take for a table only because its roles are said."""
     html = html_of(world.coordinator, page(world))

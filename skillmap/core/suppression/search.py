@@ -256,32 +256,32 @@ class _Search:
 
     def _largest(self, whole: Piece, members: Sequence[Node], cuts: Cuts) -> list[Node]:
         """As many members as can be shown by these cuts while what remains beside them is safe as well."""
-        bit, pieces = self.partitions.bits[cuts], self.pieces
+        bit, pieces, known = self.partitions.bits[cuts], self.pieces, self._known(cuts)
         shown = [node for node in members if self.alone[node] & bit]
         rest = without(whole, [pieces[node] for node in shown])
-        if self._hides(rest, cuts):
+        if self._hides(rest, cuts, known):
             return shown
         small_first = sorted(shown, key=self.sizes.__getitem__)
         for node in small_first:
-            if self._hides(rest + pieces[node], cuts):
+            if self._hides(rest + pieces[node], cuts, known):
                 return [other for other in shown if other != node]
         dropped = set()
         for node in small_first:
             rest += pieces[node]
             dropped.add(node)
-            if self._hides(rest, cuts):
+            if self._hides(rest, cuts, known):
                 break
         for node in reversed(small_first):
-            if node in dropped and self._hides(smaller := rest - pieces[node], cuts):
+            if node in dropped and self._hides(smaller := rest - pieces[node], cuts, known):
                 rest = smaller
                 dropped.remove(node)
         return [node for node in shown if node not in dropped]
 
-    def _hides(self, rest: Piece, cuts: Cuts) -> bool:
-        """Whether a remainder may become known by these cuts: it is empty or safe."""
+    def _hides(self, rest: Piece, cuts: Cuts, known: frozenset[int]) -> bool:
+        """Whether a remainder may become known by these cuts: it is empty or safe. `known` is what `_known` says."""
         if not rest & PEOPLE:
             return True
-        if self.history is not None and rest >> self.form.below_mark not in self._known(cuts):
+        if self.history is not None and rest >> self.form.below_mark not in known:
             if not rest & self.form.all_fresh:
                 return False
             if not self.history.is_fresh(self.form, rest, cuts, self.k):

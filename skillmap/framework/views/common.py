@@ -32,7 +32,8 @@ def version_to_edit(request: HttpRequest, code: str) -> Framework:
 def frame(request: HttpRequest, framework: Framework, tab: str) -> dict[str, Any]:
     """What every page about one version shows around its content.
 
-    `can_edit` is about drafts; `actions` are the steps open to this person.
+    `can_edit` is about drafts; `actions` are the steps open to this person; `has_own_map` says whether
+    levels of their own are kept.
     """
     access = access_of(user_of(request))
     actions = rules.open_actions(framework.state) if access.is_secretariat else ()
@@ -42,6 +43,7 @@ def frame(request: HttpRequest, framework: Framework, tab: str) -> dict[str, Any
         "actions": actions,
         "can_edit": "edit" in actions,
         "is_office": access.is_secretariat or access.is_supporter,
+        "has_own_map": access.staff_id is not None,
     }
 
 

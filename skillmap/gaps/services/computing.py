@@ -26,6 +26,10 @@ from skillmap.gaps.models import GapCell, GapNode, GapRun, PlaceInput, SkillResu
 from skillmap.gaps.selectors import counting
 
 BATCH = 1000
+NODE_COLUMNS = (
+    *("id", "run_id", "parent_id", "key", "organisation_id", "bureau_group_id"),
+    *("name", "name_en", "depth", "position", "people"),
+)
 CELL_COLUMNS = (
     *("node_id", "skill_id", "cuts", "blocks"),
     *(f"{figure}_{level}" for figure in ("at_least", "demand", "gap") for level in rules.DEMAND_LEVELS),
@@ -243,15 +247,13 @@ def _printed(comparison: Comparison) -> dict[str, Any]:
 
 
 def _write_nodes(comparison: Comparison, shown: Suppressed) -> None:
-    """Insert the places depth by depth, since each names its parent."""
-    by_key = {node.key: node for node in comparison.nodes}
-    for depth in range(max(node.depth for node in comparison.nodes) + 1):
-        rows = [node for node in comparison.nodes if node.depth == depth]
-        for node in rows:
-            parent = comparison.parents[node.key]
-            node.run, node.people = comparison.run, shown.size(node.key)
-            node.parent = by_key[str(parent)] if parent is not None else None
-        GapNode.objects.bulk_create(rows, batch_size=BATCH)
+    """Write the places; their ids are known before, since each names its parent."""
+    ids: dict[Node | None, int | None] = {None: None}
+    for node, pk in zip(comparison.nodes, bulk.reserve(GapNode, len(comparison.nodes)), strict=True):
+        ids[node.key] = node.pk = pk
+        node.run, node.people = comparison.run, shown.size(node.key)
+        node.parent_id = ids[comparison.parents[node.key]]  # parents stand before their children
+    bulk.append(GapNode, NODE_COLUMNS, ([getattr(node, name) for name in NODE_COLUMNS] for node in comparison.nodes))
 
 
 def _cells(comparison: Comparison, shown: Suppressed) -> list[tuple[Node, list[Any]]]:

@@ -122,12 +122,14 @@ class SheetPages(ImportPages):
         return tables.columns_for(selectors.skills_of(self.response.survey.framework))
 
     def context(self) -> dict[str, Any]:
-        """The page above is the answer."""
-        above = reverse("gaps:demand", args=[self.response.pk])
-        name = self.response.organisation.name
-        last_year = selectors.last_years_response(self.response)
-        more = {"parent_label": name, "parent_url": above, "answer": self.response, "last_year": last_year}
-        return super().context() | more
+        """The answer stands between the survey and these pages."""
+        context = super().context()
+        answer = (self.response.organisation.name, reverse("gaps:demand", args=[self.response.pk]))
+        return context | {
+            "above": [*context["above"], answer],
+            "answer": self.response,
+            "last_year": selectors.last_years_response(self.response),
+        }
 
     def form(self, request: HttpRequest) -> UploadForm:
         """The upload, bound on POST."""

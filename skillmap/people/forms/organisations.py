@@ -136,7 +136,9 @@ class NewFields(forms.Form):
         """Add an error for each needed part that is missing."""
         for name in ("new_code", "new_name", "new_kind"):
             if not self.cleaned_data.get(name) and name not in self.errors:
-                self.add_error(name, forms.ValidationError(_("Please fill this in."), code="required"))
+                self.add_error(
+                    name, forms.ValidationError(self.fields[name].error_messages["required"], code="required")
+                )
 
 
 class OpenForm(ChangeForm, NewFields):

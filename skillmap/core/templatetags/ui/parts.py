@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django import template
@@ -112,10 +112,14 @@ def tabs(items: Iterable[object], label: str) -> dict[str, Any]:
 
 
 @library.inclusion_tag("components/breadcrumbs.html")
-def breadcrumbs(*pairs: str) -> dict[str, Any]:
-    """Show the way to this page from home: label, url, label, url, …, label of this page."""
-    steps = [{"label": label, "url": url} for label, url in zip(pairs[::2], [*pairs[1::2], ""], strict=False)]
-    return {"steps": [{"label": gettext("Home"), "url": "/"}, *steps]}
+def breadcrumbs(*pairs: str, above: Sequence[tuple[str, str]] = ()) -> dict[str, Any]:
+    """Show the way to this page from home: label, url, label, url, …, label of this page.
+
+    Args:
+        above: label and url of pages that stand before them, for templates whose place in the tree the view knows.
+    """
+    way = [(gettext("Home"), "/"), *above, *zip(pairs[::2], [*pairs[1::2], ""], strict=False)]
+    return {"steps": [{"label": label, "url": url} for label, url in way]}
 
 
 @library.inclusion_tag("components/pagination.html", takes_context=True)
