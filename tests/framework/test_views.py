@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.http import HttpResponse, HttpResponseBase
 from django.test import Client
 from django.urls import reverse
@@ -16,15 +15,18 @@ from pytest_django import DjangoAssertNumQueries
 from skillmap.framework import rules, selectors, services
 from skillmap.framework.choices import FrameworkState, ItemKind
 from skillmap.framework.models import Framework, JobTypeRequirement
-from skillmap.framework.services import ItemFields, LevelFields
+from skillmap.framework.services import ItemFields
 from skillmap.framework.views.versions import names_of_draft
+from skillmap.people.choices import Role
 from skillmap.people.models import User
 from tests.factories.framework import CertificationFactory, SkillLevelTextFactory, small_framework
-from tests.factories.people import StaffFactory
+from tests.framework.conftest import account
+from tests.support.ground import on_ground
 
 # Words and forms; every page is asked for on both databases by test_query_counts.
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
+HELD = {"staff": (), "supporter": (Role.SUPPORTER,), "secretariat": (Role.SECRETARIAT,)}
 ROLES = ("anonymous", "staff", "supporter", "secretariat")
 # What GET answers for a published version and for a draft, to each of ROLES.
 PAGES: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
@@ -62,18 +64,23 @@ def address(page: str, code: str) -> str:
     return reverse(f"framework:{name}", args=[code, *more])
 
 
-@pytest.fixture
-def world(db: None, staff: User, supporter: User, secretariat: User) -> Mapping[str, User]:
+def made() -> Mapping[str, User]:
     """A draft, a published version, and people."""
+    people = {role: account(role, *held) for role, held in HELD.items()}
     for code in ("draft", "published"):
         framework = small_framework(items=3, tools=1, job_types=2, published=False, code=code)
         exam = CertificationFactory.create(framework=framework, code="exam", skills=[framework.skills.all()[0]])
         assert exam.skills.exists()
         SkillLevelTextFactory.create(skill=framework.skills.get(code="tool_1"), level=1)
     services.framework_publish(
-        framework_id=framework.pk, seen=rules.fingerprint(selectors.content_of(framework)), actor=secretariat
+        framework_id=framework.pk,
+        seen=rules.fingerprint(selectors.content_of(framework)),
+        actor=people["secretariat"],
     )
-    return {"staff": staff, "supporter": supporter, "secretariat": secretariat}
+    return people
+
+
+laid, world = on_ground(made)
 
 
 def signed_in(client: Client, world: Mapping[str, User], role: str) -> Client:
@@ -149,43 +156,6 @@ def text_of(answer: HttpResponseBase) -> str:
     return answer.content.decode()
 
 
-def test_home_before_anything_is_published(client: Client, staff: User, secretariat: User) -> None:
-    client.force_login(staff)
-    assert "load_framework" not in text_of(client.get(reverse("framework:home")))
-    client.force_login(secretariat)
-    assert "load_framework" in text_of(client.get(reverse("framework:home")))
-
-
-def test_home_shows_the_version_in_force(client: Client, staff: User, real: Framework) -> None:
-    client.force_login(staff)
-    page = text_of(client.get(reverse("framework:home")))
-    for skill in real.skills.all():
-        assert f'id="skill-{skill.code}"' in page
-        assert skill.name in page
-    for job_type in real.job_types.all():
-        assert f'id="job-{job_type.code}"' in page
-    assert "応用知識を有し、独力で実践できる" in page
-    assert page.count('class="badge badge--small provenance"') >= 10 + 24
-    assert reverse("framework:retire", args=["2024"]) not in page
-
-
-def test_who_has_no_levels_is_not_sent_to_a_page_of_them(client: Client, staff: User, secretariat: User) -> None:
-    StaffFactory.create(user=staff)
-    assert small_framework().state == FrameworkState.PUBLISHED
-    for user, expected in ((staff, True), (secretariat, False)):
-        client.force_login(user)
-        page = text_of(client.get(reverse("framework:home")))
-        assert ("「マイスキル」で確かめられます" in page) is expected
-
-
-def test_english_readers_are_told_whose_translation_it_is(client: Client, staff: User, real: Framework) -> None:
-    client.force_login(staff)
-    client.cookies[settings.LANGUAGE_COOKIE_NAME] = "en"
-    page = text_of(client.get(reverse("framework:home")))
-    assert "Draws up strategies and plans projects" in page
-    assert "our own translation" in page
-
-
 def test_only_the_office_sees_drafts_in_the_list(client: Client, world: Mapping[str, User]) -> None:
     url = reverse("framework:versions")
     for role, expected in (("staff", False), ("supporter", True), ("secretariat", True)):
@@ -209,44 +179,6 @@ def test_a_supporter_reads_the_matrix_of_a_draft(client: Client, world: Mapping[
     page = text_of(client.get(reverse("framework:matrix", args=["draft"])))
     assert "matrix__input" not in page
     assert page.count("is-default") >= 6
-
-
-def test_what_an_item_and_a_job_type_ask_for(client: Client, staff: User, real: Framework) -> None:
-    client.force_login(staff)
-    skill = text_of(client.get(reverse("framework:skill", args=["2024", "user_support"])))
-    assert "サービスマネージャー" in skill
-    assert "AIエンジニア" not in skill
-    exam = text_of(client.get(reverse("framework:skill", args=["2024", "operation_design"])))
-    assert "ITサービスマネージャ試験" in exam
-    job_type = text_of(client.get(reverse("framework:job_type", args=["2024", "ui_ux_designer"])))
-    assert job_type.count("<tr") == 23
-    assert job_type.count('class="is-unasked"') == 14
-
-
-def test_differences_between_two_versions(client: Client, secretariat: User, real: Framework) -> None:
-    draft = services.framework_draft_from(source_id=real.pk, code="next", name="次の版", actor=secretariat)
-    client.force_login(secretariat)
-    url = reverse("framework:compare", args=["next"])
-    assert client.get(url).context["found"].count == 0
-    cell = draft.job_types.get(code="ai_engineer").requirements.get(skill__code="marketing")
-    services.requirement_set(framework_id=draft.pk, requirement_id=cell.pk, version=1, level=1, actor=secretariat)
-    level = draft.levels.get(level=2)
-    fields = LevelFields("独力", level.name_en, level.definition, level.definition_en)
-    services.level_update(framework_id=draft.pk, level_id=level.pk, version=1, fields=fields, actor=secretariat)
-    answer = client.get(url)
-    assert answer.context["found"].count == 2
-    page = text_of(answer)
-    assert "AIエンジニア" in page and "マーケティング" in page and "独力" in page
-    other = small_framework(code="small")
-    assert client.get(url, {"with": "small"}).context["other"] == other
-    assert client.get(url, {"with": "unheard"}).status_code == 404
-
-
-def test_a_lone_version_has_nothing_to_be_compared_with(
-    client: Client, secretariat: User, published: Framework
-) -> None:
-    client.force_login(secretariat)
-    assert client.get(reverse("framework:compare", args=["published"])).context["other"] is None
 
 
 # ------------------------------------------------------------------------------------------------------ steps and forms
@@ -638,60 +570,6 @@ def test_a_cell_that_cannot_be_saved(office: Client) -> None:
 
 
 # -------------------------------------------------------------------------------------------------------- query counts
-
-
-@pytest.mark.parametrize(
-    ("target", "most"),
-    [
-        ("versions", 6),
-        ("detail", 10),
-        ("matrix", 9),
-        ("certifications", 8),
-        ("skill", 10),
-        ("job_type", 8),
-        ("compare", 10),
-        ("change:skills:digital_1", 10),
-    ],
-)
-def test_the_number_of_queries_is_constant(
-    client: Client, secretariat: User, target: str, most: int, django_assert_max_num_queries: DjangoAssertNumQueries
-) -> None:
-    client.force_login(secretariat)
-    client.get(reverse("framework:versions"))
-    counts = []
-    for code, items, job_types in (("small", 2, 1), ("large", 15, 8)):
-        framework = small_framework(items=items, job_types=job_types, tools=1, published=False, code=code)
-        for _place in range(items):
-            CertificationFactory.create(framework=framework, skills=list(framework.skills.all()))
-        url = reverse("framework:versions") if target == "versions" else address(target, code)
-        with django_assert_max_num_queries(most) as captured:
-            assert client.get(url).status_code == 200
-        counts.append(len(captured))
-    assert counts[0] == counts[1]
-
-
-@pytest.mark.parametrize(
-    ("target", "most"),
-    [("home", 7), ("detail", 7), ("matrix", 8), ("certifications", 7), ("skill", 10), ("job_type", 8)],
-)
-def test_published_pages_take_at_most_ten(
-    client: Client,
-    staff: User,
-    real: Framework,
-    target: str,
-    most: int,
-    django_assert_max_num_queries: DjangoAssertNumQueries,
-) -> None:
-    client.force_login(staff)
-    urls = {
-        "home": reverse("framework:home"),
-        "skill": reverse("framework:skill", args=["2024", "it_strategy"]),
-        "job_type": reverse("framework:job_type", args=["2024", "ai_engineer"]),
-    }
-    url = urls.get(target) or address(target, "2024")
-    client.get(url)
-    with django_assert_max_num_queries(most):
-        client.get(url)
 
 
 def test_saving_a_cell_takes_few_queries(office: Client, django_assert_max_num_queries: DjangoAssertNumQueries) -> None:

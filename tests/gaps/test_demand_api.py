@@ -23,8 +23,18 @@ from skillmap.people.models import User
 from tests.factories.demand import AFTER, DURING, DemandItemFactory, SurveyWorld, add_lines, make_survey
 from tests.factories.framework import small_framework
 from tests.factories.people import user_with
+from tests.support.ground import on_ground
 
 pytestmark = pytest.mark.django_db
+
+
+@time_machine.travel(DURING, tick=False)
+def surveyed() -> SurveyWorld:
+    """What all tests here start from."""
+    return make_survey(lines=2)
+
+
+laid, world = on_ground(surveyed)
 
 SURVEYS, ITEMS = "/api/v1/demand-surveys/", "/api/v1/demand-items/"
 
@@ -34,11 +44,6 @@ def during() -> Iterator[None]:
     """A day on which lines can be entered."""
     with time_machine.travel(DURING, tick=False):
         yield
-
-
-@pytest.fixture
-def world() -> SurveyWorld:
-    return make_survey(lines=2)
 
 
 def signed_in(user: User) -> Client:

@@ -43,8 +43,18 @@ from tests.factories.demand import (
 )
 from tests.factories.framework import SkillFactory, real_framework, small_framework
 from tests.support.due_jobs import run_due
+from tests.support.ground import on_ground
 
 pytestmark = pytest.mark.django_db
+
+
+@time_machine.travel(DURING, tick=False)
+def surveyed() -> SurveyWorld:
+    """What all tests here start from."""
+    return make_survey()
+
+
+laid, world = on_ground(surveyed)
 
 HEAD = ("業務名", "局面", "スキル項目", "レベル", "人数", "備考")
 
@@ -54,11 +64,6 @@ def during() -> Iterator[None]:
     """A day on which lines can be entered."""
     with time_machine.travel(DURING, tick=False):
         yield
-
-
-@pytest.fixture
-def world() -> SurveyWorld:
-    return make_survey()
 
 
 def signed_in(user: User) -> Client:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import date
-from typing import Any
 
 import pytest
 import time_machine
@@ -17,12 +16,11 @@ from pytest_django import DjangoAssertNumQueries
 
 from skillmap.core import clock
 from skillmap.core.models import Notification
-from skillmap.framework.models import Framework
+from skillmap.framework.services import framework_retire
 from skillmap.gaps.choices import ResponseState, SurveyState
 from skillmap.gaps.models import DemandItem, DemandQuestion, DemandResponse, DemandSurvey
-from skillmap.gaps.services.demand_reminders import remind_of_demand
 from skillmap.people.choices import OrganisationKind, Role
-from skillmap.people.models import Organisation, RoleGrant, User
+from skillmap.people.models import Organisation, User
 from tests.factories.demand import (
     AFTER,
     DURING,
@@ -35,9 +33,19 @@ from tests.factories.demand import (
     make_survey,
 )
 from tests.factories.people import OrganisationFactory, StaffFactory, user_with
+from tests.support.ground import on_ground
 
 # Words and forms; every page is asked for on both databases by test_query_counts.
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
+
+
+@time_machine.travel(DURING, tick=False)
+def surveyed() -> SurveyWorld:
+    """What all tests here start from."""
+    return make_survey(lines=2)
+
+
+laid, world = on_ground(surveyed)
 
 
 @pytest.fixture(autouse=True)
@@ -45,11 +53,6 @@ def during() -> Iterator[None]:
     """A day on which lines can be entered."""
     with time_machine.travel(DURING, tick=False):
         yield
-
-
-@pytest.fixture
-def world() -> SurveyWorld:
-    return make_survey(lines=2)
 
 
 def signed_in(user: User) -> Client:
@@ -598,67 +601,11 @@ def test_a_running_survey_is_prolonged(world: SurveyWorld) -> None:
     assert (world.survey.closes_on, world.survey.responses.count()) == (date(2026, 6, 20), 3)
 
 
-def test_without_a_framework_nothing_can_be_asked() -> None:
-    office = user_with(Role.SECRETARIAT)
-    assert not Framework.objects.exists()
-    answer = signed_in(office).get(url_of("survey_create"), follow=True)
+def test_without_a_framework_nothing_can_be_asked(world: SurveyWorld) -> None:
+    framework = world.survey.framework
+    framework_retire(framework_id=framework.pk, version=framework.version, actor=world.secretariat)
+    answer = signed_in(world.secretariat).get(url_of("survey_create"), follow=True)
     assert "notice--bad" in answer.content.decode()
-
-
-# -------------------------------------------------------------------------------------------------------- reminders
-
-
-def day(text: str) -> Any:
-    return time_machine.travel(f"{text} 07:00+09:00", tick=False)
-
-
-def told() -> list[tuple[int, str]]:
-    rows = Notification.objects.filter(kind="demand.due").order_by("pk")
-    return [(row.recipient_id, row.dedup_key.split(":", 2)[2]) for row in rows]
-
-
-def test_reminders_a_week_and_a_day_before_and_when_late(world: SurveyWorld) -> None:
-    DemandResponse.objects.filter(pk=world.answers[1].pk).update(state=ResponseState.SUBMITTED)
-    me = world.coordinator.pk
-    for today, count in (
-        ("2026-05-23", 0), ("2026-05-24", 1), ("2026-05-24", 1), ("2026-05-29", 1), ("2026-05-30", 2),
-        ("2026-05-31", 2), ("2026-06-01", 3), ("2026-06-07", 3), ("2026-06-08", 4),
-    ):  # fmt: skip
-        with day(today):
-            remind_of_demand()
-        assert len(told()) == count, today
-    assert told() == [
-        (me, "2026-05-31:week:0"), (me, "2026-05-31:day:0"), (me, "2026-05-31:over:0"), (me, "2026-05-31:over:1")
-    ]  # fmt: skip
-
-
-def test_a_moved_closing_day_begins_anew(world: SurveyWorld) -> None:
-    DemandResponse.objects.filter(pk=world.answers[1].pk).update(state=ResponseState.NONE)
-    with day("2026-05-30"):
-        remind_of_demand()
-    DemandResponse.objects.filter(pk=world.answer.pk).update(extended_to=date(2026, 6, 6))
-    with day("2026-06-01"):
-        assert remind_of_demand() == 1
-    assert [key for _user, key in told()] == ["2026-05-31:day:0", "2026-06-06:week:0"]
-
-
-def test_nobody_is_reminded_of_what_is_over_or_not_theirs(world: SurveyWorld) -> None:
-    RoleGrant.objects.filter(user=world.coordinators[1]).update(valid_to=date(2026, 5, 1))
-    with day("2026-05-30"):
-        assert remind_of_demand() == 1
-    assert {user for user, _key in told()} == {world.coordinator.pk}
-    DemandSurvey.objects.update(state=SurveyState.CLOSED)
-    with day("2026-06-30"):
-        assert remind_of_demand() == 0
-
-
-@pytest.mark.parametrize("answers", [2, 12])
-def test_reminders_take_a_constant_number_of_queries(
-    django_assert_max_num_queries: DjangoAssertNumQueries, answers: int
-) -> None:
-    make_survey(answers=answers)
-    with day("2026-05-30"), django_assert_max_num_queries(6):
-        assert remind_of_demand() == answers
 
 
 # ---------------------------------------------------------------------------------------------------------- queries

@@ -11,13 +11,11 @@ from django.core.management.base import CommandError
 from skillmap.core.models import AuditEvent
 from skillmap.gaps.models import GapRun
 from tests.factories.gaps import RunWorld, make_run_world
+from tests.support.ground import on_ground
 
 pytestmark = pytest.mark.django_db
 
-
-@pytest.fixture
-def world() -> RunWorld:
-    return make_run_world(people=100, bureaus=2)
+laid, world = on_ground(lambda: make_run_world(people=100, bureaus=2))
 
 
 def command(*arguments: object) -> str:

@@ -35,9 +35,8 @@ class World:
     ids: dict[str, Any]
 
 
-@pytest.fixture
-def world(db: None) -> World:
-    """See World. The member stands in the coordinator's division, the stranger in another bureau."""
+def make_world() -> World:
+    """Store a World. The member stands in the coordinator's division, the stranger in another bureau."""
     bureau, other = OrganisationFactory.create(name="福祉局"), OrganisationFactory.create(name="港湾局")
     division = OrganisationFactory.create(name="総務部", kind="division", parent=bureau)
     member = StaffFactory.create(organisation=division, name="所属 職員", kana="しょぞく しょくいん", number="00001111")
@@ -92,3 +91,9 @@ def world(db: None) -> World:
     }
     found = {name: user for name, user in users.items() if user is not None}
     return World(found, bureau, division, other, member, stranger, ids)
+
+
+@pytest.fixture
+def world(db: None) -> World:
+    """A World of this test alone."""
+    return make_world()

@@ -10,11 +10,14 @@ from django.urls import reverse
 
 from skillmap.people.models import Staff
 from skillmap.people.urls import urlpatterns
-from tests.people.conftest import World
+from tests.people.conftest import World, make_world
+from tests.support.ground import on_ground
 from tests.support.signing_in import english, signed_in
 
 # As in the access matrix, the routes are the same on both databases: SQLite's run is enough.
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
+
+laid, world = on_ground(make_world)
 ROLES = ("anonymous", "person", "expert", "executive", "coordinator", "supporter", "secretariat")
 NOBODY_ELSE = (302, 403, 403, 403, 403, 403)
 # route: its arguments (keys of World.ids), GET and POST for each of ROLES; None: not a method of this route.

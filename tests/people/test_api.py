@@ -13,10 +13,13 @@ from django.test import Client
 from skillmap.people import services, tokens
 from skillmap.people.models import Staff, User
 from tests.factories.people import OrganisationFactory, RoleGrantFactory, UserFactory, staff_in_bulk
-from tests.people.conftest import World
+from tests.people.conftest import World, make_world
+from tests.support.ground import on_ground
 from tests.support.signing_in import signed_in
 
 pytestmark = pytest.mark.django_db
+
+laid, world = on_ground(make_world)
 STAFF, ORGANISATIONS = "/api/v1/staff/", "/api/v1/organisations/"
 SECRET = {"user", "user_id", "password", "search_key", "version", "created_at"}
 
