@@ -91,6 +91,7 @@ def main() -> int:
     """Return pytest's exit code, 1 where something is missing in CI."""
     for signum in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(signum, end)
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # each of some two hundred processes would compile the project anew
     missing = needs.install_missing()
     lines = [f"{need.name} ({need.package}): {need.without}" for need in missing]
     for line in lines:
