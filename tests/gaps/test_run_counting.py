@@ -444,6 +444,5 @@ def test_a_confirmed_check_without_digits_is_no_person_without_levels() -> None:
     world = make_run_world(people=4, items=ITEMS)
     run = asked_run(world)
     Assessment.objects.filter(pk=world.checks[0].pk).update(confirmed_digits=None)
-    people = counting.people_of(run, [Occupation.ICT])
-    with pytest.raises(ValueError, match="shorter"):
-        list(counting.inputs(run, people, world.items))
+    with pytest.raises(ValueError, match="without a level for each"):
+        counting.inputs(run, [Occupation.ICT], world.items, lambda _read, _people: None)

@@ -41,12 +41,12 @@ class Published:
 
 
 class _Sums(NamedTuple):
-    """Figures by node, all below it included, one column a node in the order of the tree.
+    """Figures by node, all below it included, a row a node in the order of the tree.
 
     Attributes:
         people: by node.
-        marks: by field, measure (the first is the sizes of groups) and node.
-        fresh: people who are in no earlier run, by measure, class and node.
+        marks: by node, measure (the first is the sizes of groups) and field.
+        fresh: people who are in no earlier run, by node, measure and class.
     """
 
     tree: Tree
@@ -99,28 +99,25 @@ class History:
         nodes, columns, classes = len(tree.order), 1 + len(measures), self._classes
         index = {node: place for place, node in enumerate(tree.order)}
         people = np.zeros(nodes, np.uint64)
-        marks = np.zeros((RANDOM_FIELDS, columns, nodes), np.uint64)
-        fresh = np.zeros((columns, classes, nodes), np.uint64)
-        first = nodes * np.arange(columns)
+        marks = np.zeros((nodes, columns, RANDOM_FIELDS), np.uint64)
+        fresh = np.zeros((nodes, columns, classes), np.uint64)
         for crowd in _crowds(records, len(measures)):
             who, at, answers = self._read(crowd, index, len(measures))
-            np.add.at(people, at, np.uint64(1))
             taken = np.concatenate([np.zeros((len(at), 1), np.uint8), answers], axis=1)
-            cells = (first + at[:, None]).ravel()
-            drawn = self._random[who[:, None], taken].reshape(-1, RANDOM_FIELDS)
-            for field in range(RANDOM_FIELDS):
-                np.add.at(marks[field].reshape(-1), cells, drawn[:, field].astype(np.uint64))
+            drawn = self._random.reshape(-1, RANDOM_FIELDS).take(classes * who[:, None] + taken, axis=0)
+            starts = np.flatnonzero(np.diff(at, prepend=-1))  # of neighbours at one node: they mostly come together
+            np.add.at(marks, at[starts], np.add.reduceat(drawn, starts, axis=0, dtype=np.uint64))
+            np.add.at(people, at, np.uint64(1))
             is_new = who >= seen
             if is_new.any():
-                cells = (classes * first + nodes * taken[is_new].astype(np.intp) + at[is_new, None]).ravel()
-                np.add.at(fresh.reshape(-1), cells, np.uint64(1))
+                np.add.at(fresh, (at[is_new, None], np.arange(columns), taken[is_new]), np.uint64(1))
         for place in range(nodes - 1, -1, -1):
             parent = tree.parents[tree.order[place]]
             if parent is not None:
                 above = index[parent]
                 people[above] += people[place]
-                marks[:, :, above] += marks[:, :, place]
-                fresh[:, :, above] += fresh[:, :, place]
+                marks[above] += marks[place]
+                fresh[above] += fresh[place]
         return _Sums(tree, people, marks, fresh)
 
     def _read(self, crowd: Crowd, index: Mapping[Node, int], width: int) -> tuple[Any, Any, Any]:
@@ -175,7 +172,7 @@ class History:
         order, column = self._sums.tree.order, self._columns[measure]
         classes = 1 if measure is None else self._classes
         counted = np.array([counts[node] for node in order], np.uint64).reshape(len(order), classes)
-        fresh = self._sums.fresh[column, :classes].T
+        fresh = self._sums.fresh[:, column, :classes]
         if (wrong := (fresh > counted).any(axis=1) | (counted.sum(axis=1) != self._sums.people)).any():
             raise ValueError(f"The records do not make up the cube at {order[int(wrong.argmax())]!r}, {measure!r}.")
         return dict(zip(order, _fields(self._sums, column, (*counted.T, *fresh.T)), strict=True))
@@ -188,10 +185,9 @@ class History:
         fresh, partitions = form.fresh(piece), self._partitions(measure)
         return partitions.every if fresh == counts else known | partitions.filled(fresh, k)
 
-    def known(self, measure: Measure, cuts: Cuts) -> frozenset[int]:
-        """The marks of all that an earlier run made known by these cuts or finer ones."""
-        bit = self._partitions(measure).bits[cuts]
-        return frozenset(mark for mark, choice in self._known.get(measure, {}).items() if choice & bit)
+    def known(self, measure: Measure) -> Mapping[int, Choice]:
+        """By mark, the sets of cuts by which earlier runs made a piece known, themselves or by finer ones."""
+        return self._known.get(measure, {})
 
     def is_fresh(self, form: Form, piece: Piece, cuts: Cuts, k: int) -> bool:
         """Whether a piece is new, or renewed in each block of these cuts."""
@@ -227,7 +223,7 @@ def _fields(sums: _Sums, column: int, between: Sequence[Any]) -> list[Piece]:
 
     marks, carried = [], np.zeros(len(sums.people), np.uint64)
     for field in range(RANDOM_FIELDS):
-        total = sums.marks[field, column] + carried
+        total = sums.marks[:, column, field] + carried
         carried = total >> np.uint64(FIELD)
         marks.append(total)  # cut down to a field below
     table = np.stack([sums.people, *between, *marks, carried], axis=1).astype(f"<u{BYTES}")

@@ -155,7 +155,7 @@ class _Search:
         self.alone = {node: self._safe(self.pieces[node], counts[node]) for node in self.candidates if cube.sizes[node]}
         self.plain: dict[tuple[Cuts, Piece, tuple[Node, ...]], Mapping[Node, Cuts]] = {}
         self.insides: dict[tuple[Node, Cuts], int] = {}
-        self.known: dict[Cuts, frozenset[int]] = {}
+        self.known = history.known(measure) if history else {}
 
     def run(self) -> Iterable[tuple[Node, Cuts]]:
         """The nodes to show, with their cuts."""
@@ -256,41 +256,34 @@ class _Search:
 
     def _largest(self, whole: Piece, members: Sequence[Node], cuts: Cuts) -> list[Node]:
         """As many members as can be shown by these cuts while what remains beside them is safe as well."""
-        bit, pieces, known = self.partitions.bits[cuts], self.pieces, self._known(cuts)
+        bit, pieces = self.partitions.bits[cuts], self.pieces
         shown = [node for node in members if self.alone[node] & bit]
         rest = without(whole, [pieces[node] for node in shown])
-        if self._hides(rest, cuts, known):
+        if self._hides(rest, cuts):
             return shown
         small_first = sorted(shown, key=self.sizes.__getitem__)
         for node in small_first:
-            if self._hides(rest + pieces[node], cuts, known):
+            if self._hides(rest + pieces[node], cuts):
                 return [other for other in shown if other != node]
         dropped = set()
         for node in small_first:
             rest += pieces[node]
             dropped.add(node)
-            if self._hides(rest, cuts, known):
+            if self._hides(rest, cuts):
                 break
         for node in reversed(small_first):
-            if node in dropped and self._hides(smaller := rest - pieces[node], cuts, known):
+            if node in dropped and self._hides(smaller := rest - pieces[node], cuts):
                 rest = smaller
                 dropped.remove(node)
         return [node for node in shown if node not in dropped]
 
-    def _hides(self, rest: Piece, cuts: Cuts, known: frozenset[int]) -> bool:
-        """Whether a remainder may become known by these cuts: it is empty or safe. `known` is what `_known` says."""
+    def _hides(self, rest: Piece, cuts: Cuts) -> bool:
+        """Whether a remainder may become known by these cuts: it is empty or safe."""
         if not rest & PEOPLE:
             return True
-        if self.history is not None and rest >> self.form.below_mark not in known:
+        if self.history is not None and not self.known.get(rest >> self.form.below_mark, 0) & self.partitions.bits[cuts]:
             if not rest & self.form.all_fresh:
                 return False
             if not self.history.is_fresh(self.form, rest, cuts, self.k):
                 return False
         return is_safe(blocks_of(self.form.counts(rest), cuts), self.k)
-
-    def _known(self, cuts: Cuts) -> frozenset[int]:
-        """The marks of what is known from earlier by these cuts."""
-        found = self.known.get(cuts)
-        if found is None:
-            found = self.known[cuts] = self.history.known(self.measure, cuts) if self.history else frozenset()
-        return found

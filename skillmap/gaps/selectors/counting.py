@@ -15,13 +15,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from itertools import repeat
 from typing import Any, NamedTuple
 
-from django.db.models import Case, Count, F, IntegerField, Q, QuerySet, Sum, TextField, When
+from django.db.models import Case, Count, F, IntegerField, Q, QuerySet, Sum, TextField, Value, When
 from django.db.models.expressions import Combinable
-from django.db.models.functions import Cast, Chr, Coalesce
+from django.db.models.functions import Cast, Chr, Coalesce, Concat
 
 from skillmap.assessment.choices import CycleState, GroupItems, State
 from skillmap.assessment.digits import DIGITS, NOT_ANSWERED
@@ -68,40 +68,60 @@ def population(run: GapRun, occupations: Sequence[str]) -> QuerySet[Assessment]:
     return checks.filter(state__in=COUNTED_BEFORE_CONFIRMATION)
 
 
-class Counted(NamedTuple):
-    """Somebody whose levels count: the check, the person, the main posting of this moment, what was confirmed."""
-
-    check_id: int
-    staff_id: int
-    organisation_id: int
-    confirmed: str | None
-
-
 class Held(NamedTuple):
-    """One person's levels as a run reads them, in the order of the items (see `assessment.digits`)."""
+    """The people of one place as a run reads them: who, by id, and their levels as one text (see `PlaceInput`)."""
 
-    staff_id: int
     organisation_id: int
+    staff: list[int]
     levels: str
 
 
-def people_of(run: GapRun, occupations: Sequence[str]) -> list[Counted]:
-    """Everybody whose levels count; one query."""
-    rows = population(run, occupations).order_by("pk")
-    return list(map(Counted._make, rows.values_list("pk", "staff_id", "staff__organisation_id", "confirmed_digits")))
+def inputs(
+    run: GapRun, occupations: Sequence[str], items: Sequence[Skill], told: Callable[[int, int], object]
+) -> list[Held]:
+    """Everybody's levels as they are now, by the place of the main posting; places and people by id.
 
+    Confirmed ones take one query, others one more for each `CHUNK` people.
 
-def inputs(run: GapRun, people: Sequence[Counted], items: Sequence[Skill]) -> Iterator[list[Held]]:
-    """Everybody's levels as they are now, in chunks; confirmed ones are read with the people, others a query a chunk.
+    Args:
+        told: called now and then with how many people are read, and of how many.
 
-    One character per item in the order of `items`. ValueError where a check was confirmed and what is not kept.
+    Raises:
+        ValueError: a check was confirmed, and its levels are not kept, or not those of the items.
     """
+    if run.basis == LevelBasis.CONFIRMED:
+        return _confirmed(population(run, occupations), len(items))
+    return _so_far(population(run, occupations), items, told)
+
+
+def _confirmed(checks: QuerySet[Assessment], width: int) -> list[Held]:
+    """Confirmed levels, gathered by the database: one text for each place, with every person's id and levels."""
+    text_of = partial(Value, output_field=TextField())
+    person = Concat(Cast("staff_id", TextField()), text_of("="), Coalesce("confirmed_digits", text_of("")))
+    rows = checks.values("staff__organisation_id").annotate(text=Joined(person, ",")).order_by("staff__organisation_id")
+    found = []
+    for place, text in rows.values_list("staff__organisation_id", "text"):
+        people = sorted((int(staff), levels) for staff, _equals, levels in (each.partition("=") for each in text.split(",")))
+        if any(len(levels) != width for _staff, levels in people):
+            raise ValueError(f"Somebody at organisation {place} was confirmed without a level for each of {width} items.")
+        found.append(Held(place, [staff for staff, _levels in people], "".join([levels for _staff, levels in people])))
+    return found
+
+
+def _so_far(checks: QuerySet[Assessment], items: Sequence[Skill], told: Callable[[int, int], object]) -> list[Held]:
+    """Levels before confirmation, read in chunks of people."""
+    people = list(checks.order_by("pk").values_list("pk", "staff_id", "staff__organisation_id"))
+    read, places = 0, dict[int, list[tuple[int, str]]]()
     for chunk in chunks(people, CHUNK):
-        if run.basis == LevelBasis.CONFIRMED:
-            levels = [person.confirmed for person in chunk if person.confirmed is not None]
-        else:
-            levels = _levels_so_far([person.check_id for person in chunk], items)
-        yield [Held(person.staff_id, person.organisation_id, held) for person, held in zip(chunk, levels, strict=True)]
+        levels = _levels_so_far([check for check, _staff, _place in chunk], items)
+        for (_check, staff, place), held in zip(chunk, levels, strict=True):
+            places.setdefault(place, []).append((staff, held))
+        read += len(chunk)
+        told(read, len(people))
+    return [
+        Held(place, [staff for staff, _levels in found], "".join([levels for _staff, levels in found]))
+        for place, found in sorted((place, sorted(found)) for place, found in places.items())
+    ]
 
 
 def _levels_so_far(checks: Sequence[int], items: Sequence[Skill]) -> list[str]:

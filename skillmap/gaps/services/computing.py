@@ -119,28 +119,23 @@ def _summary(run: GapRun) -> dict[str, Any]:
 
 # ------------------------------------------------------------------------------------------------------------ read
 def _read(run: GapRun, report: Report) -> None:
-    """Copy everybody's levels of this moment, read in chunks, written at once.
+    """Copy everybody's levels of this moment.
 
     The transaction that writes reports first: that holds the job's row, so that no other worker can take it over before
     all is written, and one who did finds nobody writing beside it.
     """
     _parameters, occupations = settings_of(run)
     items = counting.items_of(run.framework)
+
+    def told(read: int, people: int) -> None:
+        report(READ * read // people, STORED, _("Reading levels"))
+
     report(0, STORED, _("Reading levels"))
-    people = counting.people_of(run, occupations)
-    read, places = 0, dict[int, tuple[list[int], list[str]]]()
-    for chunk in counting.inputs(run, people, items):
-        for held in chunk:
-            staff, levels = places.setdefault(held.organisation_id, ([], []))
-            staff.append(held.staff_id)
-            levels.append(held.levels)
-        read += len(chunk)
-        report(READ * read // len(people), STORED, _("Reading levels"))
-    rows = ((run.pk, place, staff, "".join(levels)) for place, (staff, levels) in sorted(places.items()))
+    places = counting.inputs(run, occupations, items, told)
     with transaction.atomic():
         report(READ, STORED, _("Reading levels"))
         PlaceInput.objects.filter(run=run).delete()
-        bulk.append(PlaceInput, ("run_id", "organisation_id", "staff", "levels"), rows)
+        bulk.append(PlaceInput, ("organisation_id", "staff", "levels"), places, same={"run_id": run.pk})
 
 
 # ----------------------------------------------------------------------------------------------------------- count
