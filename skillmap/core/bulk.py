@@ -225,7 +225,7 @@ def _said(value: object) -> str:
 
 
 def _listed(value: Any) -> str:
-    return _escaped(_json(value))
+    return _json(value).replace("\\", "\\\\")  # JSON itself has no line or tab but by a backslash
 
 
 TEXTS = _Texts(

@@ -303,7 +303,7 @@ def test_all_figures_come_in_one_book(world: RunWorld, run: GapRun) -> None:
 
 def test_the_chart_is_followed_by_its_table(world: RunWorld, run: GapRun) -> None:
     html = text(as_user(world.executive).get(DASHBOARD))
-    chart, table = html.index('<svg class="slope"'), html.index('<table class="table table--tight"')
+    chart, table = html.index('<svg class="slope"'), html.index('<table class="table table--tight table--names-stay"')
     assert chart < table < html.index('id="heatmap"')
     for line in as_user(world.executive).get(DASHBOARD).context["board"].lines:
         assert f">{line.demand_rank}</text>" in html

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import secrets
+from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from math import prod
 from typing import Any, NamedTuple, TypeAlias
 
@@ -83,7 +85,7 @@ class History:
         """Read all records; sizes of groups are treated as one more measure, `None`, with a single class."""
         import numpy as np  # heavy: only whoever compares runs needs it
 
-        self._numbers: dict[Hashable, int] = {}
+        self._numbers: dict[Hashable, int] = defaultdict(count().__next__)  # in the order in which they come
         self._random: Any = np.empty((0, classes, RANDOM_FIELDS), np.uint32)
         self._classes = classes
         self._known: dict[Measure, dict[int, Choice]] = {}
@@ -106,7 +108,7 @@ class History:
             taken = np.concatenate([np.zeros((len(at), 1), np.uint8), answers], axis=1)
             drawn = self._random.reshape(-1, RANDOM_FIELDS).take(classes * who[:, None] + taken, axis=0)
             starts = np.flatnonzero(np.diff(at, prepend=-1))  # of neighbours at one node: they mostly come together
-            np.add.at(marks, at[starts], np.add.reduceat(drawn, starts, axis=0, dtype=np.uint64))
+            np.add.at(marks, at[starts], np.add.reduceat(drawn.astype(np.uint64), starts, axis=0))
             np.add.at(people, at, np.uint64(1))
             is_new = who >= seen
             if is_new.any():
@@ -129,10 +131,9 @@ class History:
         answers = np.frombuffer(bytearray(crowd.classes), np.uint8)
         if len(answers) != len(crowd.keys) * width or (answers >= self._classes).any():
             raise ValueError(f"Somebody has not one class of {self._classes} for each measure.")
-        numbers = self._numbers
-        who = np.array([numbers.setdefault(key, len(numbers)) for key in crowd.keys], np.intp)
-        self._draw(len(numbers) - len(self._random))
-        at = np.array([index[node] for node in crowd.nodes], np.intp)
+        who = np.fromiter(map(self._numbers.__getitem__, crowd.keys), np.intp, len(crowd.keys))
+        self._draw(len(self._numbers) - len(self._random))
+        at = np.fromiter(map(index.__getitem__, crowd.nodes), np.intp, len(crowd.keys))
         return who, at, answers.reshape(len(at), width)
 
     def _draw(self, people: int) -> None:

@@ -82,8 +82,14 @@ class Suppressed:
         return [value if may_show(value, size, k) else None for value in self.blocks[measure][node]]
 
     def at_least(self, node: Node, measure: Measure, low: int) -> int | None:
-        """People of a node in class `low` or higher; None where hidden."""
-        return self.between(node, measure, low, self.classes - 1)
+        """People of a node in class `low` or higher; None where hidden. See `between`, which is slower."""
+        if not 0 <= low < self.classes:
+            raise ValueError(f"Class {low} is not within 0 to {self.classes - 1}.")
+        cuts = self.cuts.get(measure, {}).get(node, ())
+        if low not in cuts:
+            return None
+        value = sum(self.blocks[measure][node][cuts.index(low) + 1 :])
+        return value if may_show(value, self.sizes[node], self.k) else None
 
 
 def suppress(
@@ -259,31 +265,32 @@ class _Search:
         bit, pieces = self.partitions.bits[cuts], self.pieces
         shown = [node for node in members if self.alone[node] & bit]
         rest = without(whole, [pieces[node] for node in shown])
-        if self._hides(rest, cuts):
+        if self._hides(rest, cuts, bit):
             return shown
         small_first = sorted(shown, key=self.sizes.__getitem__)
         for node in small_first:
-            if self._hides(rest + pieces[node], cuts):
+            if self._hides(rest + pieces[node], cuts, bit):
                 return [other for other in shown if other != node]
         dropped = set()
         for node in small_first:
             rest += pieces[node]
             dropped.add(node)
-            if self._hides(rest, cuts):
+            if self._hides(rest, cuts, bit):
                 break
         for node in reversed(small_first):
-            if node in dropped and self._hides(smaller := rest - pieces[node], cuts):
+            if node in dropped and self._hides(smaller := rest - pieces[node], cuts, bit):
                 rest = smaller
                 dropped.remove(node)
         return [node for node in shown if node not in dropped]
 
-    def _hides(self, rest: Piece, cuts: Cuts) -> bool:
-        """Whether a remainder may become known by these cuts: it is empty or safe."""
+    def _hides(self, rest: Piece, cuts: Cuts, bit: Choice) -> bool:
+        """Whether a remainder may become known by these cuts, which `bit` stands for: it is empty or safe."""
         if not rest & PEOPLE:
             return True
-        if self.history is not None and not self.known.get(rest >> self.form.below_mark, 0) & self.partitions.bits[cuts]:
-            if not rest & self.form.all_fresh:
+        if self.history is not None:
+            is_known = self.known.get(rest >> self.form.below_mark, 0) & bit
+            if not is_known and not (rest & self.form.all_fresh):
                 return False
-            if not self.history.is_fresh(self.form, rest, cuts, self.k):
+            if not is_known and not self.history.is_fresh(self.form, rest, cuts, self.k):
                 return False
         return is_safe(blocks_of(self.form.counts(rest), cuts), self.k)

@@ -101,10 +101,11 @@ def _confirmed(checks: QuerySet[Assessment], width: int) -> list[Held]:
     rows = checks.values("staff__organisation_id").annotate(text=Joined(person, ",")).order_by("staff__organisation_id")
     found = []
     for place, text in rows.values_list("staff__organisation_id", "text"):
-        people = sorted((int(staff), levels) for staff, _equals, levels in (each.partition("=") for each in text.split(",")))
+        parts = (each.partition("=") for each in text.split(","))
+        people = sorted((int(staff), levels) for staff, _equals, levels in parts)
         if any(len(levels) != width for _staff, levels in people):
-            raise ValueError(f"Somebody at organisation {place} was confirmed without a level for each of {width} items.")
-        found.append(Held(place, [staff for staff, _levels in people], "".join([levels for _staff, levels in people])))
+            raise ValueError(f"Somebody at organisation {place} was confirmed without a level for each item.")
+        found.append(_held(place, people))
     return found
 
 
@@ -118,10 +119,11 @@ def _so_far(checks: QuerySet[Assessment], items: Sequence[Skill], told: Callable
             places.setdefault(place, []).append((staff, held))
         read += len(chunk)
         told(read, len(people))
-    return [
-        Held(place, [staff for staff, _levels in found], "".join([levels for _staff, levels in found]))
-        for place, found in sorted((place, sorted(found)) for place, found in places.items())
-    ]
+    return [_held(place, sorted(found)) for place, found in sorted(places.items())]
+
+
+def _held(place: int, people: Sequence[tuple[int, str]]) -> Held:
+    return Held(place, [staff for staff, _levels in people], "".join([levels for _staff, levels in people]))
 
 
 def _levels_so_far(checks: Sequence[int], items: Sequence[Skill]) -> list[str]:
@@ -351,13 +353,16 @@ def earlier_runs(run: GapRun) -> list[GapRun]:
 
 
 def crowds(run: GapRun) -> Iterator[Crowd]:
-    """Everybody of a run for comparison with others of its cycle; the check of a cycle is the same in all of them."""
+    """Everybody of a run for comparison with others of its cycle.
+
+    The person alone is the key: in all runs of a cycle the levels come from the same check.
+    """
     rows = PlaceInput.objects.filter(run=run).order_by("pk").values_list("organisation_id", "staff", "levels")
-    keys: list[tuple[int, int]] = []
+    keys: list[int] = []
     nodes: list[str] = []
     levels: list[str] = []
     for place, staff, held in rows.iterator(chunk_size=200):
-        keys += zip(staff, repeat(run.cycle_id))
+        keys += staff
         nodes += repeat(key_of(place), len(staff))
         levels.append(held)
         if len(keys) >= CHUNK:
