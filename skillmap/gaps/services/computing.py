@@ -1,7 +1,7 @@
 """The computation of a gap run: read what counts, compare, suppress, store what may be shown.
 
-Everybody's levels are read in chunks into the run's inputs, and all else is computed from these: a run can be checked
-against its inputs at any time. What may be shown is stored whole in the last transaction; a run that is interrupted
+Everybody's levels are read into the run's inputs, and all else is computed from these: a run can be checked against its
+inputs at any time. What may be shown is stored whole in the last transaction; a run that is interrupted
 leaves its inputs at most, and begins anew. Hidden numbers are stored nowhere.
 """
 
