@@ -19,7 +19,7 @@ from openpyxl import load_workbook
 from skillmap.assessment.choices import CycleState
 from skillmap.assessment.models import Assessment, Cycle
 from skillmap.core import clock
-from skillmap.gaps.models import GapCell, GapRun
+from skillmap.gaps.models import GapRun
 from skillmap.gaps.selectors.dashboard_page import View, dashboard
 from skillmap.gaps.selectors.interim import was_open
 from skillmap.gaps.services.areas import area_refuse
@@ -27,6 +27,7 @@ from skillmap.people.access import forget
 from skillmap.people.models import User
 from tests.factories.gaps import RunWorld, finished_run, make_run_world
 from tests.factories.gaps import answer as add_answer
+from tests.support.effects import every_cell
 from tests.support.ground import Ground
 
 pytestmark = pytest.mark.django_db
@@ -208,7 +209,7 @@ def test_the_page_says_what_the_run_stored(world: RunWorld, run: GapRun) -> None
     forget(world.executive)
     board, found = dashboard(world.executive, run, View(by_organisation=True))
     assert found
-    cells = {(cell.node_id, cell.skill_id): cell for cell in GapCell.objects.filter(node__run=run)}
+    cells = every_cell(run)
     for row in board.heat:
         stored = [cells[place.pk, row.line.skill.pk].at_least_2 for place in board.columns]
         assert [cell.value for cell in row.cells] == stored

@@ -22,14 +22,14 @@ from skillmap.core.suppression import Node
 from skillmap.framework.models import Framework
 from skillmap.gaps import gap_rules, rules
 from skillmap.gaps.choices import LevelBasis, Phase, ResponseState
-from skillmap.gaps.models import DemandItem, DemandResponse, GapCell, GapNode, GapRun, SkillResult
+from skillmap.gaps.models import DemandItem, DemandResponse, GapNode, GapRun, SkillResult
 from skillmap.gaps.selectors import counting
 from skillmap.people.choices import Occupation, StaffStatus
 from skillmap.people.models import Organisation, Staff
 from tests.factories.framework import small_framework
 from tests.factories.gaps import RunWorld, asked_run, finished_run, make_run_world
 from tests.factories.people import OrganisationFactory
-from tests.support.effects import inputs_of
+from tests.support.effects import every_cell, inputs_of
 
 ITEMS = 4
 #: Where people stand and organisations answer: three bureaus, a section of each, a part of the first section.
@@ -352,9 +352,9 @@ def _same_cells(run: GapRun, cube: Any, lines: Sequence[rules.DemandLine], param
         cube.tree.parents
     )
     gap_of = _gaps_by_node(cube, lines, shown)
-    cells = list(GapCell.objects.filter(node__run=run).select_related("skill"))
+    cells = every_cell(run)
     assert len(cells) == len(nodes) * ITEMS
-    for cell in cells:
+    for cell in cells.values():
         key, number = nodes[cell.node_id].key, cell.skill.number
         assert tuple(cell.cuts) == shown.cuts[number].get(key, ())
         bounds = [0, *cell.cuts, rules.CLASSES]
@@ -436,7 +436,7 @@ def test_a_run_over_nobody_is_finished_and_shows_nothing(ground: Ground) -> None
     assert run.people is None
     assert {row.supply for row in SkillResult.objects.filter(run=run)} == {None}
     assert not SkillResult.objects.filter(run=run, is_proposed=True).exists()
-    assert set(GapCell.objects.filter(node__run=run).values_list("at_least_2", flat=True)) == {None}
+    assert {cell.at_least_2 for cell in every_cell(run).values()} == {None}
 
 
 @pytest.mark.django_db

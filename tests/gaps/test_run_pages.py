@@ -19,6 +19,7 @@ from skillmap.people.models import User
 from tests.factories.gaps import RunWorld, asked_run, finished_run, make_run_world
 from tests.factories.people import user_with
 from tests.support.due_jobs import run_due
+from tests.support.effects import every_cell
 from tests.support.ground import on_ground
 
 # Words and forms; every page is asked for on both databases by test_query_counts.
@@ -166,7 +167,9 @@ def test_publishing_says_who_will_see_it_and_does_so_once(world: RunWorld) -> No
     page = client.get(address)
     audience, shown = page.context["audience"], page.context["shown"]
     assert (audience.executives, audience.supporters, audience.coordinators) == (1, 1, 2)
-    assert 0 < shown.shown <= shown.all
+    cells = every_cell(run).values()
+    assert (shown.shown, shown.all) == (sum(bool(cell.cuts) for cell in cells), len(cells))
+    assert 0 < shown.shown < shown.all
     run.refresh_from_db()
     assert run.published_at is None, "a look must not publish"
     assert client.post(address).status_code == 302

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from skillmap.gaps.choices import LevelBasis
-from skillmap.gaps.models import GapCell, GapRun
+from skillmap.gaps.models import GapRun
 from skillmap.gaps.selectors import dashboard
 from skillmap.gaps.selectors.runs.headcounts import headcount_gaps
 from skillmap.gaps.selectors.runs.heat import Block, heatmap
@@ -28,6 +28,7 @@ from skillmap.people.choices import Role
 from skillmap.people.models import User
 from tests.factories.gaps import RunWorld, answer, asked_run, finished_run, make_run_world
 from tests.factories.people import RoleGrantFactory
+from tests.support.effects import every_cell
 from tests.support.ground import Ground
 
 Read = Callable[[User, GapRun], object]
@@ -158,7 +159,7 @@ def test_heat_map_shows_the_members_of_a_place(world: RunWorld, run: GapRun) -> 
 @pytest.mark.parametrize("block", list(Block))
 def test_heat_map_says_what_the_cells_say(world: RunWorld, run: GapRun, block: Block) -> None:
     found = heatmap(world.roles()["executive"], run, "whole", block)
-    cells = {(cell.node_id, cell.skill_id): cell for cell in GapCell.objects.filter(node__run=run)}
+    cells = every_cell(run)
     hidden = 0
     for row in found.rows:
         for place, shown in zip([found.parent, *found.columns], [row.total, *row.cells], strict=True):

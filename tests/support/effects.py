@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from itertools import product
 from typing import Any
 
 from skillmap.gaps.models import GapCell, GapNode, GapRun, PlaceInput, SkillResult
@@ -16,6 +17,19 @@ def inputs_of(run: GapRun) -> list[tuple[int, int, str]]:
         assert not more, "everybody has as many levels"
         held = [row.levels[start : start + width] for start in range(0, len(row.levels), width)]
         found += [(staff, row.organisation_id, levels) for staff, levels in zip(row.staff, held, strict=True)]
+    return found
+
+
+def every_cell(run: GapRun) -> dict[tuple[int, int], GapCell]:
+    """All cells of a run by place and skill; one without a row shows nothing, and nobody is asked for there."""
+    stored = {(cell.node_id, cell.skill_id): cell for cell in GapCell.objects.filter(node__run=run)}
+    places = GapNode.objects.filter(run=run).values_list("pk", flat=True)
+    skills = SkillResult.objects.filter(run=run).order_by("skill__number").values_list("skill_id", flat=True)
+    found = {}
+    for node, skill in product(places, list(skills)):
+        empty = GapCell(node_id=node, skill_id=skill, gap_1=0, gap_2=0, gap_3=0)
+        found[node, skill] = stored.pop((node, skill), empty)
+    assert not stored, "a cell of no place of the run"
     return found
 
 

@@ -148,6 +148,7 @@ class GapCell(models.Model):
     `cuts` and `blocks` are what the suppression shows: people by blocks of classes (not answered, level 0, 1, 2, 3)
     between the cuts, none where nothing is shown; `at_least_n` the same as "level n or more" where the cuts allow it.
     Hidden numbers are NULL and stored nowhere. Demand and head-count gap stand per level, with all that stands below.
+    Where nothing may be shown and nothing is asked for there is no row.
     """
 
     node = models.ForeignKey(GapNode, models.PROTECT, related_name="cells", db_index=False)  # the constraint's will do

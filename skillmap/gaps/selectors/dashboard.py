@@ -166,7 +166,8 @@ class Figures:
         return self.gap_from(level) if show == "gap" else self.people_from(level)
 
 
-HIDDEN = Figures((None, None, None), (0, 0, 0), None, [])
+#: Where no figure is stored: nothing may be shown, nothing is asked for, and so nobody is missing.
+NOTHING = Figures((None, None, None), (0, 0, 0), (0, 0, 0), [])
 
 
 def cells_of(run: GapRun, places: Iterable[Place]) -> dict[tuple[int, int], Figures]:
@@ -308,9 +309,9 @@ class ShownCells:
 
 
 def shown_cells(run: GapRun) -> ShownCells:
-    """How much of a run can be shown; one query."""
-    counts = GapCell.objects.filter(node__run=run).aggregate(all=Count("pk"), hidden=Count("pk", filter=Q(cuts=[])))
-    return ShownCells(shown=counts["all"] - counts["hidden"], all=counts["all"])
+    """How much of a run can be shown, nothing before it is finished; one query."""
+    counts = run.nodes.aggregate(all=Count("pk", distinct=True), shown=Count("cells", filter=~Q(cells__cuts=[])))
+    return ShownCells(counts["shown"], counts["all"] * run.parameters.get("items", 0))
 
 
 # ---------------------------------------------------------------------------------------------------------- areas

@@ -194,7 +194,7 @@ class Dashboard:
 
     # ------------------------------------------------------------------------------------------------------ places
     def _at(self, place: Place, skill: Skill) -> reads.Figures:
-        return self.cells.get((place.pk, skill.pk), reads.HIDDEN)
+        return self.cells.get((place.pk, skill.pk), reads.NOTHING)
 
     @cached_property
     def heat(self) -> list[HeatRow]:

@@ -252,7 +252,10 @@ def _write_nodes(comparison: Comparison, shown: Suppressed) -> None:
 
 
 def _cells(comparison: Comparison, shown: Suppressed) -> list[tuple[Node, list[Any]]]:
-    """The figures of each place and item, with the place's key; the gap only where it follows from what is shown."""
+    """The figures of each place and item that has any, with the place's key.
+
+    A gap only where it follows from what is shown.
+    """
     asked: dict[tuple[Node, rules.Skill], gap_rules.Gap] = {}
     gaps: dict[tuple[Node, rules.Skill], gap_rules.Gap | None] = {}
     for lines in counting.raised(comparison.lines, comparison.parents):
@@ -263,8 +266,10 @@ def _cells(comparison: Comparison, shown: Suppressed) -> list[tuple[Node, list[A
     cells: list[tuple[Node, list[Any]]] = []
     for node in comparison.nodes:
         for item in comparison.items:
-            wanted = asked.get((node.key, item.number), nothing).wanted
-            gap = gaps.get((node.key, item.number), nothing)
+            place = (node.key, item.number)
+            if place not in asked and node.key not in shown.cuts[item.number]:
+                continue
+            wanted, gap = asked.get(place, nothing).wanted, gaps.get(place, nothing)
             cells.append((node.key, _figures(node.key, item, shown, wanted, gap)))
     return cells
 

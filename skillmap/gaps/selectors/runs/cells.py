@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from django.db.models import QuerySet
-
 from skillmap.framework.models import Skill
 from skillmap.gaps.models import GapCell, GapRun, SkillResult
 
@@ -18,9 +16,19 @@ def by_level(values: Sequence[int] | None) -> ByLevel | None:
     return (values[0], values[1], values[2]) if values is not None else None
 
 
-def cells_at(run: GapRun, nodes: Sequence[int]) -> QuerySet[GapCell]:
+class Cells(dict[tuple[int, int], GapCell]):
+    """Cells by the ids of place and skill; one that is not stored shows nothing and asks for nothing."""
+
+    def __missing__(self, key: tuple[int, int]) -> GapCell:
+        """Such a cell; nobody is missing where nobody is asked for."""
+        node, skill = key
+        return GapCell(node_id=node, skill_id=skill, gap_1=0, gap_2=0, gap_3=0)
+
+
+def cells_at(run: GapRun, nodes: Sequence[int]) -> Cells:
     """The cells of a run at some places, given by their ids; one query."""
-    return GapCell.objects.filter(node__run=run, node__in=nodes)
+    rows = GapCell.objects.filter(node__run=run, node__in=nodes)
+    return Cells({(cell.node_id, cell.skill_id): cell for cell in rows})
 
 
 def skills_of(run: GapRun) -> list[Skill]:

@@ -32,8 +32,8 @@ def headcount_gaps(user: User, run: GapRun, key: str = WHOLE) -> tuple[Place, li
 
 def gap_rows(run: GapRun, place: Place) -> list[GapRow]:
     """The same for a place that `place_of` gave; two queries."""
-    cells = {cell.skill_id: cell for cell in cells_at(run, [place.pk])}
-    return [_gap_row(skill, cells[skill.pk]) for skill in skills_of(run) if skill.pk in cells]
+    cells = cells_at(run, [place.pk])
+    return [_gap_row(skill, cells[place.pk, skill.pk]) for skill in skills_of(run)]
 
 
 def _gap_row(skill: Skill, cell: GapCell) -> GapRow:

@@ -78,11 +78,11 @@ def heatmap(user: User, run: GapRun, parent_key: str = WHOLE, block: str = Block
     parent, places = place_of(user, run, parent_key)
     columns = children_of(places, parent.key)
     wanted = [parent, *columns]
-    cells = {(cell.node_id, cell.skill_id): cell for cell in cells_at(run, [place.pk for place in wanted])}
+    cells = cells_at(run, [place.pk for place in wanted])
     rows = [
         HeatRow(skill, found[0], found[1:])
         for skill in skills_of(run)
-        for found in [[_heat(place, cells.get((place.pk, skill.pk)), chosen) for place in wanted]]
+        for found in [[_heat(place, cells[place.pk, skill.pk], chosen) for place in wanted]]
     ]
     by_key = {place.key: place for place in places}
     return HeatMap(chosen, parent, columns, rows, _trail(parent, by_key))
@@ -95,9 +95,7 @@ def _trail(place: Place, by_key: Mapping[str, Place]) -> list[Place]:
     return trail
 
 
-def _heat(place: Place, cell: GapCell | None, block: Block) -> HeatCell:
-    if cell is None:
-        return HeatCell(None)
+def _heat(place: Place, cell: GapCell, block: Block) -> HeatCell:
     if block is Block.DEMAND:
         return HeatCell(sum(demand_of(cell)))
     if block is Block.GAP:

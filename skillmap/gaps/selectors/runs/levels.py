@@ -36,12 +36,12 @@ class LevelRow:
 def levels(user: User, run: GapRun, key: str = WHOLE) -> tuple[Place, list[LevelRow]]:
     """Levels per skill at one place, by skill number; three queries. Http404 where the reader may not see it."""
     place, _places = place_of(user, run, key)
-    cells = {cell.skill_id: cell for cell in cells_at(run, [place.pk])}
-    return place, [_level_row(skill, cells.get(skill.pk)) for skill in skills_of(run)]
+    cells = cells_at(run, [place.pk])
+    return place, [_level_row(skill, cells[place.pk, skill.pk]) for skill in skills_of(run)]
 
 
-def _level_row(skill: Skill, cell: GapCell | None) -> LevelRow:
-    if cell is None or not cell.cuts:
+def _level_row(skill: Skill, cell: GapCell) -> LevelRow:
+    if not cell.cuts:
         return LevelRow(skill, [], dict.fromkeys(rules.DEMAND_LEVELS))
     bounds = [0, *cell.cuts, rules.CLASSES]
     blocks = [
