@@ -2,8 +2,8 @@
 
 Words: *supply* of a skill is how many people of the population stand at `Parameters.supply_level` or higher; *demand*
 is how many heads the organisations ask for. Both are ranked, and skills high in demand but not in supply are proposed
-as priority areas; heads that nobody covers are counted in gap_rules.py. Nothing here is suppressed but what the cube's
-own `suppress` returns: everything else is for the computation only, the sums of levels above all.
+as priority areas; heads that nobody covers are counted in gap_rules.py. What the cube's own `suppress` returns may be
+shown, and what follows from it: supply, its ranks and the proposals. The cube itself is for the computation only.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
-from skillmap.core.suppression import Cube, History, Node, Record, Suppressed, may_show, suppress
+from skillmap.core.suppression import Cube, History, Node, Record, Suppressed, suppress
 
 #: 0 未実施, 1 要指導, 2 自立, 3 指導者. Not answered is None, and is not level 0.
 LEVELS = (0, 1, 2, 3)
@@ -159,12 +159,18 @@ def rough_share(part: int, people: int, k: int) -> int | None:
 
 # ------------------------------------------------------------------------------------------------------------- ranks
 class Supply(NamedTuple):
-    """Supply of a skill. `level_sum` breaks ties and is never shown; `people` only as the suppressed cube allows."""
+    """Supply of a skill over the whole, as readers may know it.
+
+    Attributes:
+        people: at the supply level or higher; None where hidden.
+        standing: the figure by which the skill is ranked; None where readers know of none.
+        rank: 1 to n; None where there is no standing.
+    """
 
     skill: Skill
-    people: int
-    level_sum: int
-    rank: int
+    people: int | None
+    standing: int | None
+    rank: int | None
 
 
 class Demand(NamedTuple):
@@ -176,59 +182,64 @@ class Demand(NamedTuple):
     rank: int
 
 
-def supply(counted: Cube, parameters: Parameters) -> dict[Skill, Supply]:
-    """Supply of every skill of the cube, over the whole; ranked 1 to n: people, sum of levels, skill number."""
-    root, low = whole(counted), class_of(parameters.supply_level)
-    found = {}
-    for skill, by_node in counted.counts.items():
-        counts = by_node[root]
-        levels = sum(level * counts[class_of(level)] for level in LEVELS)
-        found[number_of(skill)] = (sum(counts[low:]), levels)
-    order = sorted(found, key=lambda skill: (-found[skill][0], -found[skill][1], skill))
-    return {skill: Supply(skill, *found[skill], rank) for rank, skill in enumerate(order, 1)}
+def supply(
+    counted: Cube, shown: Suppressed, parameters: Parameters, earlier: Mapping[Skill, int] | None = None
+) -> dict[Skill, Supply]:
+    """Supply of every skill of the cube over the whole, ranked 1 to n: people, sum of levels, skill number.
 
-
-def shown_ranks(
-    counted: Cube, supplied: Mapping[Skill, Supply], shown: Suppressed, parameters: Parameters
-) -> dict[Skill, int | None]:
-    """Supply ranks as they may be shown; None where hidden.
-
-    A rank says that a count lies between those of its neighbours. That tells nothing of a count hidden for being small:
-    no shown count lies near it. One that is hidden because of an earlier run could be told exactly, so its rank is
-    hidden with it.
-    """
-    root, low = whole(counted), class_of(parameters.supply_level)
-    return {
-        skill: None
-        if shown.at_least(root, skill, low) is None and may_show(each.people, counted.sizes[root], shown.k)
-        else each.rank
-        for skill, each in supplied.items()
-    }
-
-
-def hide_neighbours(
-    ranks: Mapping[Skill, int | None],
-    supplied: Mapping[Skill, Supply],
-    windows: Mapping[Skill, tuple[int, int] | None],
-) -> dict[Skill, int | None]:
-    """Hide, with each hidden rank, those that would tell where it lies among what readers must hold possible.
-
-    If one rank alone is missing, everybody can fill it in, and then knows between which shown counts the hidden one
-    lies. So the ranks of all skills are hidden whose count lies in the window of a hidden one. Those outside say no
-    more than that the hidden count is somewhere in its window, which is known.
+    Ranks follow from what readers may know, and from nothing else, so that neither they nor what is proposed by them
+    tell more: sums of levels break a tie only among skills that show all of theirs, and a hidden count has the place
+    of what readers take it for (see `_standing`). A skill of which they know nothing has no rank, and the others are
+    ranked without it.
 
     Args:
-        windows: for each skill with a hidden rank, the smallest and largest count that readers know to be possible
-            from an earlier run; None where they know of none, and then all ranks are hidden.
+        earlier: where earlier runs were published, the figures by which these ranked their skills; None where none
+            was.
     """
-    hidden = [skill for skill, rank in ranks.items() if rank is None]
-    if any(windows[skill] is None for skill in hidden):
-        return dict.fromkeys(ranks)
-    spans = [span for skill in hidden if (span := windows[skill]) is not None]
-    return {
-        skill: None if any(low <= supplied[skill].people <= high for low, high in spans) else rank
-        for skill, rank in ranks.items()
-    }
+    root, cut = whole(counted), class_of(parameters.supply_level)
+    people = {number_of(skill): shown.at_least(root, skill, cut) for skill in counted.counts}
+
+    def standing_of(skill: Skill) -> int | None:
+        if (figure := people[skill]) is not None:
+            return figure
+        if earlier is not None:
+            return earlier.get(skill)
+        return _standing(sum(counted.counts[skill][root][cut:]), shown.size(root), shown.k)
+
+    standing = {skill: standing_of(skill) for skill in people}
+    ranks = _ranked(standing, {skill: _sum_of_levels(shown, root, skill) for skill in standing})
+    return {skill: Supply(skill, people[skill], standing[skill], ranks.get(skill)) for skill in people}
+
+
+def _standing(people: int, size: int | None, k: int) -> int | None:
+    """What readers may take a count for that is hidden, where no run came before: "few", or "all but few".
+
+    "Few" stands below and "all but few" above every figure that is shown, but for none; which of the few each is they
+    do not learn. In so small a group that nothing can be shown it would tell too much. Where a run came before, to
+    tell it anew would tell what has changed since: there the earlier standing holds.
+    """
+    if size is None or size < 2 * k:
+        return None
+    return 1 if people < k else size
+
+
+def _sum_of_levels(shown: Suppressed, root: Node, skill: Skill) -> int | None:
+    """The levels of all people added up; None where that does not follow from what is shown."""
+    figures = [shown.at_least(root, skill, class_of(level)) for level in DEMAND_LEVELS]
+    return None if None in figures else sum(figure or 0 for figure in figures)
+
+
+def _ranked(standing: Mapping[Skill, int | None], levels: Mapping[Skill, int | None]) -> dict[Skill, int]:
+    """Ranks by standing; among equals by sums of levels where all of them are known, then by number."""
+    equals: dict[int, list[Skill]] = {}
+    for skill in sorted(standing):
+        if (figure := standing[skill]) is not None:
+            equals.setdefault(figure, []).append(skill)
+    order: list[Skill] = []
+    for figure in sorted(equals, reverse=True):
+        sums = [(-total, skill) for skill in equals[figure] if (total := levels[skill]) is not None]
+        order += equals[figure] if len(sums) < len(equals[figure]) else [skill for _total, skill in sorted(sums)]
+    return {skill: rank for rank, skill in enumerate(order, 1)}
 
 
 def demand(lines: Iterable[DemandLine], skills: Iterable[Skill]) -> dict[Skill, Demand]:
@@ -285,7 +296,7 @@ def propose(
     """The skills to propose as priority areas, in the order of demand.
 
     A skill that nobody asks for keeps its rank but is never proposed, even where fewer skills are asked for than the
-    top share holds: without a demand there is no 需要上位.
+    top share holds: without a demand there is no 需要上位. Nor is one whose supply has no rank.
 
     Raises:
         ValueError: supply and demand are not of the same skills.
@@ -298,14 +309,13 @@ def propose(
 
 
 def propose_by_rank(
-    demand_ranks: Mapping[Skill, int], supply_ranks: Mapping[Skill, int], parameters: Parameters
+    demand_ranks: Mapping[Skill, int], supply_ranks: Mapping[Skill, int | None], parameters: Parameters
 ) -> list[Proposal]:
     """The rule on ranks alone; the number of items is that of `supply_ranks`, `demand_ranks` may leave some out."""
     items = len(supply_ranks)
     top = parameters.top(items)
-    order = sorted(demand_ranks, key=lambda skill: demand_ranks[skill])
     return [
-        Proposal(skill, demand_ranks[skill], supply_ranks[skill], top, items)
-        for skill in order
-        if is_priority(demand_ranks[skill], supply_ranks[skill], top)
+        Proposal(skill, wanted, rank, top, items)
+        for skill, wanted in sorted(demand_ranks.items(), key=lambda each: each[1])
+        if (rank := supply_ranks[skill]) is not None and is_priority(wanted, rank, top)
     ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import dataclasses
 from collections.abc import Mapping, Sequence
 from itertools import permutations, product
 from pathlib import Path
@@ -12,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skillmap.core.suppression import Cube, History, Node, Published, Suppressed, may_show
+from skillmap.core.suppression import Cube, Node, Suppressed, may_show
 from skillmap.gaps import gap_rules, rules
 from skillmap.gaps.gap_rules import Gap
 from skillmap.gaps.rules import DemandLine, Parameters, Person
@@ -78,20 +77,85 @@ def test_cube_refuses_unknown_places_and_levels_and_forests() -> None:
 
 
 # -------------------------------------------------------------------------------------------------------------- ranks
-def test_supply_is_ranked_by_people_then_levels_then_number() -> None:
-    counted = rules.cube(people({3: 2, 1: 2, 2: 3, 4: 1}, {3: 0, 1: 0, 2: 0, 4: 1}), TREE, [4, 3, 2, 1])
-    found = rules.supply(counted, Parameters())
-    assert [(found[skill].people, found[skill].level_sum, found[skill].rank) for skill in (1, 2, 3, 4)] == [
-        (1, 2, 2),
-        (1, 3, 1),
-        (1, 2, 3),
-        (0, 2, 4),
+def held(counts: Mapping[int, Sequence[int]], size: int = 40) -> Cube:
+    """A cube of so many people; of each skill it says how many stand at level 1, 2, 3 or higher."""
+    levels = [
+        {skill: sum(index < people for people in at_least) for skill, at_least in counts.items()}
+        for index in range(size)
     ]
+    return rules.cube(people(*levels), TREE, list(counts))
+
+
+def ranked(counted: Cube, earlier: Mapping[int, int] | None = None, **settings: int) -> dict[int, rules.Supply]:
+    """Supply with what the cube shows by itself."""
+    parameters = Parameters(**settings)
+    return rules.supply(counted, rules.suppressed(counted, parameters), parameters, earlier)
+
+
+def ranks_of(counted: Cube, earlier: Mapping[int, int] | None = None, **settings: int) -> dict[int, int | None]:
+    """The ranks alone."""
+    return {skill: each.rank for skill, each in ranked(counted, earlier, **settings).items()}
+
+
+def test_supply_is_ranked_by_people_then_levels_then_number() -> None:
+    counted = held({4: (30, 12, 6), 3: (30, 20, 10), 2: (30, 20, 12), 1: (30, 20, 10)})
+    assert ranked(counted) == {
+        1: rules.Supply(1, 20, 20, 2),
+        2: rules.Supply(2, 20, 20, 1),
+        3: rules.Supply(3, 20, 20, 3),
+        4: rules.Supply(4, 12, 12, 4),
+    }
 
 
 def test_supply_level_is_a_setting() -> None:
-    counted = rules.cube(people({1: 1, 2: 3}, {1: 1, 2: 0}), TREE, [1, 2])
-    assert [rules.supply(counted, Parameters(supply_level=level))[1].rank for level in (1, 2, 3)] == [1, 2, 2]
+    counted = held({1: (30, 10, 10), 2: (20, 20, 10)})
+    assert [ranks_of(counted, supply_level=level)[1] for level in (1, 2, 3)] == [1, 2, 1]
+
+
+@pytest.mark.parametrize("few", range(1, 5))
+def test_a_tie_does_not_tell_a_hidden_count(few: int) -> None:
+    """The sum of levels of the first would: it is the larger one from a certain count on."""
+    counted = held({1: (28, 20, few), 2: (24, 20, 6)})
+    assert ranked(counted)[1].people == 20
+    assert ranks_of(counted) == {1: 1, 2: 2}
+
+
+@pytest.mark.parametrize("counts", list(product(range(1, 5), repeat=2)))
+def test_ranks_of_few_and_of_all_but_few_do_not_tell_how_many(counts: tuple[int, int]) -> None:
+    one, other = counts
+    at_least = {1: one, 2: other, 3: 20, 4: 0, 5: 40 - one, 6: 40 - other}
+    counted = held({skill: (count,) * 3 for skill, count in at_least.items()})
+    found = ranked(counted)
+    assert {skill: each.people for skill, each in found.items()} == {1: None, 2: None, 3: 20, 4: 0, 5: None, 6: None}
+    assert {skill: each.rank for skill, each in found.items()} == {5: 1, 6: 2, 3: 3, 1: 4, 2: 5, 4: 6}
+
+
+@pytest.mark.parametrize("size", [1, 4, 5, 9])
+def test_a_group_in_which_nothing_is_shown_has_no_ranks_and_no_proposals(size: int) -> None:
+    counted = held({1: (size,) * 3, 2: (0,) * 3, 3: (1, 1, 0)}, size)
+    found = ranked(counted)
+    assert {(each.people, each.standing, each.rank) for each in found.values()} == {(None, None, None)}
+    assert not rules.propose(rules.demand([line(2, 9)], [1, 2, 3]), found, Parameters())
+
+
+@pytest.mark.parametrize("people", range(1, 5))
+def test_where_runs_came_before_a_hidden_count_keeps_the_place_it_had(people: int) -> None:
+    """Fewer than five would go to the end, if it were not known that twenty-five stood there before."""
+    counted = held({1: (people,) * 3, 2: (30,) * 3, 3: (20,) * 3})
+    assert ranks_of(counted) == {2: 1, 3: 2, 1: 3}
+    assert ranked(counted, earlier={1: 25, 2: 12, 3: 12})[1] == rules.Supply(1, None, 25, 2)
+    assert ranks_of(counted, earlier={1: 25, 2: 12, 3: 12}) == {2: 1, 1: 2, 3: 3}
+
+
+def test_without_a_place_before_there_is_no_rank_and_the_others_are_ranked_without_it() -> None:
+    counted = held({1: (30,) * 3, 2: (3,) * 3, 3: (20,) * 3})
+    found = ranked(counted, earlier={1: 30, 3: 20})
+    assert {skill: each.rank for skill, each in found.items()} == {1: 1, 2: None, 3: 2}
+    demanded = rules.demand([line(2, 9), line(3, 8)], [1, 2, 3])
+    half = Parameters(top_numerator=2, top_denominator=3)
+    assert [each.skill for each in rules.propose(demanded, found, half)] == []
+    assert [each.skill for each in rules.propose(demanded, found, Parameters())] == []
+    assert [each.skill for each in rules.propose(demanded, ranked(counted), half)] == [2]
 
 
 def test_demand_is_ranked_by_heads_then_businesses_then_number() -> None:
@@ -126,16 +190,16 @@ def test_demand_for_an_unknown_skill_is_refused() -> None:
         gap_rules.gaps(rules.cube([], TREE, [1, 2]), [line(9, 1)])
 
 
-@given(st.lists(st.lists(st.sampled_from([None, 0, 1, 2, 3]), min_size=4, max_size=4), max_size=12))
+@given(st.lists(st.lists(st.sampled_from([None, 0, 1, 2, 3]), min_size=4, max_size=4), min_size=10, max_size=24))
 def test_ranks_are_complete_and_follow_their_measure(levels: list[list[int | None]]) -> None:
     counted = rules.cube(people(*(dict(enumerate(own, 1)) for own in levels)), TREE, [1, 2, 3, 4])
-    found = sorted(rules.supply(counted, Parameters()).values(), key=lambda each: each.rank)
+    found = sorted(ranked(counted).values(), key=lambda each: each.rank or 0)
     assert [each.rank for each in found] == [1, 2, 3, 4]
     for each in found:
-        own = [level for person in levels if (level := person[each.skill - 1]) is not None]
-        assert (each.people, each.level_sum) == (sum(level >= 2 for level in own), sum(own))
-    keys = [(-each.people, -each.level_sum, each.skill) for each in found]
-    assert keys == sorted(keys)
+        count = sum((person[each.skill - 1] or 0) >= 2 for person in levels)
+        assert each.people in (None, count)
+        assert each.standing == (each.people if each.people is not None else 1 if count < 5 else len(levels))
+    assert [each.standing for each in found] == sorted((each.standing or 0 for each in found), reverse=True)
 
 
 # ----------------------------------------------------------------------------------------------------- priority areas
@@ -150,24 +214,24 @@ def test_priority_needs_demand_in_the_top_and_supply_below_it() -> None:
 
 
 def test_proposals_come_in_order_of_demand_with_their_reasons() -> None:
-    counted = rules.cube(people({1: 3, 2: 3, 3: 0}), TREE, range(1, 7))
+    counted = held({1: (30,) * 3, 2: (30,) * 3} | dict.fromkeys(range(3, 7), (0,) * 3))
     lines = [line(4, 9), line(3, 8), line(1, 1)]
-    proposals = rules.propose(rules.demand(lines, range(1, 7)), rules.supply(counted, Parameters()), Parameters())
+    proposals = rules.propose(rules.demand(lines, range(1, 7)), ranked(counted), Parameters())
     assert proposals == [rules.Proposal(4, 1, 4, 2, 6), rules.Proposal(3, 2, 3, 2, 6)]
 
 
 def test_what_nobody_asks_for_is_ranked_but_not_proposed() -> None:
-    counted = rules.cube(people({1: 3, 2: 3}), TREE, range(1, 7))
+    counted = held({1: (30,) * 3, 2: (30,) * 3} | dict.fromkeys(range(3, 7), (0,) * 3))
     demanded = rules.demand([line(5, 1)], range(1, 7))
     assert demanded[1].rank == 2
-    assert [each.skill for each in rules.propose(demanded, rules.supply(counted, Parameters()), Parameters())] == [5]
-    assert not rules.propose(rules.demand([], range(1, 7)), rules.supply(counted, Parameters()), Parameters())
+    assert [each.skill for each in rules.propose(demanded, ranked(counted), Parameters())] == [5]
+    assert not rules.propose(rules.demand([], range(1, 7)), ranked(counted), Parameters())
 
 
 def test_supply_and_demand_must_be_of_the_same_skills() -> None:
     counted = rules.cube([], TREE, [1, 2])
     with pytest.raises(ValueError, match="same skills"):
-        rules.propose(rules.demand([], [1, 2, 3]), rules.supply(counted, Parameters()), Parameters())
+        rules.propose(rules.demand([], [1, 2, 3]), ranked(counted), Parameters())
 
 
 def _print_of_2024() -> tuple[dict[int, str], dict[int, int], list[int], list[int]]:
@@ -311,34 +375,6 @@ def test_gap_is_shown_only_where_the_supply_it_depends_on_is() -> None:
             seen.overall[1] is not None,
         ) == (own, within, overall)
     assert seen.by_organisation["a", 1] == Gap((0, 16, 0), (0, 2, 0))
-
-
-def test_rank_of_a_small_supply_is_shown_but_not_one_that_only_an_earlier_run_hides() -> None:
-    everybody = people(*[{1: 3, 2: 2, 3: 2}] * 2, *[{1: 2, 2: 0, 3: 0}] * 10, *[{1: 0, 2: 0, 3: 0}] * 10)
-    skills, parameters = [1, 2, 3], Parameters()
-    parents: dict[Node, Node | None] = {"a": None}
-    first = rules.cube(everybody, parents, skills)
-    shown = rules.suppressed(first, parameters)
-    assert rules.shown_ranks(first, rules.supply(first, parameters), shown, parameters) == {1: 1, 2: 2, 3: 3}
-    assert shown.at_least("a", 2, rules.class_of(2)) is None
-    earlier = Published(parents, skills, list(rules.records(everybody, skills)), shown.layout)
-    everybody[-1] = dataclasses.replace(everybody[-1], levels={1: 2, 2: 0, 3: 0})
-    second = rules.cube(everybody, parents, skills)
-    history = History(parents, skills, rules.CLASSES, rules.records(everybody, skills), [earlier])
-    again = rules.suppressed(second, parameters, history)
-    assert rules.shown_ranks(second, rules.supply(second, parameters), again, parameters) == {1: None, 2: 2, 3: 3}
-
-
-def test_hidden_ranks_take_with_them_those_that_would_tell_them() -> None:
-    supplied = {n: rules.Supply(n, people, 0, n) for n, people in enumerate((30, 29, 20, 10), 1)}
-    ranks: dict[int, int | None] = {1: None, 2: 2, 3: 3, 4: 4}
-    assert rules.hide_neighbours(ranks, supplied, {1: (29, 31)}) == {1: None, 2: None, 3: 3, 4: 4}
-    assert rules.hide_neighbours(ranks, supplied, {1: (30, 32)}) == ranks
-    assert rules.hide_neighbours(ranks | {4: None}, supplied, {1: (30, 32), 4: (9, 20)}) == {
-        1: None, 2: 2, 3: None, 4: None,
-    }  # fmt: skip
-    assert rules.hide_neighbours(ranks, supplied, {1: None}) == dict.fromkeys(ranks)
-    assert rules.hide_neighbours({1: 1, 2: 2}, supplied, {}) == {1: 1, 2: 2}
 
 
 # ---------------------------------------------------------------------------------------------------------- progress

@@ -29,7 +29,7 @@ from skillmap.people.models import Organisation, Staff
 from tests.factories.framework import small_framework
 from tests.factories.gaps import RunWorld, asked_run, finished_run, make_run_world
 from tests.factories.people import OrganisationFactory
-from tests.support.effects import every_cell, inputs_of
+from tests.support.effects import every_cell, inputs_of, records_of
 
 ITEMS = 4
 #: Where people stand and organisations answer: three bureaus, a section of each, a part of the first section.
@@ -283,7 +283,12 @@ def test_sql_counts_what_the_rules_count(
 
         _same_inputs(run, expected, numbers)
         _same_cube(run, cube)
-        _same_ranks(run, rules.supply(cube, parameters), rules.demand(asked, numbers), parameters)
+        _same_ranks(
+            run,
+            rules.supply(cube, rules.suppressed(cube, parameters), parameters),
+            rules.demand(asked, numbers),
+            parameters,
+        )
         _same_cells(run, cube, asked, parameters)
         left_out = sum(
             line.heads for line in lines if line.number > ITEMS and states[line.place] == ResponseState.SUBMITTED
@@ -306,7 +311,7 @@ def _same_inputs(run: GapRun, expected: Sequence[rules.Person], numbers: Sequenc
         levels = (person.levels[number] for number in numbers)
         assert held == "".join("-" if level is None else str(level) for level in levels)
         assert counting.key_of(place) == person.organisation
-    assert [record.key for record in counting.records(run)] == list(stored)
+    assert [record.key for record in records_of(run)] == list(stored)
 
 
 def _same_cube(run: GapRun, cube: Any) -> None:
@@ -341,7 +346,7 @@ def _same_ranks(
         assert (row.demand, row.businesses, row.demand_rank) == demanded[number][1:]
         assert row.supply_rank == supplied[number].rank
         assert row.is_proposed == (number in proposed)
-        assert row.supply in (None, supplied[number].people)
+        assert (row.supply, row.supply_standing) == (supplied[number].people, supplied[number].standing)
 
 
 def _same_cells(run: GapRun, cube: Any, lines: Sequence[rules.DemandLine], parameters: rules.Parameters) -> None:

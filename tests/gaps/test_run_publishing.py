@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from django.db.models import Q
@@ -20,6 +21,7 @@ from skillmap.gaps.choices import LevelBasis
 from skillmap.gaps.models import GapCell, GapNode, GapRun, SkillResult
 from skillmap.gaps.selectors import counting
 from skillmap.gaps.services.runs import run_publish
+from skillmap.people.choices import Occupation
 from skillmap.people.models import Organisation, Staff
 from tests.factories.gaps import (
     RunWorld,
@@ -32,6 +34,7 @@ from tests.factories.gaps import (
     set_level,
 )
 from tests.support.cell_attack import Reader, Run
+from tests.support.effects import records_of
 from tests.support.ground import on_ground
 
 # 90 people in three bureaus.
@@ -138,21 +141,78 @@ def test_one_changed_answer_hides_the_cells_on_its_way_and_no_others(world: RunW
     same = [cells.exclude(skill__number=1).order_by("skill") for cells in whole]
     assert [cell.at_least_2 for cell in same[0]] == [cell.at_least_2 for cell in same[1]]
     hidden = SkillResult.objects.get(run=second, skill__number=1)
-    assert (hidden.supply, hidden.supply_rank, hidden.gaps["overall"]) == (None, None, None)
+    assert (hidden.supply, hidden.gaps["overall"]) == (None, None)
 
 
-def test_with_a_hidden_rank_those_are_hidden_that_would_tell_it(db: None) -> None:
-    """Supply of the items: 30, 29, 20, 10. After the change of one answer the first could lie on either side of the
-    second, so neither rank is told; those far away are."""
-    supply = {1: 30, 2: 29, 3: 20, 4: 10}
-    world = make_run_world(people=40, items=4, level_of=lambda index, number: 2 if index < supply[number] else 0)
+def told(run: GapRun, field: str) -> dict[int, Any]:
+    """What a run says of its items, by number."""
+    return dict(SkillResult.objects.filter(run=run).values_list("skill__number", field))
+
+
+def world_of(supply: dict[int, int], people: int = 40) -> RunWorld:
+    """A world in which so many people stand at level 2 of each item, the first of them all."""
+    return make_run_world(
+        people=people, items=len(supply), level_of=lambda index, number: 2 if index < supply[number] else 0
+    )
+
+
+@pytest.mark.parametrize("changed", [1, 2, 3, 26])
+def test_a_hidden_count_keeps_its_earlier_rank_however_many_changed(db: None, changed: int) -> None:
+    """Below the second from two on, below five at last: whoever saw that would learn how many changed."""
+    world = world_of({1: 30, 2: 29, 3: 20, 4: 10})
+    first = finished_run(world, publish=True)
+    for person in world.staff[:changed]:
+        set_level(world, person, 1, 0)
+    second = finished_run(world, publish=True)
+    assert told(second, "supply") == {1: None, 2: 29, 3: 20, 4: 10}
+    assert told(second, "supply_rank") == told(first, "supply_rank") == {1: 1, 2: 2, 3: 3, 4: 4}
+    assert told(second, "is_proposed") == told(first, "is_proposed")
+    assert told(second, "supply_standing") == {1: 30, 2: 29, 3: 20, 4: 10}
+
+
+def test_ranks_of_small_counts_do_not_tell_who_came(db: None) -> None:
+    """Both are held by three people. One more person comes, who holds the second alone."""
+    world = world_of({1: 60, 2: 40, 3: 30, 4: 20, 5: 3, 6: 3}, people=90)
+    add_people(world, 1, level_of=lambda _index, number: 3 if number == 6 else 0, occupation=Occupation.EXPERT)
+    first = finished_run(world, publish=True)
+    second = finished_run(world, publish=True, parameters={"population": [Occupation.ICT, Occupation.EXPERT]})
+    assert told(second, "supply_rank") == told(first, "supply_rank")
+    assert told(first, "supply") | {5: None, 6: None} == told(first, "supply")
+
+
+def test_a_run_over_one_person_has_no_ranks(db: None) -> None:
+    world = world_of({1: 60, 2: 40, 3: 30}, people=90)
+    add_people(world, 1, level_of=lambda _index, number: number, occupation=Occupation.EXPERT)
+    run = finished_run(world, publish=True, parameters={"population": [Occupation.EXPERT]})
+    assert set(told(run, "supply_rank").values()) == {None}
+    assert set(told(run, "is_proposed").values()) == {False}
+
+
+def test_a_hidden_count_has_the_rank_of_an_earlier_run_over_the_same_occupations(db: None) -> None:
+    """The newest run is over other people and would put the first item behind the second."""
+    world = world_of({1: 30, 2: 20})
+    experts = {1: 48, 2: 62}  # the first forty are of the ICT staff
+    add_people(
+        world,
+        30,
+        level_of=lambda index, number: 2 if index < experts[number] else 0,
+        occupation=Occupation.EXPERT,
+    )
     finished_run(world, publish=True)
+    wide = finished_run(world, publish=True, parameters={"population": [Occupation.ICT, Occupation.EXPERT]})
+    assert told(wide, "supply_rank") == {1: 2, 2: 1}
     set_level(world, world.staff[0], 1, 0)
-    second = finished_run(world)
-    ranks = dict(SkillResult.objects.filter(run=second).values_list("skill__number", "supply_rank"))
-    assert ranks == {1: None, 2: None, 3: 3, 4: 4}
-    shown = dict(SkillResult.objects.filter(run=second).values_list("skill__number", "supply"))
-    assert shown == {1: None, 2: 29, 3: 20, 4: 10}
+    again = finished_run(world, publish=True)
+    assert (told(again, "supply")[1], told(again, "supply_rank")) == (None, {1: 1, 2: 2})
+
+
+def test_at_another_level_a_hidden_count_has_the_rank_of_what_was_shown_there(db: None) -> None:
+    world = world_of({1: 30, 2: 29})
+    finished_run(world, publish=True, parameters={"supply_level": 1})
+    set_level(world, world.staff[0], 1, 0)
+    second = finished_run(world, publish=True)
+    assert told(second, "supply_standing") == {1: 30, 2: 29}
+    assert told(finished_run(world, parameters={"supply_level": 3}), "supply_standing")[1] in (0, None)
 
 
 # ------------------------------------------------------------------------------------------------------------- attack
@@ -191,7 +251,7 @@ def attacked(runs: Sequence[GapRun], item: Skill, place: int) -> Reader:
     found = []
     for run in runs:
         nodes = list(GapNode.objects.filter(run=run).order_by("position"))
-        records = [Record(each.key, each.node, [each.classes[place]]) for each in counting.records(run)]
+        records = [Record(each.key, each.node, [each.classes[place]]) for each in records_of(run)]
         found.append(Run(counting.parents_of(nodes), records, published_of(run, item)))
     return Reader(found, rules.CLASSES, 5)
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from itertools import product
 from typing import Any
 
+from skillmap.core.suppression import Record
 from skillmap.gaps.models import GapCell, GapNode, GapRun, PlaceInput, SkillResult
+from skillmap.gaps.selectors import counting
 
 
 def inputs_of(run: GapRun) -> list[tuple[int, int, str]]:
@@ -33,9 +36,17 @@ def every_cell(run: GapRun) -> dict[tuple[int, int], GapCell]:
     return found
 
 
+def records_of(run: GapRun) -> Iterator[Record]:
+    """Everybody of a run, with a class for each item."""
+    for crowd in counting.crowds(run):
+        width = len(crowd.classes) // len(crowd.keys)
+        for place, (key, node) in enumerate(zip(crowd.keys, crowd.nodes, strict=True)):
+            yield Record(key, node, crowd.classes[place * width : (place + 1) * width])
+
+
 def rows_of(run: GapRun) -> dict[str, list[tuple[Any, ...]]]:
     """All that a run stored, without ids and times."""
-    keys = ("node__key", "skill__code")
+    keys, supply = ("node__key", "skill__code"), ("supply", "supply_standing", "supply_rank")
     figures = [f"{name}_{level}" for name in ("at_least", "demand", "gap") for level in (1, 2, 3)]
     return {
         "inputs": sorted(inputs_of(run)),
@@ -48,7 +59,7 @@ def rows_of(run: GapRun) -> dict[str, list[tuple[Any, ...]]]:
         "skills": list(
             SkillResult.objects.filter(run=run)
             .order_by("skill")
-            .values_list("skill", "demand", "demand_rank", "supply", "supply_rank", "is_proposed", "gaps")
+            .values_list("skill", "demand", "demand_rank", *supply, "is_proposed", "gaps")
         ),
     }
 

@@ -102,7 +102,10 @@ class SkillResultSerializer(serializers.Serializer[SkillLine]):
     businesses = serializers.IntegerField()
     demand_rank = serializers.IntegerField()
     supply = serializers.IntegerField(allow_null=True, help_text="People at the supply level or higher.")
-    supply_rank = serializers.IntegerField(allow_null=True)
+    supply_rank = serializers.IntegerField(
+        allow_null=True,
+        help_text="From what is shown; a hidden supply has the place of what is known of it, null if nothing is.",
+    )
     is_proposed = serializers.BooleanField()
     wanted = serializers.ListField(child=serializers.IntegerField(), help_text="Heads asked for at level 1, 2, 3.")
     uncovered_overall = serializers.ListField(

@@ -87,8 +87,9 @@ class PlaceInput(models.Model):
 class SkillResult(models.Model):
     """One skill in a run: demand, supply, both ranks, head-count gaps, and whether the rule proposes it.
 
-    `supply` and `supply_rank` are NULL where hidden. `gaps` holds `wanted` by level 1 to 3, and what nobody covers
-    `overall` and `within` the organisations, each null where hidden.
+    `supply` is NULL where hidden; `supply_standing` is the figure by which the skill was ranked all the same, which is
+    no secret (`rules.supply`), and NULL with `supply_rank` where there is none. `gaps` holds `wanted` by level 1 to 3,
+    and what nobody covers `overall` and `within` the organisations, each null where hidden.
     """
 
     run = models.ForeignKey(GapRun, models.PROTECT, related_name="skills")
@@ -97,6 +98,7 @@ class SkillResult(models.Model):
     businesses = models.PositiveIntegerField()
     demand_rank = models.PositiveSmallIntegerField()
     supply = models.PositiveIntegerField(null=True)
+    supply_standing = models.PositiveIntegerField(null=True)
     supply_rank = models.PositiveSmallIntegerField(null=True)
     is_proposed = models.BooleanField(default=False)
     gaps = models.JSONField(default=dict)

@@ -28,7 +28,7 @@ from skillmap.assessment.digits import DIGITS, NOT_ANSWERED
 from skillmap.assessment.models import Assessment, Cycle, SkillRating
 from skillmap.core.aggregates import Joined
 from skillmap.core.chunks import chunks
-from skillmap.core.suppression import Crowd, Cuts, Layout, Measure, Node, Published, Record
+from skillmap.core.suppression import Crowd, Cuts, Layout, Measure, Node, Published
 from skillmap.framework.choices import ItemKind
 from skillmap.framework.models import Framework, Skill
 from skillmap.gaps import rules
@@ -372,14 +372,6 @@ def crowds(run: GapRun) -> Iterator[Crowd]:
         yield Crowd(keys, nodes, classes_of("".join(levels)))
 
 
-def records(run: GapRun) -> Iterator[Record]:
-    """The same people one by one."""
-    for crowd in crowds(run):
-        width = len(crowd.classes) // len(crowd.keys)
-        for place, (key, node) in enumerate(zip(crowd.keys, crowd.nodes, strict=True)):
-            yield Record(key, node, crowd.classes[place * width : (place + 1) * width])
-
-
 def published(
     run: GapRun, items: Sequence[Skill], watched: Callable[[Iterator[Crowd]], Iterator[Crowd]] = iter
 ) -> Published:
@@ -404,7 +396,18 @@ def published(
     )
 
 
-def shown_supply(run: GapRun, level: int) -> dict[int, int | None]:
-    """What a run showed of the whole's people at a level or higher, by skill id; one query."""
-    rows = GapCell.objects.filter(node__run=run, node__parent=None)
-    return dict(rows.values_list("skill_id", f"at_least_{level}"))
+def standings_of(run: GapRun, level: int) -> dict[int, int]:
+    """By skill id, what readers of a published run know of the whole's people at a level or higher; two queries.
+
+    The figure shown; where it is hidden and the run was about this very level, the one by which it ranked the skill.
+    """
+    cells = GapCell.objects.filter(node__run=run, node__parent=None)
+    shown = dict(cells.values_list("skill_id", f"at_least_{level}"))
+    ranked: dict[int, int | None] = {}
+    if run.parameters["settings"]["supply_level"]["value"] == level:
+        ranked = dict(run.skills.values_list("skill_id", "supply_standing"))
+    return _known(ranked) | _known(shown)
+
+
+def _known(figures: Mapping[int, int | None]) -> dict[int, int]:
+    return {skill: figure for skill, figure in figures.items() if figure is not None}

@@ -7,7 +7,7 @@ leaves its inputs at most, and begins anew. Hidden numbers are stored nowhere.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -287,13 +287,11 @@ def _figures(node: Node, item: Skill, shown: Suppressed, wanted: rules.ByLevel, 
 def _results(comparison: Comparison, shown: Suppressed) -> list[SkillResult]:
     """Ranks, proposals and the gaps of the whole."""
     parameters, cube = comparison.parameters, comparison.cube
-    supplied = rules.supply(cube, parameters)
+    supplied = rules.supply(cube, shown, parameters, _standings(comparison))
     demanded = rules.demand(comparison.lines, comparison.numbers)
     proposed = {each.skill for each in rules.propose(demanded, supplied, parameters)}
-    ranks = _shown_ranks(comparison, supplied, shown)
     found = gap_rules.gaps(cube, comparison.lines)
     seen = gap_rules.published(found, shown, comparison.root)
-    low = rules.class_of(parameters.supply_level)
     return [
         SkillResult(
             run=comparison.run,
@@ -301,8 +299,9 @@ def _results(comparison: Comparison, shown: Suppressed) -> list[SkillResult]:
             demand=demanded[item.number].headcount,
             businesses=demanded[item.number].businesses,
             demand_rank=demanded[item.number].rank,
-            supply=shown.at_least(comparison.root, item.number, low),
-            supply_rank=ranks[item.number],
+            supply=supplied[item.number].people,
+            supply_standing=supplied[item.number].standing,
+            supply_rank=supplied[item.number].rank,
             is_proposed=item.number in proposed,
             gaps=_gaps_of(item.number, found, seen),
         )
@@ -321,33 +320,17 @@ def _gaps_of(number: int, found: gap_rules.Gaps, seen: gap_rules.PublishedGaps) 
     }
 
 
-def _shown_ranks(
-    comparison: Comparison, supplied: Mapping[rules.Skill, rules.Supply], shown: Suppressed
-) -> dict[rules.Skill, int | None]:
-    """Supply ranks as they may be shown beside those of earlier runs."""
-    ranks = rules.shown_ranks(comparison.cube, supplied, shown, comparison.parameters)
-    hidden = [number for number, rank in ranks.items() if rank is None]
-    if not hidden:
-        return ranks
-    return rules.hide_neighbours(ranks, supplied, _windows(comparison, hidden))
+def _standings(comparison: Comparison) -> dict[rules.Skill, int] | None:
+    """By item, the figure by which earlier runs that readers know ranked it; None where they know of no run.
 
-
-def _windows(comparison: Comparison, hidden: Sequence[int]) -> dict[rules.Skill, tuple[int, int] | None]:
-    """For each hidden count, what the newest earlier run that showed it leaves possible: its figure, give or take the
-    people whose answer counts differently now."""
-    level = comparison.parameters.supply_level
-    low = rules.class_of(level)
-    windows: dict[rules.Skill, tuple[int, int] | None] = dict.fromkeys(hidden)
-    now = {record.key: record.classes for record in counting.records(comparison.run)}
-    for run in comparison.earlier:
-        figures = counting.shown_supply(run, level)
-        then = {record.key: record.classes for record in counting.records(run)}
-        for place, item in enumerate(comparison.items):
-            figure = figures.get(item.pk)
-            if item.number not in windows or figure is None:
-                continue
-            counted = {key for key, classes in now.items() if classes[place] >= low}
-            before = {key for key, classes in then.items() if classes[place] >= low}
-            changed = len(counted ^ before)
-            windows[item.number] = (figure - changed, figure + changed)
-    return windows
+    The newest run counts, one over the same occupations before any other.
+    """
+    if not comparison.earlier:
+        return None
+    _parameters, population = settings_of(comparison.run)
+    numbers = {item.pk: item.number for item in comparison.items}
+    found: dict[rules.Skill, int] = {}
+    for run in sorted(comparison.earlier, key=lambda each: (settings_of(each)[1] == population, each.pk)):
+        known = counting.standings_of(run, comparison.parameters.supply_level)
+        found |= {numbers[skill]: figure for skill, figure in known.items() if skill in numbers}
+    return found

@@ -20,7 +20,7 @@ class SkillLine:
 
     Attributes:
         supply: people at the supply level or higher; None where hidden.
-        supply_rank: 1 to n; None where an earlier run together with it would tell a hidden count.
+        supply_rank: 1 to n, from what is shown alone; None where too little is (`rules.supply`).
         wanted: heads asked for at level 1, 2, 3.
         overall: heads nobody covers, from the whole population; None where hidden.
         within: the same from the organisations' own people, summed up; None where a part is hidden.
