@@ -160,7 +160,5 @@ def progress(board: Dashboard) -> Table:
     columns.append(Out(_("All"), Form.INTEGER))
     rows: list[Sequence[CellValue]] = []
     for cycle in board.progress:
-        for line in (cycle.total, *cycle.organisations):
-            figures = [_shown(board, value) for value in (*line.row, line.people)]
-            rows.append([cycle.name, line.name or _("All"), *figures])
+        rows += [[cycle.name, line.name or _("All"), *line.told] for line in (cycle.total, *cycle.organisations)]
     return Table(_("Progress of the cycle"), columns, rows, notes_for())

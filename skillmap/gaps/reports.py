@@ -42,6 +42,7 @@ class Report:
     Attributes:
         columns: key and heading of each column, in order.
         facts: what it rests on: `fiscal_year`, `organisation`, `run`, ...
+        hidden: the words for a hidden figure in a file.
     """
 
     name: str
@@ -50,15 +51,17 @@ class Report:
     rows: Sequence[Mapping[str, Any]]
     facts: Mapping[str, Any] = field(default_factory=dict)
     notes: Sequence[str] = ()
-    k: int = 0
+    hidden: str = ""
 
     def table(self) -> Table:
         """The report as a table with headings in the reader's language; hidden figures in words."""
-        hidden = _("Not shown (fewer than %(k)d)") % {"k": self.k} if self.k else ""
         rows: Iterable[list[CellValue]] = (
-            [hidden if row[key] is None else row[key] for key, _out in self.columns] for row in self.rows
+            [self._cell(row[key], out) for key, out in self.columns] for row in self.rows
         )
         return Table(self.title, [out for _key, out in self.columns], rows, self.notes)
+
+    def _cell(self, value: CellValue, out: Out) -> CellValue:
+        return self.hidden if value is None and out.form == Form.INTEGER else value
 
 
 Builder = Callable[[User, int | None, str], Report]
@@ -141,8 +144,8 @@ def _notes(run: GapRun, place: Place) -> list[str]:
     return notes_for(filters=filters, more=used)
 
 
-def _k(run: GapRun) -> int:
-    return int(run.parameters["settings"]["k"]["value"])
+def _hidden(run: GapRun) -> str:
+    return _("Not shown (fewer than %(k)d)") % {"k": run.parameters["settings"]["k"]["value"]}
 
 
 # ---------------------------------------------------------------------------------------------------- from a run
@@ -159,7 +162,9 @@ def supply(user: User, fiscal_year: int | None, organisation: str) -> Report:
         ranks = {line.skill.pk: line.supply_rank for line in run_result(user, run).lines}
         columns += _figures([("supply_rank", _("Supply rank"))])
         values = [{**value, "supply_rank": ranks[row.skill.pk]} for value, row in zip(values, rows, strict=True)]
-    return Report("supply", _("Supply"), columns, values, _facts(run, place, organisation), _notes(run, place), _k(run))
+    return Report(
+        "supply", _("Supply"), columns, values, _facts(run, place, organisation), _notes(run, place), _hidden(run)
+    )
 
 
 def gap(user: User, fiscal_year: int | None, organisation: str) -> Report:
@@ -178,7 +183,7 @@ def gap(user: User, fiscal_year: int | None, organisation: str) -> Report:
         missing = {f"gap_{level}": heads for level, heads in zip(LEVELS, open_heads, strict=True)}
         values.append({**_skill(row.skill), **demand, **missing})
     return Report(
-        "gap", _("Head-count gap"), columns, values, _facts(run, place, organisation), _notes(run, place), _k(run)
+        "gap", _("Head-count gap"), columns, values, _facts(run, place, organisation), _notes(run, place), _hidden(run)
     )
 
 
@@ -210,7 +215,10 @@ def priority(_user: User, fiscal_year: int | None, organisation: str) -> Report:
 
 # --------------------------------------------------------------------------------------------------------- progress
 def cycle_progress(user: User, fiscal_year: int | None, organisation: str) -> Report:
-    """People by step: over the whole for who reads aggregates, by organisation for who may see the steps there."""
+    """People by step: over the whole for who reads aggregates, by organisation for who may see the steps there.
+
+    Who sees nobody behind the whole gets shares in tens of per cent alone.
+    """
     access_of(user).require(Role.SECRETARIAT, Role.SUPPORTER, Role.EXECUTIVE, Role.COORDINATOR)
     lines = progress_reads.progress_lines(user, fiscal_year=fiscal_year, organisation=organisation)
     steps = [(state.value, str(state.label)) for state in progress_reads.STEPS]
@@ -220,6 +228,7 @@ def cycle_progress(user: User, fiscal_year: int | None, organisation: str) -> Re
         ("organisation", Out(_("Code"))),
         ("organisation_name", Out(_("Organisation"), width=28)),
         *_figures([*steps, ("people", _("All"))]),
+        *_figures((f"{code}_percent", _("%(step)s: per cent") % {"step": label}) for code, label in steps),
     ]
     values = [
         {
@@ -229,8 +238,11 @@ def cycle_progress(user: User, fiscal_year: int | None, organisation: str) -> Re
             "organisation_name": line.steps.name or _("All"),
             **dict(zip([code for code, _label in steps], line.steps.row, strict=True)),
             "people": line.steps.people,
+            **{f"{code}_percent": share for (code, _label), share in zip(steps, line.steps.percents, strict=True)},
         }
         for line in lines
     ]
     facts = {"fiscal_year": fiscal_year, "organisation": organisation or None}
-    return Report("cycle-progress", _("Progress of the cycle"), columns, values, facts, notes_for())
+    rough = [_("Shares without a number of people are rounded down to tens; 90 stands for 90 to 100.")]
+    notes = notes_for(more=rough if any(line.steps.masked for line in lines) else [])
+    return Report("cycle-progress", _("Progress of the cycle"), columns, values, facts, notes, hidden=_("Not shown"))

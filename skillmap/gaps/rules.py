@@ -137,18 +137,6 @@ def suppressed(counted: Cube, parameters: Parameters, history: History | None = 
 
 
 # ---------------------------------------------------------------------------------------------------------- progress
-def shown_steps(people: Sequence[int], k: int, cut: int) -> Suppressed:
-    """What may be shown of people by step to whoever does not see who stands where; one group `whole`, measure `step`.
-
-    Args:
-        people: how many stand at each step, in the order of the steps.
-        cut: the step from which on people matter most (the confirmed ones).
-    """
-    return suppress(
-        Cube.rolled_up({"whole": None}, len(people), {"whole": sum(people)}, {"step": {"whole": people}}), k=k, cut=cut
-    )
-
-
 def rough_share(part: int, people: int, k: int) -> int | None:
     """Tens of per cent, 0 to 9, of a part that must not be counted exactly: 9 means 90 % or more, up to all.
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
+from django.test.utils import CaptureQueriesContext, override_settings
 from django.urls import reverse
 from django.utils import translation
 from django.utils.html import escape
@@ -22,6 +22,7 @@ from skillmap.core import clock
 from skillmap.gaps.models import GapRun
 from skillmap.gaps.selectors.dashboard_page import View, dashboard
 from skillmap.gaps.selectors.interim import was_open
+from skillmap.gaps.selectors.progress import StepCounts
 from skillmap.gaps.services.areas import area_refuse
 from skillmap.people.access import forget
 from skillmap.people.models import User
@@ -132,29 +133,33 @@ def test_a_foreign_place_shows_the_whole_and_gives_no_file(world: RunWorld, run:
 def test_progress_by_organisation_is_for_the_secretariat(world: RunWorld, run: GapRun) -> None:
     for role in READERS:
         cycles = as_user(world.roles()[role]).get(DASHBOARD).context["board"].progress
-        assert [cycle.total.people for cycle in cycles] == [48]
+        assert [cycle.total.people for cycle in cycles] == [48 if role == "secretariat" else None]
         assert bool(cycles[0].organisations) == (role == "secretariat")
         assert cycles[0].total.masked == (role != "secretariat")
 
 
-def test_steps_of_a_few_are_for_who_sees_the_people(world: RunWorld, run: GapRun) -> None:
+def test_people_by_step_are_for_who_sees_them_and_others_get_rough_shares(world: RunWorld, run: GapRun) -> None:
     checks = list(Assessment.objects.filter(cycle=run.cycle_id).order_by("pk"))
     Cycle.objects.filter(pk=run.cycle_id).update(state=CycleState.OPEN)
     for state, some in (("submitted", checks[:3]), ("reviewed", checks[3:20]), ("corrected", checks[20:27])):
         Assessment.objects.filter(pk__in=[check.pk for check in some]).update(state=state)
-    exact = [0, 3, 17, 7, 21, 0]
 
-    def row(role: str) -> list[int | None]:
-        cycle = as_user(world.roles()[role]).get(DASHBOARD).context["board"].progress[0]
-        return list(cycle.total.row)
+    def steps(role: str) -> StepCounts:
+        found: StepCounts = as_user(world.roles()[role]).get(DASHBOARD).context["board"].progress[0].total
+        return found
 
-    assert row("secretariat") == exact
-    seen = row("executive")
-    assert seen[1] is None and seen.count(None) >= 2  # nor can it be subtracted from the others
-    assert all(value is None or value == exact[step] for step, value in enumerate(seen))
-    assert seen[3:5] == [7, 21]
-    file = text(as_user(world.executive).get("/gaps/export/progress.csv"))
-    assert ",3," not in file and ",7,21," in file
+    assert (steps("secretariat").row, steps("secretariat").people) == ([0, 3, 17, 7, 21, 0], 48)
+    assert steps("secretariat").percents == [0, 6, 35, 14, 43, 0]
+    for role in ("executive", "supporter", "coordinator"):
+        seen = steps(role)
+        assert (seen.row, seen.people, seen.done) == ([None] * 6, None, None)
+        assert (seen.percents, seen.percent) == ([None] * 6, None), "too few people even for shares"
+    with override_settings(SMALL_CELL_K=2):
+        assert (steps("executive").percents, steps("executive").percent) == ([0, 0, 30, 10, 40, 0], 40)
+        file = text(as_user(world.executive).get("/gaps/export/progress.csv"))
+        assert "below 10%,below 10%,30% or more,10% or more,40% or more,below 10%,Not shown" in file
+        assert ">30% or more<" in text(as_user(world.executive).get(DASHBOARD))
+    assert ",0,3,17,7,21,0,48" in text(as_user(world.roles()["secretariat"]).get("/gaps/export/progress.csv"))
 
 
 # ------------------------------------------------------------------------------------------------------ filters

@@ -13,13 +13,16 @@ import openpyxl
 import pytest
 from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
+from django.test.utils import CaptureQueriesContext, override_settings
 from django.utils import translation
 from django.utils.translation import gettext
 
+from skillmap.assessment.choices import GroupItems, State
+from skillmap.assessment.models import Assessment, CycleGroup
 from skillmap.core.choices import JobState
 from skillmap.core.models import Job
 from skillmap.gaps.models import GapCell, GapNode, GapRun, PriorityArea, SkillResult
+from skillmap.gaps.selectors.dashboard import progress
 from skillmap.gaps.services.areas import area_adopt, area_refuse
 from skillmap.people import tokens
 from skillmap.people.models import User
@@ -438,15 +441,44 @@ def test_reports_of_a_year_without_a_run(world: RunWorld, published: GapRun) -> 
 
 
 def test_progress_counts_steps_of_the_own_part(world: RunWorld, published: GapRun) -> None:
-    def lines(role: str) -> list[tuple[str | None, int | None, int]]:
+    def lines(role: str) -> list[tuple[str | None, int | None, int | None]]:
         rows = client_of(world, role).get("/api/v1/reports/cycle-progress/").json()["rows"]
         return [(row["organisation"], row["confirmed"], row["people"]) for row in rows]
 
     codes = [bureau.code for bureau in world.bureaus]
-    # All of a group is a statement about each of them: hidden from whoever does not see who stands where.
-    assert lines("executive") == lines("supporter") == [(None, None, 90)]
+    # Whoever does not see who stands where gets no number of people.
+    assert lines("executive") == lines("supporter") == [(None, None, None)]
     assert lines("secretariat") == [(None, 90, 90), *((code, 30, 30) for code in codes)]
     assert lines("coordinator") == [(codes[0], 30, 30)]
+
+
+def test_progress_of_the_whole_is_told_in_tens_of_per_cent(world: RunWorld, published: GapRun) -> None:
+    checks = list(Assessment.objects.filter(cycle=published.cycle_id).order_by("pk"))
+    Assessment.objects.filter(pk__in=[check.pk for check in checks[:33]]).update(state=State.SUBMITTED)
+    client, address = client_of(world, "executive"), "/api/v1/reports/cycle-progress/"
+    steps = ("draft", "submitted", "reviewed", "corrected", "confirmed", "received")
+
+    def row() -> list[int | None]:
+        (found,) = client.get(address).json()["rows"]
+        assert {found[key] for key in (*steps, "people")} == {None}
+        return [found[f"{step}_percent"] for step in steps]
+
+    assert row() == [None] * 6, "of ninety people ten per cent are nine"
+    with override_settings(SMALL_CELL_K=4):
+        assert row() == [0, 30, 0, 0, 60, 0]
+        lines = b"".join(client.get(f"{address}?format=csv").streaming_content).decode("utf-8-sig")  # type: ignore[attr-defined]
+    with translation.override("ja"):
+        hidden = gettext("Not shown")
+    (line,) = [found for found in csv.reader(io.StringIO(lines)) if hidden in found]
+    assert (line[2], line[4:]) == ("", [*[hidden] * 7, "0", "30", "0", "0", "60", "0"])
+
+
+def test_a_group_with_tools_alone_is_in_no_progress(world: RunWorld, published: GapRun) -> None:
+    tools = CycleGroup.objects.create(cycle_id=published.cycle_id, name="事務", items=GroupItems.TOOL, selection={})
+    some = Assessment.objects.filter(cycle=published.cycle_id).order_by("pk").values_list("pk", flat=True)[:2]
+    Assessment.objects.filter(pk__in=list(some)).update(group=tools)
+    rows = client_of(world, "secretariat").get("/api/v1/reports/cycle-progress/").json()["rows"]
+    assert rows[0]["people"] == progress(world.roles()["secretariat"], published.cycle_id)[0].total.people == 88
 
 
 def test_the_account_without_a_role_reads_nothing_of_groups(world: RunWorld, published: GapRun) -> None:

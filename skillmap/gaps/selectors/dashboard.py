@@ -226,7 +226,7 @@ def progress(user: User, cycle_id: int | None) -> list[CycleProgress]:
     """The progress of a cycle and of those that run now, newest first; one query, two for the secretariat.
 
     Counts of steps only, no levels; people with digital items, the withdrawn left out. Who does not see the people
-    behind them gets what the rule for small groups allows.
+    behind them gets shares in tens of per cent.
     """
     access = access_of(user)
     by_place = ["top"] if access.is_secretariat else []

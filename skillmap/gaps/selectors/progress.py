@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 
 from django.conf import settings
 from django.db.models import Max, Sum
 from django.http import Http404
+from django.utils.translation import gettext as _
 
-from skillmap.assessment.choices import CycleState, State
+from skillmap.assessment.choices import CycleState, GroupItems, State
 from skillmap.assessment.models import CheckCount, Cycle
-from skillmap.core.suppression import Suppressed
 from skillmap.gaps import rules
 from skillmap.people.access import access_of
 from skillmap.people.models import Organisation, User
@@ -28,7 +27,9 @@ DONE = STEPS.index(State.CONFIRMED)
 class StepCounts:
     """People by step of a cycle, or of one organisation in it.
 
-    `masked` is for readers who may not see who stands where: they get what the rule for small groups lets them see.
+    `masked` is for readers who may not see who stands where. They get shares in tens of per cent and no number of
+    people: beside the size of a run, the own organisation's steps or the same figure a day later, a number would tell
+    where a few stand.
     """
 
     name: str
@@ -43,38 +44,53 @@ class StepCounts:
     def _exact(self) -> list[int]:
         return [self.counts.get(step, 0) for step in STEPS]
 
-    @cached_property
-    def _shown(self) -> Suppressed:
-        return rules.shown_steps(self._exact, settings.SMALL_CELL_K, DONE)
-
     @property
     def people(self) -> int | None:
         """All who take part; None where hidden."""
-        return self._shown.size("whole") if self.masked else sum(self._exact)
+        return None if self.masked else sum(self._exact)
 
     @property
     def row(self) -> Sequence[int | None]:
         """People in each of STEPS; None where hidden."""
-        if not self.masked:
-            return self._exact
-        return [self._shown.between("whole", "step", step, step) for step in range(len(STEPS))]
+        return [None] * len(STEPS) if self.masked else self._exact
 
     @property
     def done(self) -> int | None:
         """Confirmed or received; None where hidden."""
-        return self._shown.at_least("whole", "step", DONE) if self.masked else sum(self._exact[DONE:])
+        return None if self.masked else sum(self._exact[DONE:])
 
     @property
-    def percent(self) -> int:
-        """Whole per cent who are done, rounded down; of people who are counted exactly."""
+    def percent(self) -> int | None:
+        """Per cent who are done, see `percents`."""
+        return self._percent(sum(self._exact[DONE:]))
+
+    @property
+    def percents(self) -> list[int | None]:
+        """Per cent in each of STEPS: whole ones, rounded down.
+
+        For masked readers tens, at most 90, and None where even these tell a few.
+        """
+        return [self._percent(people) for people in self._exact]
+
+    def _percent(self, part: int) -> int | None:
         people = sum(self._exact)
-        return sum(self._exact[DONE:]) * 100 // people if people else 0
+        if not self.masked:
+            return part * 100 // people if people else 0
+        tens = rules.rough_share(part, people, settings.SMALL_CELL_K)
+        return None if tens is None else tens * 10
 
     @property
-    def rough_percent(self) -> int | None:
-        """Tens of per cent who are done, at most 90, for masked readers; None where even that tells a few."""
-        tens = rules.rough_share(sum(self._exact[DONE:]), sum(self._exact), settings.SMALL_CELL_K)
-        return None if tens is None else tens * 10
+    def told(self) -> list[int | str]:
+        """What the reader is told of each of STEPS and of all: people, or shares in words."""
+        if not self.masked:
+            return [*self._exact, sum(self._exact)]
+        return [*map(_in_words, self.percents), _("Not shown")]
+
+
+def _in_words(percent: int | None) -> str:
+    if percent is None:
+        return _("Not shown")
+    return _("%(percent)d%% or more") % {"percent": percent} if percent else _("below 10%")
 
 
 @dataclass
@@ -90,8 +106,8 @@ class ProgressLine:
 def progress_lines(user: User, *, fiscal_year: int | None = None, organisation: str = "") -> list[ProgressLine]:
     """The progress of the cycles of a fiscal year (the newest by default), the newest cycle first; three queries.
 
-    The whole for who reads aggregates. Besides, each bureau for the secretariat, the own organisations for a
-    coordinator, who both may see who stands at which step.
+    People with digital items, the withdrawn left out. The whole for who reads aggregates. Besides, each bureau for the
+    secretariat, the own organisations for a coordinator, who both may see who stands at which step.
 
     Args:
         organisation: only the line of the organisation with this code.
@@ -104,7 +120,9 @@ def progress_lines(user: User, *, fiscal_year: int | None = None, organisation: 
     if fiscal_year is None:
         fiscal_year = cycles.aggregate(newest=Max("fiscal_year"))["newest"]
     rows = list(
-        CheckCount.objects.filter(cycle__in=cycles.filter(fiscal_year=fiscal_year))
+        CheckCount.objects.filter(
+            cycle__in=cycles.filter(fiscal_year=fiscal_year), group__items__in=[GroupItems.DIGITAL, GroupItems.BOTH]
+        )
         .exclude(state=State.WITHDRAWN)
         .values_list("cycle_id", "cycle__fiscal_year", "cycle__name", "organisation__path", "state")
         .annotate(n=Sum("people"))
