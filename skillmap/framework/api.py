@@ -4,7 +4,8 @@ Lists and details take `?framework=code`; without it they answer from the versio
 changes, so that a detail's ETag may be kept and asked for again with If-None-Match.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
+from hashlib import sha256
 from typing import Any
 
 from django.db.models import Prefetch, QuerySet
@@ -17,6 +18,7 @@ from drf_spectacular.utils import (
     extend_schema_view,
 )
 from rest_framework import serializers, status, viewsets
+from rest_framework.generics import get_object_or_404
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
@@ -25,6 +27,7 @@ from skillmap.framework.catalogue import catalogue_of
 from skillmap.framework.choices import FrameworkState, ItemKind, Level, Provenance
 from skillmap.framework.filters import FrameworkFilter, JobTypeFilter, SkillFilter
 from skillmap.framework.models import Framework, JobType, JobTypeRequirement, Skill
+from skillmap.framework.rules import is_code
 from skillmap.framework.selectors import current_framework
 from skillmap.people.access import user_of
 
@@ -209,10 +212,9 @@ class OfVersion(ByCode):
         code = self.request.query_params.get("framework")
         if code is None:
             return current_framework()
-        found = Framework.objects.visible_to(user_of(self.request)).filter(code=code).first()
-        if found is None:
+        if not is_code(code):
             raise Http404
-        return found
+        return get_object_or_404(Framework.objects.visible_to(user_of(self.request)), code=code)
 
     def get_queryset(self) -> QuerySet[Any]:
         """The rows of that version; none where nothing is published yet."""
@@ -250,10 +252,9 @@ class SkillViewSet(OfVersion):
 
     def etag(self, row: Skill) -> str:
         """Category, levels and exams are part of the answer, so that their changes in a draft count too."""
-        parts = [row.version, row.category.version]
-        parts += [choice.row.version for choice in self.catalogue.choices[row.pk]]
-        parts += [exam.version for exam in self.catalogue.certifications.get(row.code, ())]
-        return _etag(f"{row.framework.code}.{row.code}", parts)
+        choices = [choice.row for choice in self.catalogue.choices[row.pk]]
+        exams = self.catalogue.certifications.get(row.code, ())
+        return _etag(f"{row.framework.code}.{row.code}", [row, row.category, *choices, *exams])
 
 
 @extend_schema_view(
@@ -278,13 +279,16 @@ class JobTypeViewSet(OfVersion):
         return rows.prefetch_related(Prefetch("requirements", cells))
 
     def etag(self, row: JobType) -> str:
-        """Counts the changes of the job type and of each of its cells."""
-        cells = [cell.version for cell in row.requirements.all()]
-        return _etag(f"{row.framework.code}.{row.code}", [row.version, len(cells), sum(cells)])
+        """Counts the changes of the job type and of each of its cells, whose items are part of the answer too."""
+        cells = row.requirements.all()
+        items = [cell.skill for cell in cells]
+        return _etag(f"{row.framework.code}.{row.code}", [row, *cells, *items])
 
 
-def _etag(name: str, versions: Sequence[int]) -> str:
-    return f'"{name}.{".".join(map(str, versions))}"'
+def _etag(name: str, rows: Iterable[Any]) -> str:
+    """Of rows that count their changes; one put in another's place counts as a change too."""
+    told = ".".join(f"{row.pk}-{row.version}" for row in rows)
+    return f'"{name}.{sha256(told.encode()).hexdigest()[:32]}"'
 
 
 router = SimpleRouter()

@@ -167,9 +167,13 @@ def content(
     )
 
 
-def fingerprint(version: Content) -> str:
-    """A short text that differs when anything in a version differs: what somebody saw before publishing it."""
-    return hashlib.sha256(repr(version).encode()).hexdigest()[:32]
+def fingerprint(content: Content, changes: int) -> str:
+    """A short text that differs when anything in a version differs: what somebody saw before publishing it.
+
+    Args:
+        changes: how often its own name and note have changed, which stand beside the content.
+    """
+    return hashlib.sha256(repr((content, changes)).encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True)

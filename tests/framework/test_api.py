@@ -11,6 +11,7 @@ from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
 from skillmap.framework import services
+from skillmap.framework.choices import ItemKind
 from skillmap.framework.models import Framework
 from skillmap.people.models import User
 from tests.factories.framework import real_framework, small_framework
@@ -130,6 +131,39 @@ def test_before_anything_is_published(api: Client) -> None:
     assert api.get("/api/v1/skills/").json()["results"] == []
     assert api.get("/api/v1/job-types/").json()["results"] == []
     assert api.get("/api/v1/skills/it_strategy/").status_code == 404
+
+
+def test_etags_follow_what_is_put_in_anothers_place(client: Client, draft: Framework, secretariat: User) -> None:
+    def exam(code: str) -> int:
+        fields = services.CertificationFields(name=code, name_en="", issuer="", grade="", skill_ids=[item.pk])
+        made = services.certification_create(framework_id=draft.pk, code=code, fields=fields, actor=secretariat)
+        return int(made.pk)
+
+    client.force_login(secretariat)
+    item = draft.skills.filter(kind=ItemKind.DIGITAL).order_by("number")[0]
+    pages = {
+        "item": f"/api/v1/skills/{item.code}/?framework={draft.code}",
+        "job": f"/api/v1/job-types/{draft.job_types.all()[0].code}/?framework={draft.code}",
+    }
+    old = exam("exam_a")
+    before = {name: client.get(page)["ETag"] for name, page in pages.items()}
+    services.certification_remove(framework_id=draft.pk, certification_id=old, actor=secretariat)
+    exam("exam_b")
+    last = draft.skills.filter(kind=ItemKind.DIGITAL).order_by("number").last()
+    assert last is not None and last != item
+    services.skill_remove(framework_id=draft.pk, skill_id=last.pk, actor=secretariat)
+    fields = services.ItemFields(
+        number=last.number, category_id=last.category_id, name="新", name_en="", definition="定", definition_en=""
+    )
+    services.skill_create(framework_id=draft.pk, code="brand_new", fields=fields, actor=secretariat)
+    for name, page in pages.items():
+        assert client.get(page, headers={"If-None-Match": before[name]}).status_code == 200, name
+
+
+@pytest.mark.parametrize("url", ["/api/v1/skills/", "/api/v1/skills/x/", "/api/v1/job-types/"])
+@pytest.mark.parametrize("code", ["%00", "a%00b", "%20", "%F0%9F%A6%8A"])
+def test_a_version_that_can_not_be(api: Client, real: Framework, url: str, code: str) -> None:
+    assert api.get(f"{url}?framework={code}").status_code == 404
 
 
 @pytest.mark.parametrize(

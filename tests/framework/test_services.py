@@ -217,7 +217,7 @@ def test_renaming_and_confirming_the_translation(draft: Framework, secretariat: 
 
 
 def test_publishing_what_was_seen(draft: Framework, secretariat: User) -> None:
-    seen = rules.fingerprint(selectors.content_of(draft))
+    seen = rules.fingerprint(selectors.content_of(draft), draft.version)
     services.framework_publish(framework_id=draft.pk, seen=seen, actor=secretariat)
     draft.refresh_from_db()
     assert (draft.state, draft.published_by_id) == (FrameworkState.PUBLISHED, secretariat.pk)
@@ -227,14 +227,21 @@ def test_publishing_what_was_seen(draft: Framework, secretariat: User) -> None:
 
 
 def test_what_changed_meanwhile_is_not_published(draft: Framework, secretariat: User) -> None:
-    seen = rules.fingerprint(selectors.content_of(draft))
+    seen = rules.fingerprint(selectors.content_of(draft), draft.version)
     cell_of(draft).skill.level_texts.create(level=2, text="別の意味")
+    refused("conflict", services.framework_publish, framework_id=draft.pk, seen=seen, actor=secretariat)
+
+
+def test_a_draft_renamed_meanwhile_is_not_published(draft: Framework, secretariat: User) -> None:
+    seen = rules.fingerprint(selectors.content_of(draft), draft.version)
+    values: dict[str, Any] = {"name": "まったく別の名前", "name_en": "", "note": "", "confirm_translation": True}
+    services.framework_update(framework_id=draft.pk, version=draft.version, actor=secretariat, **values)
     refused("conflict", services.framework_publish, framework_id=draft.pk, seen=seen, actor=secretariat)
 
 
 def test_an_incomplete_draft_is_not_published(draft: Framework, secretariat: User) -> None:
     cell_of(draft).delete()
-    seen = rules.fingerprint(selectors.content_of(draft))
+    seen = rules.fingerprint(selectors.content_of(draft), draft.version)
     refusal = refused("not_ready", services.framework_publish, framework_id=draft.pk, seen=seen, actor=secretariat)
     assert len(refusal.details["problems"]) == 1
 
@@ -678,7 +685,7 @@ def test_nothing_slips_into_a_version_while_it_is_published(secretariat: User) -
     """Whatever comes first: what is published is what was seen."""
     draft = small_framework(items=1, published=False)
     cell = cell_of(draft)
-    seen = rules.fingerprint(selectors.content_of(draft))
+    seen = rules.fingerprint(selectors.content_of(draft), draft.version)
 
     def edit() -> None:
         services.requirement_set(framework_id=draft.pk, requirement_id=cell.pk, version=1, level=3, actor=secretariat)
@@ -700,4 +707,4 @@ def test_nothing_slips_into_a_version_while_it_is_published(secretariat: User) -
     draft.refresh_from_db()
     assert outcomes in (["done", "conflict"], ["not_draft", "done"])
     assert draft.is_draft == (outcomes[0] == "done")
-    assert (rules.fingerprint(selectors.content_of(draft)) == seen) == (outcomes[1] == "done")
+    assert (rules.fingerprint(selectors.content_of(draft), draft.version) == seen) == (outcomes[1] == "done")

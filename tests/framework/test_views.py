@@ -74,7 +74,7 @@ def made() -> Mapping[str, User]:
         SkillLevelTextFactory.create(skill=framework.skills.get(code="tool_1"), level=1)
     services.framework_publish(
         framework_id=framework.pk,
-        seen=rules.fingerprint(selectors.content_of(framework)),
+        seen=rules.fingerprint(selectors.content_of(framework), framework.version),
         actor=people["secretariat"],
     )
     return people

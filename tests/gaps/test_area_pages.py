@@ -1,5 +1,6 @@
 """Priority areas: the list for everyone, decisions for the secretariat alone."""
 
+import re
 from copy import deepcopy
 from typing import Any
 
@@ -12,7 +13,9 @@ from django.urls import reverse
 from skillmap.core.models import AuditEvent
 from skillmap.gaps.choices import AreaState
 from skillmap.gaps.models import GapRun, PriorityArea, SkillResult
+from skillmap.gaps.services.areas import area_add, area_withdraw
 from skillmap.people.models import User
+from tests.factories.framework import small_framework
 from tests.factories.gaps import RunWorld, finished_run, make_run_world
 from tests.support.ground import Ground
 
@@ -159,6 +162,33 @@ def test_an_item_is_added_by_hand_with_a_reason(world: RunWorld, run: GapRun) ->
     area = PriorityArea.objects.get()
     assert (area.state, area.by_hand, area.reason) == (AreaState.ADOPTED, True, "new law")
     assert "added by hand" in as_user(world.person).get(url("areas")).content.decode()
+
+
+def test_what_was_withdrawn_after_the_page_was_opened_is_not_added(world: RunWorld, run: GapRun) -> None:
+    client, address = as_user(world.secretariat), url("area_decide", run.pk)
+    fields = {"skill": code(world, 1), "reason": "国の方針"}
+    assert f"version-{code(world, 1)}" not in client.get(address).content.decode()
+    colleague = world.roles()["secretariat"]
+    area = area_add(fiscal_year=run.fiscal_year, skill_code=code(world, 1), reason="x", actor=colleague, run_id=run.pk)
+    area_withdraw(area_id=area.pk, version=area.version, reason="課長会議で見送り", actor=colleague)
+    refused = client.post(url("area_add", run.pk), fields)
+    assert refused.status_code == 422
+    assert state(world, 1) == AreaState.WITHDRAWN
+    seen = re.search(rf'name="version-{code(world, 1)}" value="(\d+)"', refused.content.decode())
+    assert seen, "the page shows it now, so the next press is about it"
+    again = client.post(url("area_add", run.pk), {**fields, f"version-{code(world, 1)}": seen[1]})
+    assert (again.status_code, state(world, 1)) == (302, AreaState.ADOPTED)
+
+
+def test_an_item_of_the_runs_own_version_is_added_though_a_newer_one_is_without_it(world: RunWorld) -> None:
+    waiting = finished_run(world)
+    SkillResult.objects.filter(run=waiting).update(is_proposed=False)
+    small_framework(items=3, tools=1)
+    client = as_user(world.secretariat)
+    page = client.get(url("area_decide", waiting.pk))
+    assert code(world, 6) in dict(page.context["form"].fields["skill"].choices)
+    client.post(url("area_add", waiting.pk), {"skill": code(world, 6), "reason": "国の方針"})
+    assert state(world, 6) == AreaState.ADOPTED
 
 
 def test_an_area_is_withdrawn_with_a_reason(world: RunWorld, run: GapRun) -> None:

@@ -195,6 +195,13 @@ def test_one_decision_a_year_even_through_versions_of_the_framework(run: GapRun,
 
 
 # ---------------------------------------------------------------------------------------------------------- withdraw
+@pytest.mark.parametrize("odd", ["\x00", "a\x00b", "", "🦊"])
+def test_a_code_that_can_not_be_is_no_item(run: GapRun, office: User, odd: str) -> None:
+    with pytest.raises(RuleViolation) as refused:
+        area_adopt(run_id=run.pk, skill_codes=[odd], actor=office)
+    assert _code(refused) == "unknown_skill"
+
+
 def test_an_area_is_withdrawn_once(run: GapRun, office: User) -> None:
     (area,) = area_adopt(run_id=run.pk, skill_codes=["digital_6"], actor=office)
     withdrawn = area_withdraw(area_id=area.pk, version=1, reason="研修を取りやめ", actor=office)

@@ -23,7 +23,7 @@ from skillmap.core.choices import JobState
 from skillmap.core.models import Job
 from skillmap.gaps.models import GapCell, GapNode, GapRun, PriorityArea, SkillResult
 from skillmap.gaps.selectors.dashboard import progress
-from skillmap.gaps.services.areas import area_adopt, area_refuse
+from skillmap.gaps.services.areas import area_add, area_adopt, area_refuse
 from skillmap.people import tokens
 from skillmap.people.models import User
 from tests.factories.gaps import RunWorld, answer, asked_run, finished_run, make_run_world
@@ -450,6 +450,17 @@ def test_progress_counts_steps_of_the_own_part(world: RunWorld, published: GapRu
     assert lines("executive") == lines("supporter") == [(None, None, None)]
     assert lines("secretariat") == [(None, 90, 90), *((code, 30, 30) for code in codes)]
     assert lines("coordinator") == [(codes[0], 30, 30)]
+
+
+def test_why_an_area_was_decided_is_the_secretariats_to_read(world: RunWorld, published: GapRun) -> None:
+    office = User.objects.get(pk=world.secretariat.pk)
+    code = world.items[0].code
+    area = area_add(fiscal_year=2025, skill_code=code, reason="内輪の理由", actor=office, run_id=published.pk)
+    for role in ROLES[1:]:
+        (row,) = client_of(world, role).get("/api/v1/priority-areas/").json()["results"]
+        assert row["reason"] == ("内輪の理由" if role == "secretariat" else "")
+    one = client_of(world, "secretariat").get(f"/api/v1/priority-areas/{area.pk}/").json()
+    assert one["reason"] == "内輪の理由"
 
 
 def test_progress_of_the_whole_is_told_in_tens_of_per_cent(world: RunWorld, published: GapRun) -> None:

@@ -16,7 +16,8 @@ from django.db import connection
 from skillmap.core.choices import JobState
 from skillmap.core.errors import RuleViolation
 from skillmap.core.models import Job
-from skillmap.gaps.models import GapRun, PriorityArea
+from skillmap.gaps.models import GapRun, PriorityArea, SkillResult
+from skillmap.gaps.services import areas
 from skillmap.gaps.services.areas import area_adopt, area_refuse
 from skillmap.gaps.services.runs import run_publish
 from skillmap.people.models import User
@@ -61,6 +62,43 @@ def test_pressing_at_once_is_one_run(world: RunWorld) -> None:
     made = at_once(*[lambda: asked_run(world).pk] * AT_ONCE)
     assert len(set(made)) == 1
     assert (GapRun.objects.count(), Job.objects.count()) == (1, 1)
+
+
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Decisions that take long enough to meet."""
+    real = areas._area_of
+
+    def slowly(*args: Any) -> PriorityArea:
+        time.sleep(0.2)
+        return real(*args)
+
+    monkeypatch.setattr(areas, "_area_of", slowly)
+
+
+def test_two_versions_of_the_framework_make_one_decision(slow: None) -> None:
+    runs = [finished_run(make_run_world(people=20, items=4), publish=True) for _ in range(2)]
+    assert len({run.framework_id for run in runs}) == 2
+    SkillResult.objects.update(is_proposed=True)
+    actors = [User.objects.get(pk=run.requested_by_id or 0) for run in runs]
+    acts = [
+        lambda run=run, actor=actor: area_adopt(run_id=run.pk, skill_codes=["digital_4"], actor=actor)[0].state
+        for run, actor in zip(runs, actors, strict=True)
+    ]
+    assert sorted(at_once(*acts)) == ["adopted", "decided_already"]
+    assert PriorityArea.objects.filter(skill__code="digital_4").count() == 1
+
+
+def test_the_same_items_in_another_order_are_decided_once(world: RunWorld, slow: None) -> None:
+    run = finished_run(world, publish=True)
+    SkillResult.objects.update(is_proposed=True)
+    codes = ["digital_1", "digital_2", "digital_3"]
+    acts = [
+        lambda order=order: area_adopt(run_id=run.pk, skill_codes=order, actor=office(world))[0].state
+        for order in (codes, codes[::-1])
+    ]
+    assert sorted(at_once(*acts)) == ["adopted", "decided_already"]
+    assert PriorityArea.objects.count() == 3
 
 
 def test_publishing_side_by_side_publishes_one(world: RunWorld) -> None:

@@ -77,7 +77,7 @@ def framework_publish(*, framework_id: int, seen: str, actor: User) -> Framework
     """
     draft = locked_draft(framework_id, actor)
     content = content_of(draft)
-    if rules.fingerprint(content) != seen:
+    if rules.fingerprint(content, draft.version) != seen:
         text = _("This draft was changed after you opened this page. Please look at it again before you publish it.")
         raise Conflict(text, code="conflict")
     refuse_unless_whole(content)

@@ -127,7 +127,7 @@ def _publish_page(request: HttpRequest, draft: Framework, refusal: RuleViolation
     defaults = rules.defaults_in(content)
     context = frame(request, draft, "") | {
         "problems": problems,
-        "seen": rules.fingerprint(content),
+        "seen": rules.fingerprint(content, draft.version),
         "defaults": defaults,
         "defaults_line": words.defaults_line(defaults),
         "summary": words.summary(found) if found else "",

@@ -38,11 +38,17 @@ class PriorityAreaSerializer(serializers.Serializer[PriorityArea]):
     demand_rank = serializers.IntegerField(allow_null=True)
     supply_rank = serializers.IntegerField(allow_null=True)
     by_hand = serializers.BooleanField()
-    reason = serializers.CharField(help_text="Why it was added by hand, refused or withdrawn; empty for a proposal.")
+    reason = serializers.SerializerMethodField(
+        help_text="Why it was added by hand, refused or withdrawn; empty for a proposal, and for all but the secretariat."
+    )
     adopted_on = serializers.SerializerMethodField(help_text="Null where it is not adopted.")
     decided_on = serializers.DateField()
     run = serializers.IntegerField(source="run_id", allow_null=True)
     version = serializers.IntegerField()
+
+    def get_reason(self, area: PriorityArea) -> str:
+        """Written for the secretariat alone, as the form says."""
+        return area.reason if access_of(user_of(self.context["request"])).is_secretariat else ""
 
     def get_adopted_on(self, area: PriorityArea) -> str | None:
         """The day of the decision."""
@@ -105,7 +111,7 @@ class PriorityAreaViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Priorit
     @extend_schema(responses={200: PriorityAreaSerializer})
     def retrieve(self, request: Request, pk: str = "") -> Response:
         """One decision, with its ETag."""
-        return _area_answer(get_object_or_404(self.get_queryset(), pk=pk))
+        return self._answer(get_object_or_404(self.get_queryset(), pk=pk))
 
     @extend_schema(
         request=AdoptionSerializer,
@@ -118,7 +124,13 @@ class PriorityAreaViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Priorit
         payload.is_valid(raise_exception=True)
         version = version_from(request) if "If-Match" in request.headers else None
         area = _adopt(payload.validated_data, version, user_of(request))
-        return _area_answer(area, status.HTTP_201_CREATED)
+        return self._answer(area, status.HTTP_201_CREATED)
+
+    def _answer(self, area: PriorityArea, code: int = status.HTTP_200_OK) -> Response:
+        headers = {"ETag": etag_of(area.version)}
+        if code == status.HTTP_201_CREATED:
+            headers["Location"] = reverse("gaps-api:priority-area-detail", args=[area.pk])
+        return Response(self.get_serializer(area).data, status=code, headers=headers)
 
 
 def _adopt(values: dict[str, Any], version: int | None, actor: User) -> PriorityArea:
@@ -133,10 +145,3 @@ def _adopt(values: dict[str, Any], version: int | None, actor: User) -> Priority
     return services.area_add(
         fiscal_year=year, skill_code=code, reason=values["reason"], actor=actor, run_id=run_id, version=version
     )
-
-
-def _area_answer(area: PriorityArea, code: int = status.HTTP_200_OK) -> Response:
-    headers = {"ETag": etag_of(area.version)}
-    if code == status.HTTP_201_CREATED:
-        headers["Location"] = reverse("gaps-api:priority-area-detail", args=[area.pk])
-    return Response(PriorityAreaSerializer(area).data, status=code, headers=headers)

@@ -2,7 +2,8 @@
 
 There is one decision for each item and fiscal year, and it can be changed: a refused or withdrawn area may be adopted
 later. Whoever changes a decision names the version of it that was seen; what changed meanwhile is refused as a Conflict
-that says how it is now.
+that says how it is now. Decisions are written one after the other: two versions of the framework have two rows for one
+item, which no constraint would keep apart.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ from django.http import Http404
 
 from skillmap.core import audit, clock
 from skillmap.core.errors import Conflict
+from skillmap.core.locks import queue_to_change
 from skillmap.framework.choices import ItemKind
-from skillmap.framework.models import Skill
+from skillmap.framework.models import Framework, Skill
+from skillmap.framework.rules import is_code
 from skillmap.framework.selectors import current_framework
 from skillmap.gaps.choices import AreaState
 from skillmap.gaps.models import GapRun, PriorityArea, SkillResult
@@ -50,6 +53,7 @@ def area_adopt(
         RuleViolation: run_not_published, nothing_chosen, unknown_skill, not_proposed, decided_already.
         Conflict: a decision changed since it was seen.
     """
+    queue_to_change(PriorityArea)
     run = _run(run_id, actor)
     if not skill_codes:
         raise refuse("nothing_chosen")
@@ -66,6 +70,7 @@ def area_adopt(
 @transaction.atomic
 def area_refuse(*, run_id: int, skill_code: str, reason: str, actor: User, version: int | None = None) -> PriorityArea:
     """Decide against a proposal of a published run, with the reason. Raises as `area_adopt`, and reason_required."""
+    queue_to_change(PriorityArea)
     run = _run(run_id, actor)
     result = _result(run, skill_code)
     if not result.is_proposed:
@@ -83,19 +88,24 @@ def area_add(
     reason: str,
     actor: User,
     run_id: int | None = None,
+    framework: Framework | None = None,
     version: int | None = None,
 ) -> PriorityArea:
     """Adopt an item by hand, with the reason: one that no run proposes, or of a year without a run.
 
     With a published run the item's ranks are kept beside the decision.
 
+    Args:
+        framework: without a run, the version that the item is of; the one in force by default.
+
     Raises:
         NotAllowed, Http404, RuleViolation (unknown_skill, run_not_published, reason_required, reason_too_long,
         decided_already), Conflict: as `area_adopt`.
     """
     access_of(actor).require(Role.SECRETARIAT)
+    queue_to_change(PriorityArea)
     if run_id is None:
-        area = PriorityArea(fiscal_year=fiscal_year, skill=_skill(skill_code))
+        area = PriorityArea(fiscal_year=fiscal_year, skill=_skill(skill_code, framework or current_framework()))
     else:
         run = _run(run_id, actor)
         if run.fiscal_year != fiscal_year:
@@ -110,6 +120,7 @@ def area_add(
 def area_withdraw(*, area_id: int, version: int, reason: str, actor: User) -> PriorityArea:
     """Take an adopted area back, with the reason. RuleViolation not_adopted, reason_required; Conflict; Http404."""
     access_of(actor).require(Role.SECRETARIAT)
+    queue_to_change(PriorityArea)
     area = PriorityArea.objects.select_related("skill").filter(pk=area_id).first()
     if area is None:
         raise Http404
@@ -134,14 +145,16 @@ def _run(run_id: int, actor: User) -> GapRun:
 
 
 def _result(run: GapRun, code: str) -> SkillResult:
+    if not is_code(code):
+        raise refuse("unknown_skill")
     result = SkillResult.objects.select_related("skill").filter(run=run, skill__code=code).first()
     if result is None:
         raise refuse("unknown_skill")
     return result
 
 
-def _skill(code: str) -> Skill:
-    found = Skill.objects.filter(framework=current_framework(), kind=ItemKind.DIGITAL, code=code).first()
+def _skill(code: str, framework: Framework | None) -> Skill:
+    found = Skill.objects.filter(framework=framework, kind=ItemKind.DIGITAL, code=code).first()
     if found is None:
         raise refuse("unknown_skill")
     return found

@@ -175,14 +175,14 @@ def area_add(request: HttpRequest, pk: int) -> HttpResponse:
     if not form.is_valid():
         return _render(request, result, form)
     code = form.cleaned_data["skill"]
-    present = next((line.area for line in result.lines if line.skill.code == code), None)
     try:
         services.area_add(
             fiscal_year=result.run.fiscal_year,
             skill_code=code,
             reason=form.cleaned_data["reason"],
             run_id=pk if result.run.published_at is not None else None,
-            version=present.version if present is not None else None,
+            framework=result.run.framework,
+            version=_version(request, f"version-{code}"),
             actor=user_of(request),
         )
     except RuleViolation as refusal:
