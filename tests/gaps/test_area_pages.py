@@ -166,18 +166,18 @@ def test_an_item_is_added_by_hand_with_a_reason(world: RunWorld, run: GapRun) ->
 
 def test_what_was_withdrawn_after_the_page_was_opened_is_not_added(world: RunWorld, run: GapRun) -> None:
     client, address = as_user(world.secretariat), url("area_decide", run.pk)
-    fields = {"skill": code(world, 1), "reason": "国の方針"}
-    assert f"version-{code(world, 1)}" not in client.get(address).content.decode()
+    fields = {"skill": code(world, 3), "reason": "国の方針"}
+    assert f"version-{code(world, 3)}" not in client.get(address).content.decode()
     colleague = world.roles()["secretariat"]
-    area = area_add(fiscal_year=run.fiscal_year, skill_code=code(world, 1), reason="x", actor=colleague, run_id=run.pk)
+    area = area_add(fiscal_year=run.fiscal_year, skill_code=code(world, 3), reason="x", actor=colleague, run_id=run.pk)
     area_withdraw(area_id=area.pk, version=area.version, reason="課長会議で見送り", actor=colleague)
     refused = client.post(url("area_add", run.pk), fields)
     assert refused.status_code == 422
-    assert state(world, 1) == AreaState.WITHDRAWN
-    seen = re.search(rf'name="version-{code(world, 1)}" value="(\d+)"', refused.content.decode())
+    assert state(world, 3) == AreaState.WITHDRAWN
+    seen = re.search(rf'name="version-{code(world, 3)}" value="(\d+)"', refused.content.decode())
     assert seen, "the page shows it now, so the next press is about it"
-    again = client.post(url("area_add", run.pk), {**fields, f"version-{code(world, 1)}": seen[1]})
-    assert (again.status_code, state(world, 1)) == (302, AreaState.ADOPTED)
+    again = client.post(url("area_add", run.pk), {**fields, f"version-{code(world, 3)}": seen[1]})
+    assert (again.status_code, state(world, 3)) == (302, AreaState.ADOPTED)
 
 
 def test_an_item_of_the_runs_own_version_is_added_though_a_newer_one_is_without_it(world: RunWorld) -> None:

@@ -66,14 +66,14 @@ def test_pressing_at_once_is_one_run(world: RunWorld) -> None:
 
 @pytest.fixture
 def slow(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Decisions that take long enough to meet."""
-    real = areas._area_of
+    """Decisions that take long enough to meet: after a row is written, before it is kept."""
+    real = areas._record
 
-    def slowly(*args: Any) -> PriorityArea:
-        time.sleep(0.2)
-        return real(*args)
+    def slowly(area: PriorityArea, actor: User) -> None:
+        time.sleep(0.3)
+        real(area, actor)
 
-    monkeypatch.setattr(areas, "_area_of", slowly)
+    monkeypatch.setattr(areas, "_record", slowly)
 
 
 def test_two_versions_of_the_framework_make_one_decision(slow: None) -> None:

@@ -39,7 +39,7 @@ class PriorityAreaSerializer(serializers.Serializer[PriorityArea]):
     supply_rank = serializers.IntegerField(allow_null=True)
     by_hand = serializers.BooleanField()
     reason = serializers.SerializerMethodField(
-        help_text="Why it was added by hand, refused or withdrawn; empty for a proposal, and for all but the secretariat."
+        help_text="Why it was added by hand, refused or withdrawn; empty for all but the secretariat."
     )
     adopted_on = serializers.SerializerMethodField(help_text="Null where it is not adopted.")
     decided_on = serializers.DateField()
