@@ -62,7 +62,8 @@ def enqueue(
 ) -> Job:
     """Write the row in the transaction of the caller, and nudge a worker once it is committed.
 
-    With a `dedup_key`, an active job of the same kind and key is returned instead of a second one.
+    With a `dedup_key`, an active job of the same kind and key is returned instead of a second one, unless somebody
+    asked it to stop.
     """
     wanted = Job(
         kind=kind,
@@ -100,13 +101,16 @@ def nudge(job_id: int, *, passed_on: int = 0) -> None:
 
 @transaction.atomic
 def request_cancel(job: Job, actor: AbstractBaseUser | None = None) -> None:
-    """Ask an active job to stop; a queued one stops at once. Who asked is recorded."""
+    """Ask an active job to stop; a queued one stops at once. Who asked is recorded.
+
+    A running one gives up its key: whoever asks for the same again gets a job that is done, not the one that dies.
+    """
     audit.record(verb="job.cancel", actor=actor, target=job, kind=job.kind)
     moved = Job.objects.filter(pk=job.pk, state=JobState.QUEUED).update(
         state=JobState.CANCELLED, cancel_requested=True, finished_at=Now()
     )
     if not moved:
-        Job.objects.filter(pk=job.pk, state=JobState.RUNNING).update(cancel_requested=True)
+        Job.objects.filter(pk=job.pk, state=JobState.RUNNING).update(cancel_requested=True, dedup_key="")
 
 
 class JobRun:

@@ -284,6 +284,23 @@ def test_a_waiting_run_stops_at_once(world: RunWorld) -> None:
     assert asked_run(world) != run
 
 
+def test_asking_again_after_stopping_is_a_run_that_is_computed(
+    world: RunWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stopped = asked_run(world)
+    asked: list[GapRun] = []
+
+    def stop_and_ask(_held: JobRun) -> None:
+        run_cancel(run_id=stopped.pk, actor=world.secretariat)
+        asked.append(asked_run(world))
+
+    at_call(monkeypatch, 1, stop_and_ask)
+    jobs.run(stopped.job_id or 0)
+    jobs.run(asked[0].job_id or 0)
+    assert asked[0] != stopped
+    assert (job_of(stopped).state, job_of(asked[0]).state) == (JobState.CANCELLED, JobState.DONE)
+
+
 def test_a_cancelled_run_keeps_nobodys_levels(world: RunWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     points = calls_of(world, monkeypatch)
     for point in range(1, points):
