@@ -219,6 +219,24 @@ class Answers:
     left_out_heads: int
 
 
+@dataclass(frozen=True)
+class Demand:
+    """What a survey says: organisations asked, the heads that count, and how far it is answered."""
+
+    places: list[int]
+    lines: list[rules.DemandLine]
+    answers: Answers
+
+
+def demand_of(survey: DemandSurvey, items: Sequence[Skill]) -> Demand:
+    """What a survey says; four queries. The caller sees to it that nobody answers between them."""
+    return Demand(
+        places=list(survey.responses.values_list("organisation_id", flat=True)),
+        lines=demand_lines(survey, items),
+        answers=answers_of(survey, items),
+    )
+
+
 def demand_lines(survey: DemandSurvey, items: Iterable[Skill]) -> list[rules.DemandLine]:
     """Heads by organisation, item, level and business; one GROUP BY. Items are found by their code.
 

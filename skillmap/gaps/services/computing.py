@@ -19,10 +19,11 @@ from django.utils.translation import gettext as _
 from skillmap.core import bulk, clock
 from skillmap.core.choices import JobState
 from skillmap.core.collector import collector_resting
+from skillmap.core.locks import queue_to_change
 from skillmap.core.suppression import Crowd, Cube, History, Node, Suppressed, suppress
 from skillmap.framework.models import Skill
 from skillmap.gaps import gap_rules, rules
-from skillmap.gaps.models import GapCell, GapNode, GapRun, PlaceInput, SkillResult
+from skillmap.gaps.models import DemandSurvey, GapCell, GapNode, GapRun, PlaceInput, SkillResult
 from skillmap.gaps.selectors import counting
 
 BATCH = 1000
@@ -54,7 +55,7 @@ class Comparison:
     run: GapRun
     items: list[Skill]
     parameters: rules.Parameters
-    lines: list[rules.DemandLine]
+    demand: counting.Demand
     nodes: list[GapNode]
     parents: dict[Node, Node | None]
     cube: Cube
@@ -64,6 +65,11 @@ class Comparison:
     def numbers(self) -> list[int]:
         """The items' numbers, in order."""
         return [item.number for item in self.items]
+
+    @property
+    def lines(self) -> list[rules.DemandLine]:
+        """The heads asked for."""
+        return self.demand.lines
 
     @property
     def root(self) -> Node:
@@ -145,8 +151,8 @@ def _count(run: GapRun, report: Report) -> Comparison:
     items = counting.items_of(run.framework)
     report(READ, STORED, _("Counting supply and demand"))
     own = counting.own_counts(run, items)
-    asked = run.survey.responses.values_list("organisation_id", flat=True)
-    nodes = counting.places([*own.sizes, *asked])
+    demand = _demand(run, items)
+    nodes = counting.places([*own.sizes, *demand.places])
     parents = counting.parents_of(nodes)
     report(COUNTED, STORED, _("Counting supply and demand"))
     cube = Cube.rolled_up(
@@ -162,12 +168,20 @@ def _count(run: GapRun, report: Report) -> Comparison:
         run=run,
         items=items,
         parameters=parameters,
-        lines=counting.demand_lines(run.survey, items),
+        demand=demand,
         nodes=nodes,
         parents=parents,
         cube=cube,
         earlier=counting.earlier_runs(run),
     )
+
+
+def _demand(run: GapRun, items: Sequence[Skill]) -> counting.Demand:
+    """What the survey says at one moment: while it is read, whoever writes an answer waits."""
+    with transaction.atomic():
+        queue_to_change(DemandSurvey)
+        survey = DemandSurvey.objects.select_for_update().get(pk=run.survey_id)
+        return counting.demand_of(survey, items)
 
 
 # -------------------------------------------------------------------------------------------------------- suppress
@@ -225,7 +239,7 @@ def _store(comparison: Comparison, shown: Suppressed, report: Report, moment: da
 
 def _printed(comparison: Comparison) -> dict[str, Any]:
     """What is printed beside the result: the settings, and what the run found on its way."""
-    answers = counting.answers_of(comparison.run.survey, comparison.items)
+    answers = comparison.demand.answers
     return {
         **comparison.run.parameters,
         "items": len(comparison.items),
