@@ -14,14 +14,14 @@ from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from skillmap.assessment.choices import GroupItems, State
+from skillmap.assessment.choices import CycleState, GroupItems, State
 from skillmap.assessment.digits import digits_of
 from skillmap.assessment.models import Assessment, CycleGroup, SkillRating
 from skillmap.core import clock, jobs
 from skillmap.core.suppression import Node
 from skillmap.framework.models import Framework
 from skillmap.gaps import gap_rules, rules
-from skillmap.gaps.choices import LevelBasis, Phase, ResponseState
+from skillmap.gaps.choices import LevelBasis, Phase, ResponseState, SurveyState
 from skillmap.gaps.models import DemandItem, DemandResponse, GapNode, GapRun, SkillResult
 from skillmap.gaps.selectors import counting
 from skillmap.gaps.services import computing
@@ -465,6 +465,21 @@ def test_an_answer_that_comes_in_meanwhile_is_not_printed_as_counted(monkeypatch
     run = computed_while(world, monkeypatch, lambda: late.update(state=ResponseState.SUBMITTED))
     assert SkillResult.objects.get(run=run, skill__number=1).demand == 3 * 4  # the three bureaus'
     assert (run.parameters["answers"]["asked"], run.parameters["answers"]["submitted"]) == (4, 3)
+
+
+@pytest.mark.django_db
+def test_what_is_closed_meanwhile_was_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = make_run_world(people=40)
+    surveys, cycles = (type(row).objects.filter(pk=row.pk) for row in (world.survey, world.cycle))
+    surveys.update(state=SurveyState.OPEN)
+
+    def close() -> None:
+        surveys.update(state=SurveyState.CLOSED)
+        cycles.update(state=CycleState.CLOSED)
+
+    assert computed_while(world, monkeypatch, close).parameters["open"] == {"cycle": True, "survey": True}
+    again = finished_run(world)
+    assert again.parameters["open"] == {"cycle": False, "survey": False}
 
 
 @pytest.mark.django_db

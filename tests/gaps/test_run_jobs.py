@@ -212,7 +212,7 @@ def test_killed_at_any_point_and_run_again_stores_the_same(world: RunWorld, monk
         assert rows_of(run) == clean, f"killed at report {point} of {points}"
 
 
-def _die(*_args: object) -> None:
+def _die(*_args: object, **_named: object) -> None:
     raise Killed
 
 

@@ -59,6 +59,7 @@ class Comparison:
     nodes: list[GapNode]
     parents: dict[Node, Node | None]
     cube: Cube
+    was_open: dict[str, bool]
     earlier: list[GapRun] = field(default_factory=list)
 
     @property
@@ -97,8 +98,9 @@ def compute(run: GapRun, report: Report) -> dict[str, Any]:
         return _summary(run)
     moment = clock.now()
     with collector_resting():
+        cycle_open = counting.is_cycle_open(run)  # before the levels: closed while they are read, it was open
         _read(run, report)
-        comparison = _count(run, report)
+        comparison = _count(run, report, cycle_open=cycle_open)
         shown = _suppress(comparison, report)
         _store(comparison, shown, report, moment)
     return _summary(GapRun.objects.get(pk=run.pk))
@@ -145,7 +147,7 @@ def _read(run: GapRun, report: Report) -> None:
 
 
 # ----------------------------------------------------------------------------------------------------------- count
-def _count(run: GapRun, report: Report) -> Comparison:
+def _count(run: GapRun, report: Report, *, cycle_open: bool) -> Comparison:
     """Count people and demand by SQL, and sum up the tree."""
     parameters, _occupations = settings_of(run)
     items = counting.items_of(run.framework)
@@ -172,6 +174,7 @@ def _count(run: GapRun, report: Report) -> Comparison:
         nodes=nodes,
         parents=parents,
         cube=cube,
+        was_open={"cycle": cycle_open, "survey": demand.is_open},
         earlier=counting.earlier_runs(run),
     )
 
@@ -251,7 +254,7 @@ def _printed(comparison: Comparison) -> dict[str, Any]:
             "left_out_heads": answers.left_out_heads,
         },
         "history": [run.pk for run in comparison.earlier],
-        "open": counting.open_inputs(comparison.run),
+        "open": comparison.was_open,
     }
 
 
