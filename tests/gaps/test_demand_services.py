@@ -667,6 +667,17 @@ def test_moving_the_day_tells_those_who_have_not_answered(world: SurveyWorld) ->
     assert Notification.objects.get().recipient == world.coordinators[1]
 
 
+def test_whoever_had_more_time_is_told_of_the_new_day_too(world: SurveyWorld) -> None:
+    longer = world.answers[1]
+    extend(world, date(2026, 6, 5), chosen=[world.answer.pk])
+    extend(world, date(2026, 7, 15), chosen=[longer.pk])
+    Notification.objects.all().delete()
+    prolong(world, closes_on=date(2026, 6, 30))
+    assert DemandResponse.objects.get(pk=world.answer.pk).extended_to is None
+    assert Notification.objects.get(kind="demand.extend").recipient == world.coordinator
+    assert DemandResponse.objects.get(pk=longer.pk).extended_to == date(2026, 7, 15)
+
+
 def test_a_running_survey_is_not_changed_into_the_past(world: SurveyWorld) -> None:
     before = snapshot()
     for more, code in (
