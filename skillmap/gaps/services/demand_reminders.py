@@ -1,4 +1,4 @@
-"""The reminders of a day: to coordinators whose answer is due in a week, tomorrow, or is late, or was asked back about."""
+"""The reminders of a day: to coordinators whose answer is due in a week, tomorrow, is late, or was asked back about."""
 
 from collections.abc import Sequence
 
