@@ -196,6 +196,18 @@ def test_a_group_opens_to_its_organisations(world: RunWorld, run: GapRun) -> Non
     assert {place.organisation_id for place in by} == {bureau.pk for bureau in world.bureaus}
 
 
+def test_an_older_run_keeps_its_address(world: RunWorld, run: GapRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("skillmap.gaps.selectors.dashboard.OFFERED", 1)
+    newer, hidden = finished_run(world, publish=True), finished_run(world)
+    client = as_user(world.executive)
+    page = client.get(DASHBOARD, {"run": str(run.pk), "fy": str(run.fiscal_year)})
+    assert (page.context["run"], page.context["ignored"]) == (run, False)
+    assert client.get("/gaps/export/ranks.csv", {"run": str(run.pk)}).status_code == 200
+    for unknown in (hidden.pk, 0, 10**30):
+        page = client.get(DASHBOARD, {"run": str(unknown)})
+        assert (page.context["run"], page.context["ignored"]) == (newer, True)
+
+
 def test_another_year_drops_the_run_of_the_old_one(world: RunWorld, run: GapRun) -> None:
     GapRun.objects.filter(pk=run.pk).update(fiscal_year=2023)
     newer = finished_run(world, parameters={"supply_level": 3})
