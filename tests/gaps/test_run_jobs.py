@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.db.models import F
 from django.http import Http404
+from django.utils import translation
 
 from skillmap.core import clock, jobs
 from skillmap.core.choices import JobState
@@ -340,7 +341,8 @@ def _cancel(run: GapRun, actor: User, _held: JobRun) -> None:
     run_cancel(run_id=run.pk, actor=actor)
 
 
-def test_progress_is_told_in_words(world: RunWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+def words_of(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What runs say from now on while they work."""
     told: list[str] = []
     original: Progress = JobRun.progress
 
@@ -349,7 +351,28 @@ def test_progress_is_told_in_words(world: RunWorld, monkeypatch: pytest.MonkeyPa
         original(run, done, total, message, **more)
 
     monkeypatch.setattr(JobRun, "progress", progress)
+    return told
+
+
+def test_progress_is_told_in_words(world: RunWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = words_of(monkeypatch)
     finished_run(world)
     assert all(told)
     assert len(set(told)) == 4
     assert Job.objects.filter(done=F("total")).exists()
+
+
+def test_a_run_speaks_the_language_of_whoever_asked(world: RunWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = words_of(monkeypatch)
+    with translation.override("en"):
+        run = asked_run(world)
+    with translation.override("ja"):  # another person, and the worker
+        assert asked_run(world) == run
+        RoleGrant.objects.filter(user=world.secretariat).update(revoked_at=clock.now())
+        jobs.run(run.job_id or 0)
+        assert job_of(run).error == "Your role does not allow this any more."
+        RoleGrant.objects.filter(user=world.secretariat).update(revoked_at=None)
+        Job.objects.filter(gap_run=run).update(state=JobState.QUEUED, finished_at=None)
+        jobs.run(run.job_id or 0)
+        assert translation.get_language() == "ja"
+    assert "Reading levels" in told

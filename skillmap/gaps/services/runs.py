@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 from django.http import Http404
+from django.utils import translation
 
 from skillmap.assessment.choices import CycleState
 from skillmap.assessment.models import Cycle
@@ -77,7 +78,8 @@ def run_request(
     _refuse_many_items(cycle)
 
     inputs = {"cycle": cycle.pk, "survey": survey.pk, "settings": chosen}
-    job = jobs.enqueue(RUN_KIND, inputs, requested_by=actor, dedup_key=_key_of(inputs))
+    told = {**inputs, "language": translation.get_language()}  # no part of the key: the same run for whoever asks
+    job = jobs.enqueue(RUN_KIND, told, requested_by=actor, dedup_key=_key_of(inputs))
     under_way = GapRun.objects.filter(job=job).first()
     if under_way is not None:
         return under_way
