@@ -19,7 +19,7 @@ from openpyxl import load_workbook
 from skillmap.assessment.choices import CycleState
 from skillmap.assessment.models import Assessment, Cycle
 from skillmap.core import clock
-from skillmap.gaps.models import GapRun
+from skillmap.gaps.models import GapRun, SkillResult
 from skillmap.gaps.selectors.dashboard_page import View, dashboard
 from skillmap.gaps.selectors.interim import was_open
 from skillmap.gaps.services.areas import area_refuse
@@ -206,6 +206,19 @@ def test_an_older_run_keeps_its_address(world: RunWorld, run: GapRun, monkeypatc
     for unknown in (hidden.pk, 0, 10**30):
         page = client.get(DASHBOARD, {"run": str(unknown)})
         assert (page.context["run"], page.context["ignored"]) == (newer, True)
+
+
+def test_a_run_whose_share_holds_no_item_says_so(world: RunWorld, run: GapRun) -> None:
+    """As it was possible once."""
+    GapRun.objects.filter(pk=run.pk).update(parameters={**run.parameters, "top": 0})
+    SkillResult.objects.filter(run=run).update(is_proposed=False)
+    client = as_user(world.secretariat)
+    for name in ("dashboard", "run", "area_decide"):
+        page = text(client.get(DASHBOARD if name == "dashboard" else reverse(f"gaps:{name}", args=[run.pk])))
+        assert "holds no item in this run" in page
+        for words in ("rank 1 to", "top 0", "whatever is asked for most"):
+            assert words not in page, (name, words)
+    assert "holds no item in this run" in text(client.get("/gaps/export/ranks.csv"))
 
 
 def test_another_year_drops_the_run_of_the_old_one(world: RunWorld, run: GapRun) -> None:

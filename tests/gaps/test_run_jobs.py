@@ -124,6 +124,7 @@ def test_the_settings_are_those_that_the_run_computes_by(world: RunWorld) -> Non
         ({"top_share": [0, 3]}, "bad_top_share"),
         ({"top_share": "1/3"}, "bad_top_share"),
         ({"top_share": [0.5, 2]}, "bad_top_share"),
+        ({"top_share": [1, 7]}, "top_of_none"),
         ({"k": 4}, "bad_k"),
         ({"k": 5.0}, "bad_k"),
         ({"population": []}, "bad_population"),
@@ -139,6 +140,12 @@ def test_settings_that_make_no_sense_are_refused(world: RunWorld, parameters: di
     assert refused.value.code == code
     assert not GapRun.objects.exists()
     assert not Job.objects.exists()
+
+
+def test_a_share_of_one_item_is_enough_and_of_a_single_item_any(world: RunWorld) -> None:
+    assert finished_run(world, parameters={"top_share": [1, 6]}).parameters["top"] == 1
+    single = make_run_world(people=10, items=1, bureaus=1)
+    assert finished_run(single).parameters["top"] == 0
 
 
 def test_cycle_and_survey_must_have_begun(world: RunWorld) -> None:
