@@ -1,7 +1,8 @@
 """Long jobs: the row is the truth, a message to the worker is only a nudge, and running twice does no harm.
 
 A job's code is a handler registered under its kind. It gets a `JobRun`, works in chunks, and calls `run.progress()`
-between them; each such call renews the lease and fails when the job was cancelled or taken over.
+between them; each such call renews the lease and fails when the job was cancelled or taken over. What it says there,
+and why it failed, is written down in the `language` that its inputs keep, where they keep one.
 
 While a new version replaces the old one, workers of both are there. A worker takes only kinds that it knows, and passes
 messages about others on. So inputs that an older worker would misread get a kind of their own, such as `gaps.run.2`.
@@ -11,6 +12,7 @@ import logging
 import os
 import socket
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 from typing import Any
 
@@ -18,6 +20,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError, connection, transaction
 from django.db.models import F
 from django.db.models.functions import Now
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 from skillmap.core import audit
@@ -62,7 +65,8 @@ def enqueue(
 ) -> Job:
     """Write the row in the transaction of the caller, and nudge a worker once it is committed.
 
-    With a `dedup_key`, an active job of the same kind and key is returned instead of a second one.
+    With a `dedup_key`, an active job of the same kind and key is returned instead of a second one, unless somebody
+    asked it to stop.
     """
     wanted = Job(
         kind=kind,
@@ -100,13 +104,16 @@ def nudge(job_id: int, *, passed_on: int = 0) -> None:
 
 @transaction.atomic
 def request_cancel(job: Job, actor: AbstractBaseUser | None = None) -> None:
-    """Ask an active job to stop; a queued one stops at once. Who asked is recorded."""
+    """Ask an active job to stop; a queued one stops at once. Who asked is recorded.
+
+    A running one gives up its key: whoever asks for the same again gets a job that is done, not the one that dies.
+    """
     audit.record(verb="job.cancel", actor=actor, target=job, kind=job.kind)
     moved = Job.objects.filter(pk=job.pk, state=JobState.QUEUED).update(
         state=JobState.CANCELLED, cancel_requested=True, finished_at=Now()
     )
     if not moved:
-        Job.objects.filter(pk=job.pk, state=JobState.RUNNING).update(cancel_requested=True)
+        Job.objects.filter(pk=job.pk, state=JobState.RUNNING).update(cancel_requested=True, dedup_key="")
 
 
 class JobRun:
@@ -196,6 +203,16 @@ def run(job_id: int) -> None:
     job = _claim(job_id)
     if job is None:
         return
+    with _language_of(job):
+        _do(job)
+
+
+def _language_of(job: Job) -> AbstractContextManager[object]:
+    language = job.inputs.get("language")
+    return translation.override(language) if language else nullcontext()
+
+
+def _do(job: Job) -> None:
     if job.attempt > Job.MAX_ATTEMPTS:
         _finish(job, JobState.DEAD, error=_("Its worker died several times."))
         return

@@ -81,8 +81,13 @@ def ranks(board: Dashboard) -> Table:
         ]
         for line in board.lines
     ]  # fmt: skip
-    rule = _("Proposed: demand rank up to %(top)d and supply rank below %(top)d") % {"top": board.top}
-    return Table(_("Ranks"), columns, rows, _notes(board, rule, placed=False))
+    return Table(_("Ranks"), columns, rows, _notes(board, _rule(board.top), placed=False))
+
+
+def _rule(top: int) -> str:
+    if not top:
+        return _("The share that is “top” holds no item in this run, so that the rule proposes none.")
+    return _("Proposed: demand rank up to %(top)d and supply rank below %(top)d") % {"top": top}
 
 
 def heat_name(board: Dashboard) -> str:

@@ -32,6 +32,12 @@ class Chosen:
     ignored: bool
 
 
+def named_run(data: Mapping[str, str]) -> int | None:
+    """The run that the address names; None where it names none, or what no run can be."""
+    number = data.get("run", "")
+    return int(number) if number.isascii() and number.isdigit() and len(number) < 18 else None
+
+
 def chosen(data: Mapping[str, str], runs: Sequence[GapRun]) -> Chosen:
     """Read the address: `fy`, `run`, `place`, `level`, `show`, `by`. The newest published run where none is named.
 

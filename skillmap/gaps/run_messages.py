@@ -14,6 +14,7 @@ REFUSALS = {
     "unknown_parameter": _("There is no such setting."),
     "bad_supply_level": _("The supply counts from level 1, 2 or 3."),
     "bad_top_share": _("The share that is “top” lies between none and all of the items."),
+    "top_of_none": _("Of %(items)s items this share makes none “top”. Choose a larger share, 1/%(items)s at least."),
     "bad_k": _("Figures stand for at least %(least)s people; choose this number or a larger one."),
     "bad_population": _("Choose at least one occupation."),
     "too_many_items": _("A run compares at most %(most)s items."),

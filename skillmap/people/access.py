@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from django.contrib.auth.models import AnonymousUser
@@ -13,7 +14,8 @@ from skillmap.core import clock
 from skillmap.core.errors import NotAllowed
 from skillmap.core.prepared import Prepared
 from skillmap.people.choices import Role
-from skillmap.people.models import RoleGrant, Staff, User
+from skillmap.people.models import OrganisationSuccession, RoleGrant, Staff, User
+from skillmap.people.rules import inherited_paths
 
 if TYPE_CHECKING:  # rest_framework loads apps of ours through the settings
     from rest_framework.request import Request
@@ -37,6 +39,16 @@ class Access:
     def own_id(self) -> int:
         """The person's id, to be asked for; without a person one that nobody has."""
         return self.staff_id or 0
+
+    @cached_property
+    def answered_paths(self) -> tuple[str, ...]:
+        """Paths of the organisations that the user answers for: those coordinated, and those that became part of them.
+
+        What an organisation still has to answer when it is over is its successor's to do. One query for coordinators,
+        once per request.
+        """
+        own = self.coordinated_paths
+        return (*own, *inherited_paths(own, _ENDS.ask(day=clock.today()))) if own else ()
 
     @property
     def is_secretariat(self) -> bool:
@@ -82,6 +94,8 @@ _GRANTS = Prepared(
     user=int,
     day=date,
 )
+
+_ENDS = Prepared(OrganisationSuccession.objects.ends, day=date)
 
 
 def access_of(user: User | AnonymousUser) -> Access:

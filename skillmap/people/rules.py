@@ -158,6 +158,21 @@ def follow(units: Iterable[int], successions: Iterable[Succession]) -> dict[int,
     return {pk: tuple(sorted(ends)) for pk, ends in reached.items()}
 
 
+def inherited_paths(own: Iterable[str], ends: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    """Paths of units elsewhere that are over and were followed, by however many changes, by one at or below `own`.
+
+    Args:
+        ends: path of a unit that is over, and of one that followed it.
+    """
+    held = reached = tuple(own)
+    waiting, found = list(ends), dict[str, None]()
+    while more := tuple(old for old, new in waiting if new.startswith(reached)):
+        waiting = [(old, new) for old, new in waiting if not new.startswith(reached)]
+        found |= dict.fromkeys(path for path in more if not path.startswith(held))
+        reached = more
+    return tuple(found)
+
+
 def turned(mapping: Mapping[int, Sequence[int]]) -> dict[int, tuple[int, ...]]:
     """The same mapping seen from the other side."""
     found: dict[int, set[int]] = defaultdict(set)

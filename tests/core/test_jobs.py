@@ -79,6 +79,20 @@ def test_the_same_key_is_one_active_job(handler: list[JobRun]) -> None:
     assert jobs.enqueue("test.work", {}, requested_by=None, dedup_key="x").pk != one.pk
 
 
+def test_whoever_asks_again_after_stopping_gets_a_job_that_is_done(handler: list[JobRun]) -> None:
+    stopped = jobs.enqueue("test.work", {}, requested_by=None, dedup_key="x")
+    Job.objects.filter(pk=stopped.pk).update(
+        state=JobState.RUNNING, fence=1, lease_until=clock.now() + timedelta(seconds=30)
+    )
+    jobs.request_cancel(stopped)
+    again = jobs.enqueue("test.work", {}, requested_by=None, dedup_key="x")
+    assert again.pk != stopped.pk
+    assert jobs.enqueue("test.work", {}, requested_by=None, dedup_key="x").pk == again.pk
+    jobs.run(again.pk)
+    again.refresh_from_db()
+    assert (again.state, again.result) == (JobState.DONE, {"answer": 42})
+
+
 def test_a_refusal_fails_with_its_words(handler: list[JobRun]) -> None:
     job = start(refuse=True)
     jobs.run(job.pk)

@@ -19,7 +19,7 @@ from openpyxl import load_workbook
 from skillmap.assessment.choices import CycleState
 from skillmap.assessment.models import Assessment, Cycle
 from skillmap.core import clock
-from skillmap.gaps.models import GapRun
+from skillmap.gaps.models import GapRun, SkillResult
 from skillmap.gaps.selectors.dashboard_page import View, dashboard
 from skillmap.gaps.selectors.interim import was_open
 from skillmap.gaps.selectors.progress import StepCounts
@@ -199,6 +199,31 @@ def test_a_group_opens_to_its_organisations(world: RunWorld, run: GapRun) -> Non
     assert [place.organisation_id for place in below] == [world.bureaus[0].pk]
     by = client.get(DASHBOARD, {"by": "organisations"}).context["board"].columns
     assert {place.organisation_id for place in by} == {bureau.pk for bureau in world.bureaus}
+
+
+def test_an_older_run_keeps_its_address(world: RunWorld, run: GapRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("skillmap.gaps.selectors.dashboard.OFFERED", 1)
+    newer, hidden = finished_run(world, publish=True), finished_run(world)
+    client = as_user(world.executive)
+    page = client.get(DASHBOARD, {"run": str(run.pk), "fy": str(run.fiscal_year)})
+    assert (page.context["run"], page.context["ignored"]) == (run, False)
+    assert client.get("/gaps/export/ranks.csv", {"run": str(run.pk)}).status_code == 200
+    for unknown in (hidden.pk, 0, 10**30):
+        page = client.get(DASHBOARD, {"run": str(unknown)})
+        assert (page.context["run"], page.context["ignored"]) == (newer, True)
+
+
+def test_a_run_whose_share_holds_no_item_says_so(world: RunWorld, run: GapRun) -> None:
+    """As it was possible once."""
+    GapRun.objects.filter(pk=run.pk).update(parameters={**run.parameters, "top": 0})
+    SkillResult.objects.filter(run=run).update(is_proposed=False)
+    client = as_user(world.secretariat)
+    for name in ("dashboard", "run", "area_decide"):
+        page = text(client.get(DASHBOARD if name == "dashboard" else reverse(f"gaps:{name}", args=[run.pk])))
+        assert "holds no item in this run" in page
+        for words in ("rank 1 to", "top 0", "whatever is asked for most"):
+            assert words not in page, (name, words)
+    assert "holds no item in this run" in text(client.get("/gaps/export/ranks.csv"))
 
 
 def test_another_year_drops_the_run_of_the_old_one(world: RunWorld, run: GapRun) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.utils import translation
+from django.utils.translation import gettext as _
 from pytest_django import DjangoAssertNumQueries
 
 from skillmap.core.models import Notification
@@ -67,6 +69,18 @@ def test_nobody_is_reminded_of_what_is_over_or_not_theirs(world: SurveyWorld) ->
     DemandSurvey.objects.update(state=SurveyState.CLOSED)
     with day("2026-06-30"):
         assert remind_of_demand() == 0
+
+
+@pytest.mark.parametrize("today", ["2026-05-30", "2026-06-11"])
+def test_a_question_is_no_missed_day(world: SurveyWorld, today: str) -> None:
+    """The answer was in; it can be submitted again without more time, after the closing day too."""
+    DemandResponse.objects.filter(pk=world.answer.pk).update(state=ResponseState.QUESTIONED)
+    with day(today), translation.override("ja"):
+        assert remind_of_demand() == 2
+        asked, late = (Notification.objects.get(recipient=user) for user in world.coordinators)
+        assert asked.subject.startswith(_("The answer to the demand survey waits to be submitted again"))
+        assert "延長" not in asked.body and "過ぎています" not in asked.subject
+        assert not late.subject.startswith(_("The answer to the demand survey waits to be submitted again"))
 
 
 @pytest.mark.parametrize("answers", [2, 12])

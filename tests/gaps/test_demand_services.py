@@ -20,10 +20,12 @@ from skillmap.framework.models import Framework
 from skillmap.gaps.choices import ResponseState, SurveyState
 from skillmap.gaps.models import DemandItem, DemandResponse, DemandSurvey
 from skillmap.gaps.selectors.demand import last_years_response
+from skillmap.gaps.selectors.demand_surveys import survey_overview
 from skillmap.gaps.services import demand, demand_steps, demand_surveys
 from skillmap.gaps.services.demand import Line
 from skillmap.people.choices import Role
-from skillmap.people.models import RoleGrant, User
+from skillmap.people.models import Organisation, RoleGrant, User
+from skillmap.people.services.changes import change_apply, change_plan
 from tests.factories.demand import (
     AFTER,
     CLOSES,
@@ -224,6 +226,47 @@ def test_who_speaks_for_a_bureau_speaks_for_what_lies_below(world: SurveyWorld) 
     demand.line_add(response_id=answer.pk, line=a_line(world), actor=world.coordinator)
     with pytest.raises(Http404):
         demand.line_add(response_id=answer.pk, line=a_line(world), actor=world.coordinators[1])
+
+
+def reorganise(world: SurveyWorld, kind: str, on: date = date(2026, 5, 10), **plan: Any) -> None:
+    office = User.objects.get(pk=world.secretariat.pk)
+    planned = change_plan(kind=kind, effective_on=on, plan=plan, actor=office)
+    change_apply(change_id=planned.pk, actor=office)
+
+
+def merge(world: SurveyWorld, source: Organisation, target: Organisation) -> None:
+    reorganise(world, "merge", sources=[source.pk], target=target.pk, new=None, carry_roles=True)
+
+
+def test_after_a_merger_the_successor_finishes_the_answer() -> None:
+    world = make_survey(answers=4, lines=2)
+    merged, between, last, _other = world.organisations
+    merge(world, merged, between)
+    merge(world, between, last)
+    speakers = [User.objects.get(pk=user.pk) for user in world.coordinators]
+    for user, speaks in zip(speakers, (True, True, True, False), strict=True):
+        assert DemandResponse.objects.visible_to(user).filter(pk=world.answer.pk).exists() == speaks
+        assert DemandSurvey.objects.visible_to(user).exists()
+    step(world, "submit", speakers[2])
+    asked = demand_steps.question_ask(response_id=world.answer.pk, text="?", actor=world.secretariat)
+    told = Notification.objects.filter(kind="demand.ask")
+    assert {row.recipient_id for row in told} == {user.pk for user in speakers[:3]}
+    demand_steps.question_reply(question_id=asked.pk, response_id=world.answer.pk, text="x", actor=speakers[0])
+    step(world, "submit", speakers[1])
+    with pytest.raises(Http404):
+        step(world, "reopen", speakers[3])
+    overview = survey_overview(world.survey, today=date(2026, 5, 10))
+    assert overview.without_coordinator == ()
+
+
+def test_a_part_that_leaves_does_not_answer_for_what_stays(world: SurveyWorld) -> None:
+    """The new part follows the whole in the record, but that is still there and answers itself."""
+    new = {"code": "part", "name": "新部", "kind": "bureau"}
+    source = world.organisations[0]
+    reorganise(world, "split", on=date(2026, 5, 1), source=source.pk, keep=True, parts=[{"new": new}])
+    speaker = user_with(Role.COORDINATOR, organisation=Organisation.objects.get(code="part"))
+    merge(world, source, world.organisations[1])
+    assert not DemandResponse.objects.visible_to(speaker).exists()
 
 
 def test_a_right_that_has_ended_is_no_right(world: SurveyWorld) -> None:
@@ -665,6 +708,17 @@ def test_moving_the_day_tells_those_who_have_not_answered(world: SurveyWorld) ->
     step(world, "submit")
     prolong(world, closes_on=CLOSES + timedelta(days=1))
     assert Notification.objects.get().recipient == world.coordinators[1]
+
+
+def test_whoever_had_more_time_is_told_of_the_new_day_too(world: SurveyWorld) -> None:
+    longer = world.answers[1]
+    extend(world, date(2026, 6, 5), chosen=[world.answer.pk])
+    extend(world, date(2026, 7, 15), chosen=[longer.pk])
+    Notification.objects.all().delete()
+    prolong(world, closes_on=date(2026, 6, 30))
+    assert DemandResponse.objects.get(pk=world.answer.pk).extended_to is None
+    assert Notification.objects.get(kind="demand.extend").recipient == world.coordinator
+    assert DemandResponse.objects.get(pk=longer.pk).extended_to == date(2026, 7, 15)
 
 
 def test_a_running_survey_is_not_changed_into_the_past(world: SurveyWorld) -> None:

@@ -208,6 +208,7 @@ def test_a_run_is_accepted_with_where_to_look(world: RunWorld) -> None:
         ({"basis": "guessed"}, 400, "invalid"),
         ({"settings": {"k": 2}}, 409, "bad_k"),
         ({"settings": {"colour": 1}}, 400, "invalid"),
+        ({"settings": {"top_share": [1, 1000]}}, 409, "top_of_none"),
         ({"settings": {"top_share": [1]}}, 400, "invalid"),
         ({"published_at": "2026-01-01"}, 400, "invalid"),
         ({"fiscal_year": 2001}, 400, "invalid"),

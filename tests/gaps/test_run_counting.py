@@ -14,20 +14,21 @@ from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from skillmap.assessment.choices import GroupItems, State
+from skillmap.assessment.choices import CycleState, GroupItems, State
 from skillmap.assessment.digits import digits_of
 from skillmap.assessment.models import Assessment, CycleGroup, SkillRating
-from skillmap.core import clock
+from skillmap.core import clock, jobs
 from skillmap.core.suppression import Node
 from skillmap.framework.models import Framework
 from skillmap.gaps import gap_rules, rules
-from skillmap.gaps.choices import LevelBasis, Phase, ResponseState
+from skillmap.gaps.choices import LevelBasis, Phase, ResponseState, SurveyState
 from skillmap.gaps.models import DemandItem, DemandResponse, GapNode, GapRun, SkillResult
 from skillmap.gaps.selectors import counting
+from skillmap.gaps.services import computing
 from skillmap.people.choices import Occupation, StaffStatus
 from skillmap.people.models import Organisation, Staff
 from tests.factories.framework import small_framework
-from tests.factories.gaps import RunWorld, asked_run, finished_run, make_run_world
+from tests.factories.gaps import RunWorld, answer, asked_run, finished_run, make_run_world
 from tests.factories.people import OrganisationFactory
 from tests.support.effects import every_cell, inputs_of, records_of
 
@@ -442,6 +443,48 @@ def test_a_run_over_nobody_is_finished_and_shows_nothing(ground: Ground) -> None
     assert {row.supply for row in SkillResult.objects.filter(run=run)} == {None}
     assert not SkillResult.objects.filter(run=run, is_proposed=True).exists()
     assert {cell.at_least_2 for cell in every_cell(run).values()} == {None}
+
+
+def computed_while(world: RunWorld, monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> GapRun:
+    """A run during whose computation something happens, behind its reads."""
+    run = asked_run(world)
+    suppress = computing._suppress
+
+    def slow(*args: Any) -> Any:
+        act()
+        return suppress(*args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(computing, "_suppress", slow)
+        jobs.run(run.job_id or 0)
+    run.refresh_from_db()
+    return run
+
+
+@pytest.mark.django_db
+def test_an_answer_that_comes_in_meanwhile_is_not_printed_as_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = make_run_world(people=40)
+    late = DemandResponse.objects.filter(
+        pk=answer(world, OrganisationFactory.create(), [(1, 1, 2, 50)], state=ResponseState.DRAFT).pk
+    )
+    run = computed_while(world, monkeypatch, lambda: late.update(state=ResponseState.SUBMITTED))
+    assert SkillResult.objects.get(run=run, skill__number=1).demand == 3 * 4  # the three bureaus'
+    assert (run.parameters["answers"]["asked"], run.parameters["answers"]["submitted"]) == (4, 3)
+
+
+@pytest.mark.django_db
+def test_what_is_closed_meanwhile_was_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = make_run_world(people=40)
+    surveys, cycles = (type(row).objects.filter(pk=row.pk) for row in (world.survey, world.cycle))
+    surveys.update(state=SurveyState.OPEN)
+
+    def close() -> None:
+        surveys.update(state=SurveyState.CLOSED)
+        cycles.update(state=CycleState.CLOSED)
+
+    assert computed_while(world, monkeypatch, close).parameters["open"] == {"cycle": True, "survey": True}
+    again = finished_run(world)
+    assert again.parameters["open"] == {"cycle": False, "survey": False}
 
 
 @pytest.mark.django_db

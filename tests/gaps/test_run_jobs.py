@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.db.models import F
 from django.http import Http404
+from django.utils import translation
 
 from skillmap.core import clock, jobs
 from skillmap.core.choices import JobState
@@ -123,6 +124,7 @@ def test_the_settings_are_those_that_the_run_computes_by(world: RunWorld) -> Non
         ({"top_share": [0, 3]}, "bad_top_share"),
         ({"top_share": "1/3"}, "bad_top_share"),
         ({"top_share": [0.5, 2]}, "bad_top_share"),
+        ({"top_share": [1, 7]}, "top_of_none"),
         ({"k": 4}, "bad_k"),
         ({"k": 5.0}, "bad_k"),
         ({"population": []}, "bad_population"),
@@ -138,6 +140,12 @@ def test_settings_that_make_no_sense_are_refused(world: RunWorld, parameters: di
     assert refused.value.code == code
     assert not GapRun.objects.exists()
     assert not Job.objects.exists()
+
+
+def test_a_share_of_one_item_is_enough_and_of_a_single_item_any(world: RunWorld) -> None:
+    assert finished_run(world, parameters={"top_share": [1, 6]}).parameters["top"] == 1
+    single = make_run_world(people=10, items=1, bureaus=1)
+    assert finished_run(single).parameters["top"] == 0
 
 
 def test_cycle_and_survey_must_have_begun(world: RunWorld) -> None:
@@ -212,7 +220,7 @@ def test_killed_at_any_point_and_run_again_stores_the_same(world: RunWorld, monk
         assert rows_of(run) == clean, f"killed at report {point} of {points}"
 
 
-def _die(*_args: object) -> None:
+def _die(*_args: object, **_named: object) -> None:
     raise Killed
 
 
@@ -284,6 +292,23 @@ def test_a_waiting_run_stops_at_once(world: RunWorld) -> None:
     assert asked_run(world) != run
 
 
+def test_asking_again_after_stopping_is_a_run_that_is_computed(
+    world: RunWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stopped = asked_run(world)
+    asked: list[GapRun] = []
+
+    def stop_and_ask(_held: JobRun) -> None:
+        run_cancel(run_id=stopped.pk, actor=world.secretariat)
+        asked.append(asked_run(world))
+
+    at_call(monkeypatch, 1, stop_and_ask)
+    jobs.run(stopped.job_id or 0)
+    jobs.run(asked[0].job_id or 0)
+    assert asked[0] != stopped
+    assert (job_of(stopped).state, job_of(asked[0]).state) == (JobState.CANCELLED, JobState.DONE)
+
+
 def test_a_cancelled_run_keeps_nobodys_levels(world: RunWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     points = calls_of(world, monkeypatch)
     for point in range(1, points):
@@ -323,7 +348,8 @@ def _cancel(run: GapRun, actor: User, _held: JobRun) -> None:
     run_cancel(run_id=run.pk, actor=actor)
 
 
-def test_progress_is_told_in_words(world: RunWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+def words_of(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What runs say from now on while they work."""
     told: list[str] = []
     original: Progress = JobRun.progress
 
@@ -332,7 +358,28 @@ def test_progress_is_told_in_words(world: RunWorld, monkeypatch: pytest.MonkeyPa
         original(run, done, total, message, **more)
 
     monkeypatch.setattr(JobRun, "progress", progress)
+    return told
+
+
+def test_progress_is_told_in_words(world: RunWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = words_of(monkeypatch)
     finished_run(world)
     assert all(told)
     assert len(set(told)) == 4
     assert Job.objects.filter(done=F("total")).exists()
+
+
+def test_a_run_speaks_the_language_of_whoever_asked(world: RunWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = words_of(monkeypatch)
+    with translation.override("en"):
+        run = asked_run(world)
+    with translation.override("ja"):  # another person, and the worker
+        assert asked_run(world) == run
+        RoleGrant.objects.filter(user=world.secretariat).update(revoked_at=clock.now())
+        jobs.run(run.job_id or 0)
+        assert job_of(run).error == "Your role does not allow this any more."
+        RoleGrant.objects.filter(user=world.secretariat).update(revoked_at=None)
+        Job.objects.filter(gap_run=run).update(state=JobState.QUEUED, finished_at=None)
+        jobs.run(run.job_id or 0)
+        assert translation.get_language() == "ja"
+    assert "Reading levels" in told

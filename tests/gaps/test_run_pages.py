@@ -105,7 +105,7 @@ def test_a_run_is_started_with_its_settings(world: RunWorld) -> None:
     [
         {"cycle": ""}, {"cycle": "0"}, {"survey": "x"}, {"basis": "self"}, {"population": []}, {"population": ["cat"]},
         {"supply_level": "0"}, {"top_share": "0.3"}, {"top_share": "3/1"}, {"top_share": "1/0"}, {"k": "4"}, {"k": "x"},
-        {"k": "9999"},
+        {"k": "9999"}, {"top_share": "1/1000"},
     ],
 )  # fmt: skip
 def test_wrong_input_is_said_and_starts_nothing(world: RunWorld, wrong: dict[str, Any]) -> None:

@@ -190,8 +190,8 @@ def test_a_run_over_one_person_has_no_ranks(db: None) -> None:
 
 def test_a_hidden_count_has_the_rank_of_an_earlier_run_over_the_same_occupations(db: None) -> None:
     """The newest run is over other people and would put the first item behind the second."""
-    world = world_of({1: 30, 2: 20})
-    experts = {1: 48, 2: 62}  # the first forty are of the ICT staff
+    world = world_of({1: 30, 2: 20, 3: 10})
+    experts = {1: 48, 2: 62, 3: 48}  # the first forty are of the ICT staff
     add_people(
         world,
         30,
@@ -200,18 +200,18 @@ def test_a_hidden_count_has_the_rank_of_an_earlier_run_over_the_same_occupations
     )
     finished_run(world, publish=True)
     wide = finished_run(world, publish=True, parameters={"population": [Occupation.ICT, Occupation.EXPERT]})
-    assert told(wide, "supply_rank") == {1: 2, 2: 1}
+    assert told(wide, "supply_rank") == {1: 2, 2: 1, 3: 3}
     set_level(world, world.staff[0], 1, 0)
     again = finished_run(world, publish=True)
-    assert (told(again, "supply")[1], told(again, "supply_rank")) == (None, {1: 1, 2: 2})
+    assert (told(again, "supply")[1], told(again, "supply_rank")) == (None, {1: 1, 2: 2, 3: 3})
 
 
 def test_at_another_level_a_hidden_count_has_the_rank_of_what_was_shown_there(db: None) -> None:
-    world = world_of({1: 30, 2: 29})
+    world = world_of({1: 30, 2: 29, 3: 10})
     finished_run(world, publish=True, parameters={"supply_level": 1})
     set_level(world, world.staff[0], 1, 0)
     second = finished_run(world, publish=True)
-    assert told(second, "supply_standing") == {1: 30, 2: 29}
+    assert told(second, "supply_standing") == {1: 30, 2: 29, 3: 10}
     assert told(finished_run(world, parameters={"supply_level": 3}), "supply_standing")[1] in (0, None)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from datetime import timedelta
 from pathlib import Path
 from subprocess import Popen
 from threading import Barrier
@@ -13,15 +14,21 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from skillmap.core import clock, jobs
 from skillmap.core.choices import JobState
 from skillmap.core.errors import RuleViolation
 from skillmap.core.models import Job
-from skillmap.gaps.models import GapRun, PriorityArea, SkillResult
+from skillmap.gaps.choices import ResponseState, SurveyState
+from skillmap.gaps.models import DemandSurvey, GapRun, PriorityArea, SkillResult
+from skillmap.gaps.selectors import counting
 from skillmap.gaps.services import areas
 from skillmap.gaps.services.areas import area_adopt, area_refuse
+from skillmap.gaps.services.demand_steps import response_step
 from skillmap.gaps.services.runs import run_publish
+from skillmap.people.choices import Role
 from skillmap.people.models import User
-from tests.factories.gaps import RunWorld, asked_run, finished_run, make_run_world
+from tests.factories.gaps import RunWorld, answer, asked_run, finished_run, make_run_world
+from tests.factories.people import OrganisationFactory, user_with
 from tests.support.effects import inputs_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -122,6 +129,37 @@ def test_deciding_at_once_is_one_decision(world: RunWorld) -> None:
     assert outcome.count("decided_already") == AT_ONCE - 1
     area = PriorityArea.objects.get()
     assert (area.state in outcome, area.version) == (True, 1)
+
+
+def test_an_answer_waits_while_the_demand_is_read(world: RunWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    today = clock.today()
+    DemandSurvey.objects.update(state=SurveyState.OPEN, opens_on=today, closes_on=today + timedelta(days=1))
+    place = OrganisationFactory.create()
+    late = answer(world, place, [(1, 1, 2, 50)], state=ResponseState.DRAFT)
+    speaker = user_with(Role.COORDINATOR, organisation=place)
+    run, lines = asked_run(world), counting.demand_lines
+
+    def submit() -> str:
+        try:
+            return response_step(response_id=late.pk, action="submit", actor=speaker).state
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        sent: list[Future[str]] = []
+
+        def read(*args: Any) -> Any:
+            found = lines(*args)
+            sent.append(pool.submit(submit))
+            assert not wait(sent, timeout=0.5).done
+            return found
+
+        monkeypatch.setattr(counting, "demand_lines", read)
+        jobs.run(run.job_id or 0)
+        assert sent[0].result(timeout=20) == ResponseState.SUBMITTED
+    run.refresh_from_db()
+    assert run.parameters["answers"]["submitted"] == 2
+    assert run.skills.get(skill__number=1).demand == 2 * 4
 
 
 @pytest.mark.services

@@ -194,7 +194,7 @@ def test_levels_come_in_blocks_that_make_up_the_place(world: RunWorld, run: GapR
 def test_all_of_them_is_no_figure(client: Client, db: None) -> None:
     """Nobody at a level may be told of a large group; that all stand at another one follows, but is not handed out."""
     world = make_run_world(people=40, items=2, level_of=lambda _index, number: 0 if number == 1 else 3)
-    run = finished_run(world, publish=True)
+    run = finished_run(world, publish=True, parameters={"top_share": [1, 2]})
     user = world.roles()["executive"]
     _place, rows = levels(user, run)
     assert [[block.people for block in row.blocks] for row in rows] == [[0, None, 0, 0, 0], [0, 0, 0, 0, None]]

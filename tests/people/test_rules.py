@@ -134,5 +134,22 @@ def test_changes_are_followed_in_their_order() -> None:
     assert rules.follow([10, 20, 40, 50], steps) == {10: (21, 30), 20: (30,), 40: (40, 41), 50: (50,)}
 
 
+@pytest.mark.parametrize(
+    ("own", "inherited"),
+    [
+        (["/2/"], ("/1/", "/9/", "/8/7/")),  # what was merged into it, and into that before; a section of another unit
+        (["/2/3/"], ("/1/", "/9/", "/8/7/", "/2/6/")),
+        (["/2/4/"], ()),
+        (["/5/"], ("/1/", "/9/", "/8/7/")),  # the other part of a unit that was split
+        (["/2/", "/1/"], ("/9/", "/8/7/")),
+        (["/22/"], ()),
+        ([], ()),
+    ],
+)
+def test_what_is_over_falls_to_who_holds_its_successors(own: list[str], inherited: tuple[str, ...]) -> None:
+    ends = [("/8/7/", "/9/"), ("/9/", "/1/"), ("/1/", "/2/3/"), ("/1/", "/5/"), ("/2/6/", "/2/3/")]
+    assert set(rules.inherited_paths(own, ends)) == set(inherited)
+
+
 def test_the_mapping_can_be_turned() -> None:
     assert rules.turned({1: (3, 4), 2: (3,)}) == {3: (1, 2), 4: (1,)}

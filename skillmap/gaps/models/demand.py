@@ -61,9 +61,9 @@ class DemandResponseQuerySet(models.QuerySet["DemandResponse"]):
         return self.of_own(user).exclude(survey__state=SurveyState.DRAFT)
 
     def of_own(self, user: User) -> Self:
-        """The answers of the organisations that the user coordinates, and of all below them."""
+        """The answers of the organisations that the user answers for, and of all below them."""
         wanted = Q(pk__in=[])
-        for path in access_of(user).coordinated_paths:
+        for path in access_of(user).answered_paths:
             wanted |= Q(organisation__path__startswith=path)
         return self.filter(wanted)
 

@@ -32,13 +32,19 @@ from skillmap.people.selectors.organisations import top_of
 
 #: Places with the largest gap that the answer names for a skill.
 NAMED = 2
-#: Runs that the choice offers; older ones keep their address.
+#: Runs that the choice offers; older ones keep their address (see `finished_runs`).
 OFFERED = 100
 
 
-def finished_runs(user: User) -> list[GapRun]:
-    """The finished runs that the reader may choose from: newest fiscal year first, published ones before others."""
-    rows = runs_for(user).filter(finished_at__isnull=False)[:OFFERED]
+def finished_runs(user: User, named: int | None = None) -> list[GapRun]:
+    """The finished runs that the reader may choose from: newest fiscal year first, published ones before others.
+
+    The one that the address names is among them however old it is, if the reader may see it; one more query then.
+    """
+    finished = runs_for(user).filter(finished_at__isnull=False)
+    rows = list(finished[:OFFERED])
+    if named is not None and all(run.pk != named for run in rows):
+        rows += finished.filter(pk=named)
     return sorted(rows, key=_recency, reverse=True)
 
 

@@ -63,7 +63,7 @@ def capacities_of(user: User, response: DemandResponse) -> frozenset[str]:
     words = set()
     if access.is_secretariat:
         words.add(demand_rules.SECRETARIAT)
-    if any(response.organisation.path.startswith(path) for path in access.coordinated_paths):
+    if response.organisation.path.startswith(access.answered_paths):
         words.add(demand_rules.COORDINATOR)
     return frozenset(words)
 

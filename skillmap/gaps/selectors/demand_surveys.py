@@ -2,15 +2,18 @@
 
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 
 from django.db.models import Count, Q, QuerySet
 
+from skillmap.core import clock
 from skillmap.gaps.choices import ResponseState
 from skillmap.gaps.demand_rules import ANSWERED, WRITABLE
 from skillmap.gaps.models import DemandItem, DemandResponse, DemandSurvey
 from skillmap.gaps.selectors.demand import counted, with_counts
 from skillmap.people.choices import OrganisationKind, Role
-from skillmap.people.models import Organisation, RoleGrant, User
+from skillmap.people.models import Organisation, OrganisationSuccession, RoleGrant, User
+from skillmap.people.rules import inherited_paths
 
 ASKED_KINDS = (OrganisationKind.BUREAU, OrganisationKind.COMMITTEE, OrganisationKind.PUBLIC_ENTERPRISE)
 WAITING = "waiting"  # a view beside the states: all that are not in
@@ -26,10 +29,12 @@ class Coordinator:
 
 
 def coordinators() -> list[Coordinator]:
-    """Who speaks for which organisation today; one query."""
+    """Who speaks for which organisation today, for one that is over those of its successors; two queries."""
     grants = RoleGrant.objects.in_force().filter(role=Role.COORDINATOR, user__is_active=True)
     rows = grants.order_by("pk").values_list("user_id", "user__name", "organisation__path")
-    return [Coordinator(user_id, name, path) for user_id, name, path in rows if path]
+    ends = list(OrganisationSuccession.objects.ends(clock.today()))
+    answered = cache(lambda path: (path, *inherited_paths([path], ends)))
+    return [Coordinator(user_id, name, path) for user_id, name, own in rows if own for path in answered(own)]
 
 
 def coordinators_of(organisation: Organisation, known: list[Coordinator]) -> list[Coordinator]:
@@ -89,7 +94,7 @@ def is_shown(response: DemandResponse, shown: str) -> bool:
 
 
 def survey_overview(survey: DemandSurvey, *, today: date, shown: str = "") -> SurveyOverview:
-    """Who has answered; two queries."""
+    """Who has answered; three queries."""
     asked = with_counts(survey.responses.all()).select_related("organisation", "submitted_by")
     responses = list(asked.order_by("organisation__sort_order", "organisation__pk"))
     known = coordinators()

@@ -19,10 +19,11 @@ from django.utils.translation import gettext as _
 from skillmap.core import bulk, clock
 from skillmap.core.choices import JobState
 from skillmap.core.collector import collector_resting
+from skillmap.core.locks import queue_to_change
 from skillmap.core.suppression import Crowd, Cube, History, Node, Suppressed, suppress
 from skillmap.framework.models import Skill
 from skillmap.gaps import gap_rules, rules
-from skillmap.gaps.models import GapCell, GapNode, GapRun, PlaceInput, SkillResult
+from skillmap.gaps.models import DemandSurvey, GapCell, GapNode, GapRun, PlaceInput, SkillResult
 from skillmap.gaps.selectors import counting
 
 BATCH = 1000
@@ -54,16 +55,22 @@ class Comparison:
     run: GapRun
     items: list[Skill]
     parameters: rules.Parameters
-    lines: list[rules.DemandLine]
+    demand: counting.Demand
     nodes: list[GapNode]
     parents: dict[Node, Node | None]
     cube: Cube
+    was_open: dict[str, bool]
     earlier: list[GapRun] = field(default_factory=list)
 
     @property
     def numbers(self) -> list[int]:
         """The items' numbers, in order."""
         return [item.number for item in self.items]
+
+    @property
+    def lines(self) -> list[rules.DemandLine]:
+        """The heads asked for."""
+        return self.demand.lines
 
     @property
     def root(self) -> Node:
@@ -91,8 +98,9 @@ def compute(run: GapRun, report: Report) -> dict[str, Any]:
         return _summary(run)
     moment = clock.now()
     with collector_resting():
+        cycle_open = counting.is_cycle_open(run)  # before the levels: closed while they are read, it was open
         _read(run, report)
-        comparison = _count(run, report)
+        comparison = _count(run, report, cycle_open=cycle_open)
         shown = _suppress(comparison, report)
         _store(comparison, shown, report, moment)
     return _summary(GapRun.objects.get(pk=run.pk))
@@ -139,14 +147,14 @@ def _read(run: GapRun, report: Report) -> None:
 
 
 # ----------------------------------------------------------------------------------------------------------- count
-def _count(run: GapRun, report: Report) -> Comparison:
+def _count(run: GapRun, report: Report, *, cycle_open: bool) -> Comparison:
     """Count people and demand by SQL, and sum up the tree."""
     parameters, _occupations = settings_of(run)
     items = counting.items_of(run.framework)
     report(READ, STORED, _("Counting supply and demand"))
     own = counting.own_counts(run, items)
-    asked = run.survey.responses.values_list("organisation_id", flat=True)
-    nodes = counting.places([*own.sizes, *asked])
+    demand = _demand(run, items)
+    nodes = counting.places([*own.sizes, *demand.places])
     parents = counting.parents_of(nodes)
     report(COUNTED, STORED, _("Counting supply and demand"))
     cube = Cube.rolled_up(
@@ -162,12 +170,21 @@ def _count(run: GapRun, report: Report) -> Comparison:
         run=run,
         items=items,
         parameters=parameters,
-        lines=counting.demand_lines(run.survey, items),
+        demand=demand,
         nodes=nodes,
         parents=parents,
         cube=cube,
+        was_open={"cycle": cycle_open, "survey": demand.is_open},
         earlier=counting.earlier_runs(run),
     )
+
+
+def _demand(run: GapRun, items: Sequence[Skill]) -> counting.Demand:
+    """What the survey says at one moment: while it is read, whoever writes an answer waits."""
+    with transaction.atomic():
+        queue_to_change(DemandSurvey)
+        survey = DemandSurvey.objects.select_for_update().get(pk=run.survey_id)
+        return counting.demand_of(survey, items)
 
 
 # -------------------------------------------------------------------------------------------------------- suppress
@@ -225,7 +242,7 @@ def _store(comparison: Comparison, shown: Suppressed, report: Report, moment: da
 
 def _printed(comparison: Comparison) -> dict[str, Any]:
     """What is printed beside the result: the settings, and what the run found on its way."""
-    answers = counting.answers_of(comparison.run.survey, comparison.items)
+    answers = comparison.demand.answers
     return {
         **comparison.run.parameters,
         "items": len(comparison.items),
@@ -237,7 +254,7 @@ def _printed(comparison: Comparison) -> dict[str, Any]:
             "left_out_heads": answers.left_out_heads,
         },
         "history": [run.pk for run in comparison.earlier],
-        "open": counting.open_inputs(comparison.run),
+        "open": comparison.was_open,
     }
 
 

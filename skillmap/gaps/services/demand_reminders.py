@@ -1,4 +1,4 @@
-"""The reminders of a day: to coordinators whose answer is due in a week, tomorrow, or is late."""
+"""The reminders of a day: to coordinators whose answer is due in a week, tomorrow, is late, or was asked back about."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from skillmap.core import clock, notifications
 from skillmap.core.models import Notification
 from skillmap.core.templatetags.ui.words import jp_date
 from skillmap.gaps import demand_rules
-from skillmap.gaps.choices import SurveyState
+from skillmap.gaps.choices import ResponseState, SurveyState
 from skillmap.gaps.models import DemandResponse
 from skillmap.gaps.selectors.demand import situation_of, with_counts
 from skillmap.gaps.selectors.demand_surveys import coordinators
@@ -42,14 +42,16 @@ def _rows(due: Sequence[tuple[DemandResponse, demand_rules.Reminder]]) -> list[N
     return notices(
         [answer for answer, _stage in due],
         kind=KIND,
-        subject=lambda answer: _subject(stages[answer.pk]),
+        subject=lambda answer: _subject(answer, stages[answer.pk]),
         body=lambda answer: _body(answer, stages[answer.pk]),
         key=lambda answer: f"{closes(answer)}:{stages[answer.pk].kind}:{stages[answer.pk].number}",
         known=coordinators(),
     )
 
 
-def _subject(stage: demand_rules.Reminder) -> str:
+def _subject(answer: DemandResponse, stage: demand_rules.Reminder) -> str:
+    if answer.state == ResponseState.QUESTIONED:
+        return _("The answer to the demand survey waits to be submitted again")
     if stage.kind == demand_rules.OVER:
         return _("The closing day of the demand survey has passed")
     return _("The demand survey closes soon")
@@ -58,7 +60,12 @@ def _subject(stage: demand_rules.Reminder) -> str:
 def _body(answer: DemandResponse, stage: demand_rules.Reminder) -> str:
     closes_on = answer.extended_to or answer.survey.closes_on
     values = {"name": answer.survey.name, "day": jp_date(closes_on), "left": max(0, (closes_on - clock.today()).days)}
-    if stage.kind == demand_rules.OVER:
+    if answer.state == ResponseState.QUESTIONED:  # the closing day ends no dialogue: nobody has to ask for more time
+        text = _(
+            "The secretariat has asked back about the answer to “%(name)s”. Reply to the question, change lines where "
+            "needed, and submit again. This is possible after the closing day (%(day)s) too."
+        )
+    elif stage.kind == demand_rules.OVER:
         text = _(
             "The answer to “%(name)s” was due by %(day)s. What was entered is kept. Ask the secretariat for more time."
         )

@@ -106,15 +106,14 @@ def survey_prolong(
         raise refuse("day_passed")
     if closes_on > demand_rules.LAST_DAY:
         raise refuse("too_far")
-    waiting = list(survey.responses.waiting().filter(extended_to=None).select_related("organisation"))
     survey.closes_on = closes_on
     survey.version += 1
     survey.save(update_fields=["closes_on", "version"])
-    fresh = _ask(survey, organisations)
     if moved:
-        # Whoever had more time before keeps it only as far as it still is more.
+        # Whoever had more time before keeps it only as far as it still is more; all others have the new day.
         survey.responses.filter(extended_to__lte=closes_on).update(extended_to=None)
-        _tell_new_day(waiting, closes_on)
+        _tell_new_day(survey.responses.waiting().filter(extended_to=None).select_related("organisation"), closes_on)
+    fresh = _ask(survey, organisations)
     _tell_begun(survey, fresh)
     audit.record(
         verb="survey.prolong", actor=actor, target=survey, closes_on=closes_on.isoformat(), organisations=len(fresh)
@@ -179,7 +178,7 @@ def _tell_begun(survey: DemandSurvey, answers: Sequence[DemandResponse]) -> None
     )
 
 
-def _tell_new_day(answers: Sequence[DemandResponse], day: date) -> None:
+def _tell_new_day(answers: Iterable[DemandResponse], day: date) -> None:
     tell(
         answers,
         kind="demand.extend",

@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 from django.http import Http404
+from django.utils import translation
 
 from skillmap.assessment.choices import CycleState
 from skillmap.assessment.models import Cycle
@@ -62,7 +63,7 @@ def run_request(
         NotAllowed: for the secretariat alone.
         Http404: no such cycle or survey.
         RuleViolation: cycle_not_open, survey_not_open, unknown_basis, unknown_parameter, bad_supply_level,
-            bad_top_share, bad_k, bad_population, too_many_items.
+            bad_top_share, bad_k, bad_population, too_many_items, top_of_none.
     """
     _require_secretariat(actor)
     cycle = Cycle.objects.select_related("framework").filter(pk=cycle_id).first()
@@ -74,10 +75,11 @@ def run_request(
     if survey.state == SurveyState.DRAFT:
         raise refuse("survey_not_open")
     chosen = _checked(basis, parameters or {})
-    _refuse_many_items(cycle)
+    _refuse_items(cycle, chosen)
 
     inputs = {"cycle": cycle.pk, "survey": survey.pk, "settings": chosen}
-    job = jobs.enqueue(RUN_KIND, inputs, requested_by=actor, dedup_key=_key_of(inputs))
+    told = {**inputs, "language": translation.get_language()}  # no part of the key: the same run for whoever asks
+    job = jobs.enqueue(RUN_KIND, told, requested_by=actor, dedup_key=_key_of(inputs))
     under_way = GapRun.objects.filter(job=job).first()
     if under_way is not None:
         return under_way
@@ -118,9 +120,14 @@ def _key_of(inputs: Mapping[str, Any]) -> str:
     return f"{inputs['cycle']}:{inputs['survey']}:{blake2b(text.encode(), digest_size=8).hexdigest()}"
 
 
-def _refuse_many_items(cycle: Cycle) -> None:
-    if len(counting.items_of(cycle.framework)) > counting.MOST_ITEMS:
+def _refuse_items(cycle: Cycle, chosen: Mapping[str, Any]) -> None:
+    """Refuse more items than a run compares, and a share that makes none of them top; of a single one no share does."""
+    items = len(counting.items_of(cycle.framework))
+    if items > counting.MOST_ITEMS:
         raise refuse("too_many_items", most=counting.MOST_ITEMS)
+    numerator, denominator = chosen["top_share"]
+    if items > 1 and not rules.Parameters(top_numerator=numerator, top_denominator=denominator).top(items):
+        raise refuse("top_of_none", items=items)
 
 
 def _checked(basis: str, parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from skillmap.core.htmx import sign_in_required
 from skillmap.core.tabular.filenames import CSV, XLSX, content_disposition, download_name
 from skillmap.core.tabular.writing import Table, write_csv, write_xlsx
 from skillmap.gaps import exports
-from skillmap.gaps.filters import ORGANISATIONS, Chosen, DashboardForm, chosen, query_of
+from skillmap.gaps.filters import ORGANISATIONS, Chosen, DashboardForm, chosen, named_run, query_of
 from skillmap.gaps.models import GapRun
 from skillmap.gaps.selectors import dashboard as reads
 from skillmap.gaps.selectors.dashboard_page import DEMAND, GAP, PEOPLE, Dashboard
@@ -40,8 +40,9 @@ def _reader(request: HttpRequest) -> User:
 
 def _choice(request: HttpRequest) -> tuple[User, list[GapRun], Chosen]:
     user = _reader(request)
-    runs = reads.finished_runs(user)
-    return user, runs, chosen(request.GET.dict(), runs)
+    data = request.GET.dict()
+    runs = reads.finished_runs(user, named_run(data))
+    return user, runs, chosen(data, runs)
 
 
 @sign_in_required

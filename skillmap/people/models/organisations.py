@@ -158,12 +158,23 @@ class OrganisationChange(models.Model):
         return f"{self.kind} {self.effective_on} #{self.pk}"
 
 
+class OrganisationSuccessionQuerySet(models.QuerySet["OrganisationSuccession"]):
+    """Who follows whom."""
+
+    def ends(self, day: date) -> models.QuerySet["OrganisationSuccession", tuple[str, str]]:
+        """The path of each organisation that is over on a day, with that of one that followed it when it ended."""
+        over = self.filter(predecessor__valid_to__lte=day, change__effective_on=F("predecessor__valid_to"))
+        return over.order_by("pk").values_list("predecessor__path", "successor__path")
+
+
 class OrganisationSuccession(models.Model):
     """Which organisation follows which, by a change: figures can be shown by the old and by the new tree."""
 
     change = models.ForeignKey(OrganisationChange, models.PROTECT, related_name="successions")
     predecessor = models.ForeignKey(Organisation, models.PROTECT, related_name="successions")
     successor = models.ForeignKey(Organisation, models.PROTECT, related_name="precessions")
+
+    objects = OrganisationSuccessionQuerySet.as_manager()
 
     class Meta:
         constraints = [
