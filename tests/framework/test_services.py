@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -21,6 +22,7 @@ from skillmap.framework.services import (
     ItemFields,
     JobTypeFields,
     LevelFields,
+    versions,
 )
 from skillmap.people.models import User
 from tests.factories.framework import CertificationFactory, SkillLevelTextFactory, publish, small_framework
@@ -685,7 +687,8 @@ def test_nothing_slips_into_a_version_while_it_is_published(secretariat: User) -
     """Whatever comes first: what is published is what was seen."""
     draft = small_framework(items=1, published=False)
     cell = cell_of(draft)
-    seen = rules.fingerprint(selectors.content_of(draft), draft.version)
+    changes = draft.version
+    seen = rules.fingerprint(selectors.content_of(draft), changes)
 
     def edit() -> None:
         services.requirement_set(framework_id=draft.pk, requirement_id=cell.pk, version=1, level=3, actor=secretariat)
@@ -707,4 +710,28 @@ def test_nothing_slips_into_a_version_while_it_is_published(secretariat: User) -
     draft.refresh_from_db()
     assert outcomes in (["done", "conflict"], ["not_draft", "done"])
     assert draft.is_draft == (outcomes[0] == "done")
-    assert (rules.fingerprint(selectors.content_of(draft), draft.version) == seen) == (outcomes[1] == "done")
+    assert (rules.fingerprint(selectors.content_of(draft), changes) == seen) == (outcomes[1] == "done")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_copies_at_once_do_not_get_one_code(secretariat: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    sources = [small_framework(items=1, code=code) for code in ("first", "second")]
+    real = versions.write_content
+
+    def slowly(*args: Any) -> None:
+        time.sleep(0.3)
+        real(*args)
+
+    monkeypatch.setattr(versions, "write_content", slowly)
+
+    def attempt(source: Framework) -> str:
+        try:
+            services.framework_draft_from(source_id=source.pk, code="copy", name="x", actor=secretariat)
+        except RuleViolation as refusal:
+            return refusal.code
+        finally:
+            connection.close()
+        return "done"
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(attempt, sources)) == ["code_taken", "done"]

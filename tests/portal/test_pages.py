@@ -152,6 +152,13 @@ def test_adopted_areas_stand_on_home_and_map(world: World) -> None:
     client = as_user(world.user("confirmed"))
     assert area.skill.name in text(client, "/")
     assert area.skill.name in text(client, "/map/")
+    first, second = (
+        PriorityArea.objects.create(
+            fiscal_year=2026, skill=skill, state="adopted", decided_on=clock.today(), demand_rank=rank
+        )
+        for skill, rank in ((world.skills[1], 3), (world.skills[2], 4))
+    )
+    assert adopted_areas() == [first, second, area], "added by hand, without a rank, comes last"
 
 
 def test_the_map_names_the_year_of_a_priority_area(world: World) -> None:

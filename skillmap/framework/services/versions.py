@@ -5,6 +5,7 @@ from django.utils.translation import gettext as _
 
 from skillmap.core import audit, clock
 from skillmap.core.errors import Conflict, RuleViolation
+from skillmap.core.locks import queue_to_change
 from skillmap.framework import rules
 from skillmap.framework.choices import FrameworkState, Provenance
 from skillmap.framework.models import (
@@ -28,6 +29,7 @@ def framework_draft_from(
     Raises:
         RuleViolation: the code is taken or cannot be one, or the source is itself a draft.
     """
+    queue_to_change(Framework)  # two copies of different versions may want the same code
     source = locked(source_id, actor)
     if "copy" not in rules.open_actions(source.state):
         text = _("Only a published version can be copied. Publish this draft first, or go on editing it.")
