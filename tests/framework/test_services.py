@@ -22,7 +22,6 @@ from skillmap.framework.services import (
     ItemFields,
     JobTypeFields,
     LevelFields,
-    versions,
 )
 from skillmap.people.models import User
 from tests.factories.framework import CertificationFactory, SkillLevelTextFactory, publish, small_framework
@@ -716,13 +715,13 @@ def test_nothing_slips_into_a_version_while_it_is_published(secretariat: User) -
 @pytest.mark.django_db(transaction=True)
 def test_two_copies_at_once_do_not_get_one_code(secretariat: User, monkeypatch: pytest.MonkeyPatch) -> None:
     sources = [small_framework(items=1, code=code) for code in ("first", "second")]
-    real = versions.write_content
+    real = loading.write_content
 
     def slowly(*args: Any) -> None:
         time.sleep(0.3)
         real(*args)
 
-    monkeypatch.setattr(versions, "write_content", slowly)
+    monkeypatch.setattr("skillmap.framework.services.versions.write_content", slowly)
 
     def attempt(source: Framework) -> str:
         try:
