@@ -198,8 +198,8 @@ class FrameworkViewSet(ByCode):
         return Framework.objects.visible_to(user_of(self.request)).select_related("based_on")
 
     def etag(self, row: Framework) -> str:
-        """A version's own row counts its changes."""
-        return f'"{row.code}.{row.version}"'
+        """A version's own row counts its changes; a draft made anew under the same code is another row."""
+        return _etag(row.code, [row])
 
 
 class OfVersion(ByCode):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Iterator
 from typing import Any
 
@@ -164,6 +165,32 @@ def test_etags_follow_what_is_put_in_anothers_place(client: Client, draft: Frame
 @pytest.mark.parametrize("code", ["%00", "a%00b", "%20", "%F0%9F%A6%8A"])
 def test_a_version_that_can_not_be(api: Client, real: Framework, url: str, code: str) -> None:
     assert api.get(f"{url}?framework={code}").status_code == 404
+
+
+def test_a_draft_made_anew_under_the_same_code_has_another_etag(client: Client, secretariat: User) -> None:
+    client.force_login(secretariat)
+    url = "/api/v1/frameworks/again/"
+    first = small_framework(items=1, published=False, code="again")
+    before = client.get(url)["ETag"]
+    services.framework_discard(framework_id=first.pk, actor=secretariat)
+    second = small_framework(items=1, published=False, code="again")
+    assert first.version == second.version
+    assert client.get(url, headers={"If-None-Match": before}).status_code == 200
+
+
+@pytest.mark.parametrize("position", ["abc", "\0", "9" * 40, "2026-13-45", "-1", "🦊"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("cycles", "demand-items", "demand-surveys", "frameworks", "gap-runs"),
+        *("job-types", "organisations", "priority-areas", "skills", "staff"),
+    ],
+)
+def test_a_cursor_that_leads_nowhere(client: Client, secretariat: User, name: str, position: str) -> None:
+    small_framework(items=1)
+    client.force_login(secretariat)
+    cursor = b64encode(f"p={position}".encode()).decode()
+    assert client.get(f"/api/v1/{name}/", {"cursor": cursor}).status_code in (200, 404)
 
 
 @pytest.mark.parametrize(

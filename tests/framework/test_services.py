@@ -23,6 +23,7 @@ from skillmap.framework.services import (
     JobTypeFields,
     LevelFields,
 )
+from skillmap.framework.services.loading import write_content
 from skillmap.people.models import User
 from tests.factories.framework import CertificationFactory, SkillLevelTextFactory, publish, small_framework
 
@@ -715,11 +716,10 @@ def test_nothing_slips_into_a_version_while_it_is_published(secretariat: User) -
 @pytest.mark.django_db(transaction=True)
 def test_two_copies_at_once_do_not_get_one_code(secretariat: User, monkeypatch: pytest.MonkeyPatch) -> None:
     sources = [small_framework(items=1, code=code) for code in ("first", "second")]
-    real = loading.write_content
 
     def slowly(*args: Any) -> None:
         time.sleep(0.3)
-        real(*args)
+        write_content(*args)
 
     monkeypatch.setattr("skillmap.framework.services.versions.write_content", slowly)
 

@@ -293,7 +293,7 @@ def _group_tabs(found: Participants, active: int) -> list[dict[str, Any]]:
 
 def _present_participants(request: HttpRequest, cycle: Cycle) -> HttpResponse:
     """Look for somebody who joins in mid-cycle; the people in it stand on the board."""
-    words = request.GET.get("q", "").strip()[:60]
+    words = request.GET.get("q", "").strip()[:60].replace("\x00", "")
     people: list[Staff] = []
     inside: dict[int, int] = {}
     if words:

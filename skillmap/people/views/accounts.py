@@ -72,7 +72,7 @@ def account(request: HttpRequest) -> HttpResponse:
 def accounts(request: HttpRequest) -> HttpResponse:
     """Accounts by name or address; without words those that belong to no person on record."""
     secretariat(request)
-    words = request.GET.get("q", "").strip()[:100]
+    words = request.GET.get("q", "").strip()[:100].replace("\x00", "")
     found = User.objects.select_related("staff__organisation__parent__parent").order_by("name", "pk")
     if words:
         key = rules.fold(words)
