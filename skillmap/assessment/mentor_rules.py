@@ -49,12 +49,16 @@ class Proposal:
     load: int = 0
 
 
-def may_mentor(*, occupation: str, grade: int) -> bool:
+#: Who works for others takes no part in checks and sees nobody's levels.
+EMPLOYERS = ("government", "govtech")
+
+
+def may_mentor(*, occupation: str, grade: int, employer: str = "government") -> bool:
     """Whether somebody may be a mentor.
 
-    ICT staff from deputy manager (grade 3) up, or an information technology expert.
+    ICT staff from deputy manager (grade 3) up, or an information technology expert, of those who take part in checks.
     """
-    return occupation == "expert" or (occupation == "ict" and grade >= 3)
+    return employer in EMPLOYERS and (occupation == "expert" or (occupation == "ict" and grade >= 3))
 
 
 def default_capacity(mentees: int, mentors: Sequence[Mentor]) -> int:
@@ -101,14 +105,13 @@ def propose(
 
     Args:
         capacity: most people per mentor, those mentored already included.
-        pairs: (mentor, mentee) that hold in this cycle.
+        pairs: (mentor, mentee) that hold in this cycle, those with a deputy too.
 
     Returns one proposal per mentee, in the order given. Two people proposed for each other are parted by forbidding the
     one way that costs more, and solving again.
     """
-    forbidden = {
-        (mentee, mentor) for mentor, mentee in pairs
-    }  # turned round: the mentee can't become the mentor's mentor
+    # Turned round: the mentee can't become the mentor's mentor. As they are: who stands in can't be the mentor as well.
+    forbidden = {(mentee, mentor) for mentor, mentee in pairs} | set(pairs)
     forbidden |= {(mentee.key, mentee.key) for mentee in mentees}
     costs = {(mentor.key, mentee.key): pair_cost(mentee, mentor) for mentor in mentors for mentee in mentees}
     while True:

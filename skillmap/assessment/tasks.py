@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from django.db import transaction
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -13,8 +14,8 @@ from skillmap.assessment.services.confirming import CONFIRM_KIND, confirm_chunk
 from skillmap.assessment.services.participation import OPEN_KIND, cycle_open
 from skillmap.assessment.services.reminders import remind_automatically
 from skillmap.assessment.services.standing import fold
-from skillmap.core.errors import NotAllowed, RuleViolation
-from skillmap.core.jobs import JobRun, job_handler
+from skillmap.core.errors import Conflict, NotAllowed, RuleViolation
+from skillmap.core.jobs import LONG_STEP, JobRun, job_handler
 from skillmap.core.periodic import daily_at, every_ten_minutes, periodic
 from skillmap.people.access import access_of
 from skillmap.people.choices import Role
@@ -43,15 +44,25 @@ def open_cycle(run: JobRun) -> Mapping[str, Any]:
     """Open a cycle in one transaction; a second run finds it open."""
     cycle = Cycle.objects.get(pk=run.inputs["cycle"])
     if cycle.state == CycleState.DRAFT:
-        run.progress(0, 1, _("Creating the checks"))
-        cycle = cycle_open(
+        run.progress(0, 1, _("Creating the checks"), lease=LONG_STEP)
+        cycle = _opened(run, cycle)
+    run.progress(1, 1)
+    return {"people": cycle.assessments.count(), "url": reverse("assessment:board", args=[cycle.pk])}
+
+
+def _opened(run: JobRun, cycle: Cycle) -> Cycle:
+    try:
+        return cycle_open(
             cycle_id=cycle.pk,
             version=run.inputs["version"],
             without_mentor=run.inputs["without_mentor"],
             actor=_actor(run),
         )
-    run.progress(1, 1)
-    return {"people": cycle.assessments.count(), "url": reverse("assessment:board", args=[cycle.pk])}
+    except Conflict:
+        cycle.refresh_from_db()
+        if cycle.state != CycleState.OPEN:
+            raise
+        return cycle  # by a worker that was slow, and whose work this one was given as well
 
 
 @job_handler(CONFIRM_KIND)
@@ -62,11 +73,12 @@ def confirm(run: JobRun) -> Mapping[str, Any]:
     outcome: dict[str, list[Any]] = {"confirmed": [], "changed": [], "left_out": [], **run.cursor.get("outcome", {})}
     start = int(run.cursor.get("done", 0))
     for first in range(start, len(chosen), CHUNK):
-        part = confirm_chunk(chosen[first : first + CHUNK], actor=actor)
-        for key, rows in part.items():
-            outcome[key] += rows
         done = min(first + CHUNK, len(chosen))
-        run.progress(done, len(chosen), _("Confirming"), cursor={"done": done, "outcome": outcome})
+        with transaction.atomic():  # who cancels or takes over undoes the chunk that is not told of
+            part = confirm_chunk(chosen[first : first + CHUNK], actor=actor)
+            told = {key: [*rows, *part.get(key, [])] for key, rows in outcome.items()}
+            run.progress(done, len(chosen), _("Confirming"), cursor={"done": done, "outcome": told})
+        outcome = told
     return outcome
 
 
@@ -75,7 +87,7 @@ def propose_mentors(run: JobRun) -> Mapping[str, Any]:
     """Propose a mentor for everyone who has none; nothing is assigned."""
     _actor(run)
     cycle = Cycle.objects.get(pk=run.inputs["cycle"])
-    run.progress(0, 1, _("Looking for the best pairs"))
+    run.progress(0, 1, _("Looking for the best pairs"), lease=LONG_STEP)
     found, capacity = proposals(cycle, capacity=run.inputs["capacity"])
     run.progress(1, 1)
     return {

@@ -35,6 +35,8 @@ Handler = Callable[["JobRun"], Mapping[str, Any] | None]
 HANDLERS: dict[str, Handler] = {}
 #: So often a message about a kind that is not known here goes to the next worker; then it waits for the sweeper.
 MOST_PASSED_ON = 8
+#: A lease for steps that can't be divided: reading one file, writing one table, opening a cycle.
+LONG_STEP = Job.LEASE * 3
 
 
 class JobLost(Exception):  # noqa: N818
@@ -75,13 +77,22 @@ def enqueue(
         dedup_key=dedup_key,
         purpose=purpose,
     )
+    while not _insert(wanted):
+        active = Job.objects.active().filter(kind=kind, dedup_key=dedup_key).first()
+        if active is not None:
+            return active  # else it ended at this moment, and there is room for this one
+    transaction.on_commit(lambda: nudge(wanted.pk), robust=True)
+    return wanted
+
+
+def _insert(wanted: Job) -> bool:
+    """Write the row; False where an active one has its kind and key."""
     try:
         with transaction.atomic():
             wanted.save(force_insert=True)
     except IntegrityError:
-        return Job.objects.active().get(kind=kind, dedup_key=dedup_key)
-    transaction.on_commit(lambda: nudge(wanted.pk), robust=True)
-    return wanted
+        return False
+    return True
 
 
 def nudge(job_id: int, *, passed_on: int = 0) -> None:

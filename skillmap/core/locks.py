@@ -41,3 +41,11 @@ def queue_to_change(model: type[models.Model]) -> None:
         return
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", _gate(model))
+
+
+def hold_table(model: type[models.Model]) -> None:
+    """Wait for all who write to this table, and let nobody else do so until this transaction ends; reading goes on."""
+    if connection.vendor != "postgresql":
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(f'LOCK TABLE "{model._meta.db_table}" IN SHARE ROW EXCLUSIVE MODE')

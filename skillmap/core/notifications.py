@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable
 from datetime import timedelta
+from smtplib import SMTPRecipientsRefused, SMTPResponseException, SMTPServerDisconnected
 
 from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
+from django.core.mail.backends.base import BaseEmailBackend
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 
@@ -12,6 +14,8 @@ from skillmap.core.choices import MailState
 from skillmap.core.models import Notification
 
 MAX_TRIES = 5
+#: By it a mail server says that it closes the connection (RFC 5321), after so many mails, for instance.
+CLOSING = 421
 #: For one mail, of a server that has ten seconds for each of its answers.
 LEASE = timedelta(seconds=2 * settings.JOB_LEASE_SECONDS)
 
@@ -108,13 +112,35 @@ def send_waiting(limit: int = 100) -> int:
                 Notification.objects.filter(pk=pk).update(mail_state=MailState.NONE, claimed_until=None)
                 continue
             try:
-                EmailMessage(row.subject, _mail_text(row), None, [row.recipient.email], connection=mailer).send()
+                _send(row, mailer)
             except (OSError, ValueError) as error:  # ValueError: what can't be put into a mail at all
                 _postpone(row, error)
             else:
                 sent += 1
                 Notification.objects.filter(pk=pk).update(mail_state=MailState.SENT, sent_at=Now(), claimed_until=None)
     return sent
+
+
+def _send(row: Notification, mailer: BaseEmailBackend) -> None:
+    """Hand one mail to the server, over another connection where it has closed the present one."""
+    mail = EmailMessage(row.subject, _mail_text(row), None, [row.recipient.email], connection=mailer)
+    try:
+        mail.send()
+    except OSError as error:
+        if not _has_closed(error):
+            raise
+        mailer.close()
+        mailer.open()
+        mail.send()
+
+
+def _has_closed(error: OSError) -> bool:
+    """Whether the server has ended the connection, which says nothing against the mail."""
+    if isinstance(error, SMTPRecipientsRefused):
+        return any(code == CLOSING for code, _text in error.recipients.values())
+    return isinstance(error, SMTPServerDisconnected) or (
+        isinstance(error, SMTPResponseException) and error.smtp_code == CLOSING
+    )
 
 
 def _mail_text(row: Notification) -> str:

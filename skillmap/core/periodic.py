@@ -79,5 +79,8 @@ def stands_still() -> LessThan:
 
 
 def forget_old_slots(days: int = 30) -> None:
-    """Drop slots and finished periodic jobs that nobody needs any more."""
-    PeriodicSlot.objects.filter(created_at__lt=clock.now() - timedelta(days=days)).delete()
+    """Drop slots and finished periodic jobs that nobody needs any more; those that failed stay to be looked at."""
+    before = clock.now() - timedelta(days=days)
+    PeriodicSlot.objects.filter(created_at__lt=before).delete()
+    over = Job.objects.filter(kind__in=PERIODIC, requested_by=None)
+    over.filter(state=JobState.DONE, finished_at__lt=before).delete()

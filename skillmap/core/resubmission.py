@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 
+from django.contrib import messages
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
@@ -44,11 +45,14 @@ class SubmittedOnceMiddleware:
         return self._answer(request, taken)
 
     def _answer(self, request: HttpRequest, taken: SubmittedForm) -> HttpResponse:
-        """Do what the form asks for; only a redirect says that it was done, all else may be sent again."""
+        """Do what the form asks for; only a redirect says that it was done, all else may be sent again.
+
+        So may what led elsewhere with a word of error: it was refused.
+        """
         location = ""
         try:
             response = self.get_response(request)
-            if isinstance(response, HttpResponseRedirect):
+            if isinstance(response, HttpResponseRedirect) and not _tells_an_error(request):
                 location = response.url
         finally:
             rows = SubmittedForm.objects.filter(pk=taken.pk)
@@ -57,6 +61,12 @@ class SubmittedOnceMiddleware:
             else:
                 rows.delete()
         return response
+
+
+def _tells_an_error(request: HttpRequest) -> bool:
+    """Whether a word of error is on its way to the next page; those of earlier requests are not looked at."""
+    queued = getattr(messages.get_messages(request), "_queued_messages", [])
+    return any(message.level >= messages.ERROR for message in queued)
 
 
 def _key(request: HttpRequest) -> uuid.UUID | None:

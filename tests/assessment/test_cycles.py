@@ -22,7 +22,7 @@ from skillmap.assessment.models import (
 )
 from skillmap.assessment.rules import Window
 from skillmap.assessment.selectors.cycles import closing_figures, windows_of_cycle
-from skillmap.assessment.services import cycles, findings, participation
+from skillmap.assessment.services import cycles, findings, participation, ratings
 from skillmap.assessment.services.ratings import save_rating
 from skillmap.assessment.services.transitions import transition
 from skillmap.core import clock
@@ -472,3 +472,20 @@ def test_the_list_of_cycles_says_how_far_each_is(world: World) -> None:
     (line,) = client.get(page("cycles")).context["lines"]
 
     assert (line.people, line.confirmed) == (12, 4)
+
+
+def test_a_joiner_does_not_bring_back_what_others_took_away(world: World) -> None:
+    check, person = world.check("submitted"), world.user("submitted")
+    old = make_cycle(people=1, items=3, stages=["received"], state=CycleState.CLOSED)
+    # the same person took part in an earlier cycle, with a job type that this framework has too
+    earlier = old.checks[0]
+    Assessment.objects.filter(pk=earlier.pk).update(staff=check.staff, target_job_type=old.job_types[0])
+    ratings.choose_target(assessment_id=check.pk, job_type_id=None, actor=person)
+    assert world.check("submitted").target_job_type is None
+
+    group = world.group
+    participation.person_add(
+        cycle_id=world.cycle.pk, staff_id=world.stranger.staff.pk, group_id=group.pk, actor=world.secretariat
+    )
+
+    assert world.check("submitted").target_job_type is None

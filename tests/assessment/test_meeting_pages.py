@@ -533,3 +533,32 @@ def test_a_finished_check_promises_no_mentor(world: World) -> None:
     MentorPair.objects.active().filter(mentee=running.staff_id).update(ended_at=now)
     page = as_user(world.user("submitted")).get(reverse("assessment:my_one_on_one", args=[running.pk]))
     assert str(_("not assigned yet")) in page.content.decode()
+
+
+def test_a_number_of_five_thousand_digits_is_no_fault_of_the_server(world: World) -> None:
+    check = world.check("submitted")
+    answer = as_user(world.mentor).post(
+        reverse("assessment:one_on_one", args=[check.pk]), {"do": "reached-1-" + "9" * 5000, "kind": "first"}
+    )
+    assert answer.status_code < 500
+
+
+def test_a_step_that_was_refused_can_be_pressed_again_on_the_same_page(world: World) -> None:
+    """Back in the browser shows the same form with the same token: what was refused was not done."""
+    check, person = world.check("confirmed"), world.user("confirmed")
+    client = as_user(person)
+    form = {"action": "receive", "version": check.version, "csrfmiddlewaretoken": "x" * 64}
+    client.post(reverse("assessment:check_step", args=[check.pk]), form)
+    assert world.check("confirmed").state == "confirmed"  # refused: the second 1on1 is not recorded
+    OneOnOne.objects.create(
+        assessment=check,
+        kind="second",
+        held_on=clock.today(),
+        way="online",
+        mentor=world.mentor.staff,
+        created_by=world.mentor,
+    )
+
+    client.post(reverse("assessment:check_step", args=[check.pk]), form)
+
+    assert world.check("confirmed").state == "received"

@@ -27,7 +27,7 @@ from skillmap.core import clock, imports, jobs
 from skillmap.core.choices import ImportState, JobState
 from skillmap.core.errors import NotAllowed, RuleViolation
 from skillmap.core.models import AuditEvent, Job, Notification
-from skillmap.people.choices import Grade, Occupation, StaffStatus
+from skillmap.people.choices import Employer, Grade, Occupation, StaffStatus
 from skillmap.people.models import Staff, User
 from tests.factories.assessment import World, make_cycle, make_staff
 from tests.factories.people import OrganisationFactory, StaffFactory
@@ -162,7 +162,7 @@ def test_one_bad_pair_keeps_the_whole_list_out(world: World) -> None:
         "mentor_not_eligible", lambda: assign(world, world.staff("reviewed"), world.mentor, wanted=wanted)
     )
 
-    assert [row.wanted for row in refusal.details["refused"]] == wanted[1:]
+    assert [row["mentee"] for row in refusal.details["refused"]] == [wanted[1].mentee_id]
     assert MentorPair.objects.count() == before
 
 
@@ -182,11 +182,16 @@ def test_the_query_finds_whom_the_rule_allows(world: World) -> None:
     for occupation in Occupation.values:
         for grade in Grade.values:
             make_staff(world.section, grade=Grade(grade), occupation=Occupation(occupation))
+    for employer in Employer.values:
+        outsider = make_staff(world.section, grade=Grade.DEPUTY_MANAGER, occupation=Occupation.EXPERT)
+        Staff.objects.filter(pk=outsider.pk).update(employer=employer)
 
     found = set(eligible_mentors().values_list("pk", flat=True))
 
     allowed = {
-        row.pk for row in Staff.objects.all() if mentor_rules.may_mentor(occupation=row.occupation, grade=row.grade)
+        row.pk
+        for row in Staff.objects.all()
+        if mentor_rules.may_mentor(occupation=row.occupation, grade=row.grade, employer=row.employer)
     }
     assert found == allowed
 
@@ -427,3 +432,57 @@ def test_withdrawn_people_do_not_stand_on_the_page(world: World) -> None:
         .exclude(state=State.WITHDRAWN)
         .values_list("staff_id", flat=True)
     )
+
+
+def test_when_a_mentor_goes_on_leave_the_proposals_can_be_accepted(world: World) -> None:
+    """The mentor is away, the deputy stands in: nobody proposes the deputy, who would be refused."""
+    Staff.objects.filter(pk=world.mentor.staff.pk).update(status=StaffStatus.ON_LEAVE)
+    found, _most = proposals(world.cycle)
+    wanted = [Wanted(row.mentee, row.mentor) for row in found if row.mentor is not None]
+
+    mentors.assign(cycle_id=world.cycle.pk, wanted=wanted, not_evaluator=True, actor=world.secretariat)
+
+
+def test_one_person_twice_in_the_list_is_no_fault_of_the_server(world: World) -> None:
+    check = world.check("untouched")
+    MentorPair.objects.active().filter(cycle=world.cycle, mentee=check.staff).update(ended_at=clock.now())
+    client = signed_in(world.secretariat)
+    one, two = world.mentor.staff.pk, world.other_mentor.staff.pk
+
+    answer = client.post(
+        reverse("assessment:mentors_accept", args=[world.cycle.pk]),
+        {"chosen": [f"{check.staff_id}:{one}", f"{check.staff_id}:{two}"], "not_evaluator": "on"},
+    )
+
+    assert answer.status_code == 302
+    pair = MentorPair.objects.active().get(cycle=world.cycle, mentee=check.staff, is_deputy=False)
+    assert pair.mentor_id == two
+
+
+@pytest.mark.parametrize("employer", ["municipality", "affiliated"])
+def test_who_sees_nobodys_levels_by_role_becomes_no_mentor(world: World, employer: str) -> None:
+    outsider = world.other_mentor.staff
+    Staff.objects.filter(pk=outsider.pk).update(employer=employer)
+    assert not eligible_mentors().filter(pk=outsider.pk).exists()
+    with pytest.raises(RuleViolation):
+        mentors.assign(
+            cycle_id=world.cycle.pk,
+            wanted=[Wanted(world.staff("submitted").pk, outsider.pk)],
+            not_evaluator=True,
+            actor=world.secretariat,
+        )
+
+
+def test_a_list_that_went_stale_is_refused_by_its_job(world: World) -> None:
+    """Between check and apply a mentor went on leave: the job says so."""
+    rows = [[world.staff(stage).number, world.other_mentor.staff.number, ""] for stage in ("submitted", "reviewed")]
+    batch = bring_in(world, rows).batch
+    assert batch.state == ImportState.CHECKED
+    Staff.objects.filter(pk=world.other_mentor.staff.pk).update(status=StaffStatus.ON_LEAVE)
+    imports.apply(batch=batch, user=world.secretariat)
+
+    run_due()
+
+    job = Job.objects.get(kind="core.import_apply")
+    assert job.state == JobState.FAILED
+    assert job.result["code"] == "pairs_refused"

@@ -363,3 +363,21 @@ def test_a_coordinator_sees_steps_of_the_own_bureau_only(world: World) -> None:
     assert set(own.values_list("organisation", flat=True)) <= set(inside.values_list("pk", flat=True))
     assert not Assessment.objects.visible_to(world.coordinator).exists()
     assert not Assessment.objects.progress_visible_to(world.mentor).exists()
+
+
+@pytest.mark.parametrize("how", ["change", "remove"])
+def test_changing_evidence_on_behalf_is_recorded_and_told(world: World, how: str) -> None:
+    check, person = world.check("started"), world.user("started")
+    code = world.skills[0].code
+    entry = ratings.EvidenceEntry(work="本人の記入", difficulty="", role="", shown="", certification_id=None)
+    row = ratings.evidence_add(assessment_id=check.pk, skill_code=code, entry=entry, actor=person)
+
+    if how == "change":
+        ratings.evidence_change(
+            assessment_id=check.pk, evidence_id=row.pk, version=1, entry=entry, actor=world.secretariat
+        )
+    else:
+        ratings.evidence_remove(assessment_id=check.pk, evidence_id=row.pk, actor=world.secretariat)
+
+    assert AuditEvent.objects.filter(verb="assessment.entry_on_behalf", actor=world.secretariat).exists()
+    assert Notification.objects.filter(recipient=person, kind="assessment.entry_on_behalf").exists()

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -19,8 +19,7 @@ from skillmap.config.celery import app
 from skillmap.core import clock, jobs, periodic
 from skillmap.core.choices import JobState
 from skillmap.core.errors import RuleViolation
-from skillmap.core.imports.batches import LONG_STEP
-from skillmap.core.jobs import JobCancelled, JobLost, JobRun
+from skillmap.core.jobs import LONG_STEP, JobCancelled, JobLost, JobRun
 from skillmap.core.models import AuditEvent, Job, PeriodicSlot
 from skillmap.core.tasks import run_job
 from tests.factories.people import UserFactory
@@ -275,3 +274,44 @@ def test_days_begin_at_their_hour_in_tokyo() -> None:
 
     assert slot(datetime(2026, 3, 31, 20, 59, tzinfo=UTC)) == "2026-03-31"
     assert slot(datetime(2026, 3, 31, 21, 0, tzinfo=UTC)) == "2026-04-01"
+
+
+def test_an_active_job_that_ends_at_that_moment_is_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the refused INSERT and the SELECT of `enqueue` the other job may end."""
+    monkeypatch.setattr(jobs, "nudge", lambda *_: None)
+    other = jobs.enqueue("test.kind", {}, requested_by=None, dedup_key="k")
+    save = Job.save
+
+    def slow(self: Job, **more: Any) -> None:
+        try:
+            save(self, **more)
+        except IntegrityError:
+            monkeypatch.setattr(Job, "save", save)
+            raise
+
+    monkeypatch.setattr(Job, "save", slow)
+    active = type(Job.objects.all()).active
+
+    def ended(queryset: Any) -> Any:
+        Job.objects.filter(pk=other.pk).update(state=JobState.DONE, finished_at=Now())
+        return active(queryset)
+
+    monkeypatch.setattr(type(Job.objects.all()), "active", ended)
+
+    assert jobs.enqueue("test.kind", {}, requested_by=None, dedup_key="k").is_active
+
+
+def test_finished_periodic_jobs_are_dropped_and_failed_ones_stay() -> None:
+    long_ago = clock.now() - timedelta(days=40)
+    made = {
+        state: jobs.enqueue("core.seal_audit", {}, requested_by=None, dedup_key=state)
+        for state in (JobState.DONE, JobState.FAILED)
+    }
+    asked = jobs.enqueue("core.seal_audit", {}, requested_by=UserFactory.create(), dedup_key="asked")
+    fresh = jobs.enqueue("core.seal_audit", {}, requested_by=None, dedup_key="fresh")
+    other = jobs.enqueue("test.kind", {}, requested_by=None, dedup_key="other")
+    rows = Job.objects.exclude(pk=fresh.pk)
+    rows.update(state=JobState.DONE, finished_at=long_ago)
+    Job.objects.filter(pk=made[JobState.FAILED].pk).update(state=JobState.FAILED)
+    periodic.forget_old_slots()
+    assert set(Job.objects.all()) == {made[JobState.FAILED], asked, fresh, other}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import socket
+import threading
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -117,3 +119,73 @@ def test_a_worker_whose_clock_is_wrong_mails_nothing_twice(user: User, minutes: 
         Notification.objects.update(claimed_until=None)
         assert notifications.claim(pk)
     assert not notifications.claim(pk)
+
+
+class Server(threading.Thread):
+    """A mail server that takes so many messages a connection, then says 421 and closes, as many do."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(daemon=True)
+        self.most, self.taken = most, 0
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+
+    def run(self) -> None:
+        while True:
+            try:
+                conn, _address = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.serve, args=(conn,), daemon=True).start()
+
+    def serve(self, conn: socket.socket) -> None:
+        here = 0
+        with conn, conn.makefile("rb") as lines:
+            conn.sendall(b"220 hello\r\n")
+            data = False
+            for line in lines:
+                if data:
+                    if line == b".\r\n":
+                        data, here, self.taken = False, here + 1, self.taken + 1
+                        conn.sendall(b"250 taken\r\n")
+                    continue
+                word = line[:4].upper()
+                if word == b"MAIL" and here >= self.most:
+                    conn.sendall(b"421 too many messages in this connection\r\n")
+                    return
+                if word == b"DATA":
+                    data = True
+                    conn.sendall(b"354 go on\r\n")
+                elif word == b"QUIT":
+                    conn.sendall(b"221 bye\r\n")
+                    return
+                else:
+                    conn.sendall(b"250 ok\r\n")
+
+
+@pytest.fixture
+def server(settings: Any) -> Iterator[Server]:
+    """Such a server, which the settings name."""
+    found = Server(most=3)
+    found.start()
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_USE_TLS = "127.0.0.1", found.port, False
+    settings.EMAIL_HOST_USER = settings.EMAIL_HOST_PASSWORD = ""
+    yield found
+    found.listener.close()
+
+
+def test_a_server_that_closes_a_connection_puts_no_mail_to_blame(user: User, server: Server) -> None:
+    for key in range(12):
+        notifications.notify(recipient_id=user.pk, kind="test", subject="件名", body="本文", dedup_key=str(key))
+    assert notifications.send_waiting() == server.taken == 12
+    rows = Notification.objects.filter(recipient=user).values_list("mail_state", "mail_tries")
+    assert set(rows) == {(MailState.SENT, 0)}
+
+
+def test_a_server_that_takes_nothing_any_more_is_no_endless_loop(user: User, server: Server) -> None:
+    server.most = 0
+    notifications.notify(recipient_id=user.pk, kind="test", subject="件名", body="本文", dedup_key="1")
+    assert notifications.send_waiting() == server.taken == 0
+    row = Notification.objects.get(recipient=user)
+    assert (row.mail_state, row.mail_tries, row.claimed_until) == (MailState.WAITING, 1, None)

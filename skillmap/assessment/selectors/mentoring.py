@@ -47,7 +47,7 @@ def eligible_mentors() -> QuerySet[Staff]:
     Says in SQL what `mentor_rules.may_mentor` says; a test holds the two together.
     """
     may = Q(occupation=Occupation.EXPERT) | Q(occupation=Occupation.ICT, grade__gte=Grade.DEPUTY_MANAGER)
-    return Staff.objects.at_work().filter(may)
+    return Staff.objects.at_work().filter(may, employer__in=mentor_rules.EMPLOYERS)
 
 
 def with_load(mentors: QuerySet[Staff], cycle: Cycle) -> "QuerySet[LoadedStaff, LoadedStaff]":
@@ -142,8 +142,8 @@ def stored_proposals(job: Job | None) -> Mapping[int, mentor_rules.Proposal]:
 
 
 def may_mentor(staff: Staff) -> bool:
-    """Whether a person may mentor, by occupation and grade."""
-    return mentor_rules.may_mentor(occupation=staff.occupation, grade=staff.grade)
+    """Whether a person may mentor, by occupation, grade and employer."""
+    return mentor_rules.may_mentor(occupation=staff.occupation, grade=staff.grade, employer=staff.employer)
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterable
 
-from django.db import connection
 from django.http import Http404
 
 from skillmap.assessment.models import Assessment, Cycle
 from skillmap.assessment.selectors.situations import with_progress
-from skillmap.core.locks import hold_shared
+from skillmap.core.locks import hold_shared, hold_table
 from skillmap.people.access import access_of
 from skillmap.people.models import User
 
@@ -45,9 +44,7 @@ def hold_people(cycle_id: int, staff_ids: Iterable[int]) -> None:
 
 def hold_all_checks() -> None:
     """Let nobody change any check until this transaction ends; reading goes on. SQLite has one writer."""
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("LOCK TABLE assessment_assessment IN SHARE ROW EXCLUSIVE MODE")
+    hold_table(Assessment)
 
 
 def lock_entry(assessment_id: int, user: User) -> Assessment:

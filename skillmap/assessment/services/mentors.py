@@ -60,7 +60,7 @@ def assign(
 
     Raises:
         RuleViolation: `mentor_evaluates` (not declared), `nothing_chosen`, `not_open` (closed cycle), and the code of
-            `_refusal` or `pairs_refused` with `details["refused"]`, a list of `Refused`.
+            `_refusal` or `pairs_refused` with `details["refused"]`, a list of `mentee`, `code` and `text`.
     """
     access_of(actor).require(Role.SECRETARIAT)
     if not not_evaluator:
@@ -90,7 +90,9 @@ def _all_refused(refused: Sequence[Refused]) -> RuleViolation:
     return RuleViolation(
         text % {"count": len(refused), "text": refused[0].text},
         code="pairs_refused" if len(refused) > 1 else refused[0].code,
-        details={"refused": list(refused)},
+        details={
+            "refused": [{"mentee": each.wanted.mentee_id, "code": each.code, "text": each.text} for each in refused]
+        },
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from django.db import transaction
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import Max, OuterRef, Q, Subquery
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -101,10 +101,11 @@ def cycle_open(*, cycle_id: int, version: int, without_mentor: bool, actor: User
 
 
 def _add_checks(cycle: Cycle, groups: Mapping[int, int]) -> int:
-    """A check with its items for each person (staff id to group id); seven statements, whatever the number.
+    """A check with its items for each person (staff id to group id); eight statements, whatever the number.
 
     The checks are written in the order of the organisations and of the people in them: lists follow it.
     """
+    last = Assessment.objects.aggregate(last=Max("pk"))["last"] or 0
     people = insert_select(
         Assessment,
         {
@@ -128,17 +129,21 @@ def _add_checks(cycle: Cycle, groups: Mapping[int, int]) -> int:
         "WHERE a.cycle_id = %s AND NOT EXISTS (SELECT 1 FROM assessment_skillrating x WHERE x.assessment_id = a.id)",
         [cycle.framework_id, cycle.pk],
     )
-    _carry_targets(cycle)
+    _carry_targets(cycle, after=last)
     settle(Assessment.objects.filter(cycle=cycle, due_step=""))
     return people
 
 
-def _carry_targets(cycle: Cycle) -> None:
-    """The job type that a person compared with last time, where this version of the framework has it."""
+def _carry_targets(cycle: Cycle, *, after: int) -> None:
+    """The job type that a person compared with last time, where this version of the framework has it.
+
+    For checks after this one alone, which have just come into the cycle: others may have taken theirs away.
+    """
     earlier = Assessment.objects.filter(staff=OuterRef(OuterRef("staff_id")), target_job_type__isnull=False)
     last = earlier.exclude(cycle=cycle).order_by("-cycle__fiscal_year", "-pk").values("target_job_type__code")[:1]
     wanted = JobType.objects.filter(framework=cycle.framework_id, code=Subquery(last)).values("pk")[:1]
-    Assessment.objects.filter(cycle=cycle, target_job_type=None).update(target_job_type=Subquery(wanted))
+    fresh = Assessment.objects.filter(cycle=cycle, pk__gt=after, target_job_type=None)
+    fresh.update(target_job_type=Subquery(wanted))
 
 
 # ---------------------------------------------------------------------------------------------------------- joiners

@@ -9,6 +9,7 @@ from skillmap.assessment import level_rules
 from skillmap.assessment.choices import LevelSource
 from skillmap.assessment.models import Assessment, ConfirmedLevel
 from skillmap.core import clock
+from skillmap.core.locks import queue_to_change
 from skillmap.framework.models import Skill
 from skillmap.people.models import User
 
@@ -30,6 +31,8 @@ def record_levels(levels: Iterable[NewLevel], *, valid_from: date, source: Level
     """
     wanted = list(levels)
     now = clock.now()
+    if source == LevelSource.IMPORT:
+        queue_to_change(ConfirmedLevel)  # the spans of two imports that do not know each other would overlap
     history = _known({new.staff_id for new in wanted}, {new.skill.code for new in wanted})
     skills = {row.pk: row for rows in history.values() for row in rows}
     superseded: list[int] = []

@@ -219,7 +219,7 @@ def evidence_change(
     *, assessment_id: int, evidence_id: int, version: int, entry: EvidenceEntry, actor: User
 ) -> Evidence:
     """Change one piece of evidence if it still has the version that the person saw; Conflict with the present text."""
-    check, _column, _on_behalf = _open_check(assessment_id, actor)
+    check, _column, on_behalf = _open_check(assessment_id, actor)
     row = Evidence.objects.filter(pk=evidence_id, rating__assessment=check)
     if not row.filter(version=version).update(version=F("version") + 1, **_evidence_values(entry)):
         present = row.first()
@@ -230,16 +230,22 @@ def evidence_change(
             code="changed",
             details={"version": present.version, "work": present.work, "shown": present.shown},
         )
-    return row.get()
+    changed = row.select_related("rating__skill").get()
+    if on_behalf:
+        _record_on_behalf(check, actor, "page", [changed.rating.skill.code])
+    return changed
 
 
 @transaction.atomic
 def evidence_remove(*, assessment_id: int, evidence_id: int, actor: User) -> None:
     """Remove one piece of evidence while the item can be answered; Http404 where it is not there."""
-    check, _column, _on_behalf = _open_check(assessment_id, actor)
-    removed, _by_model = Evidence.objects.filter(pk=evidence_id, rating__assessment=check).delete()
-    if not removed:
+    check, _column, on_behalf = _open_check(assessment_id, actor)
+    row = Evidence.objects.filter(pk=evidence_id, rating__assessment=check).select_related("rating__skill").first()
+    if row is None:
         raise Http404
+    row.delete()
+    if on_behalf:
+        _record_on_behalf(check, actor, "page", [row.rating.skill.code])
 
 
 @transaction.atomic

@@ -11,6 +11,7 @@ from skillmap.assessment.models import Assessment, CheckCount, MentorPair
 from skillmap.assessment.selectors.situations import windows_of
 from skillmap.assessment.selectors.turns import NEEDS_MENTOR, unsettled
 from skillmap.assessment.services.locking import hold_all_checks
+from skillmap.core.locks import hold_table
 
 KEYS = ("cycle_id", "organisation_id", "group_id", "state", "due_step", "due_who", "due_on")
 
@@ -87,6 +88,7 @@ def recount() -> int:
     """
     hold_all_checks()
     changed = settle(Assessment.objects.all())
+    hold_table(CheckCount)  # lines that are being added up now would be kept beside those counted anew
     CheckCount.objects.all().delete()
     counted = Assessment.objects.values(*KEYS).annotate(people=Count("*")).order_by()
     CheckCount.objects.bulk_create((CheckCount(**row) for row in counted), batch_size=500)

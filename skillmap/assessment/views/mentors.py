@@ -118,15 +118,17 @@ def mentors_propose(request: HttpRequest, pk: int) -> HttpResponse:
 def mentors_accept(request: HttpRequest, pk: int) -> HttpResponse:
     """Assign the chosen proposals, all or none; the declaration holds for the whole list."""
     cycle = office_cycle(request, pk)
-    wanted = []
+    wanted: dict[int, Wanted] = {}
     for text in request.POST.getlist("chosen"):
-        mentee, _colon, mentor = text.partition(":")
-        pair = (number(mentee), number(mentor))
-        if pair[0] is not None and pair[1] is not None:
-            wanted.append(Wanted(pair[0], pair[1]))
+        mentee, mentor = map(number, text.partition(":")[::2])
+        if mentee is not None and mentor is not None:
+            wanted[mentee] = Wanted(mentee, mentor)  # the page offers one for each; of two the last counts
     try:
         count = mentors.assign(
-            cycle_id=cycle.pk, wanted=wanted, not_evaluator="not_evaluator" in request.POST, actor=user_of(request)
+            cycle_id=cycle.pk,
+            wanted=list(wanted.values()),
+            not_evaluator="not_evaluator" in request.POST,
+            actor=user_of(request),
         )
     except RuleViolation as refusal:
         messages.error(request, str(refusal))

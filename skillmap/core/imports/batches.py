@@ -7,9 +7,7 @@ from skillmap.core import files
 from skillmap.core.errors import RuleViolation
 from skillmap.core.imports.importer import IMPORTERS
 from skillmap.core.jobs import JobRun
-from skillmap.core.models import ImportBatch, Job
-
-LONG_STEP = Job.LEASE * 3  # reading one file, writing one table: steps that can't be divided
+from skillmap.core.models import ImportBatch
 
 
 def allowed(batch: ImportBatch, run: JobRun) -> AbstractBaseUser:

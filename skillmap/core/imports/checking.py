@@ -12,9 +12,9 @@ from django.utils.translation import gettext as _
 from skillmap.core import bulk, clock, files
 from skillmap.core.choices import ImportState, RowOutcome
 from skillmap.core.errors import RuleViolation
-from skillmap.core.imports.batches import LONG_STEP, allowed, drop_file
+from skillmap.core.imports.batches import allowed, drop_file
 from skillmap.core.imports.importer import IMPORTERS, LISTED, Checked, Staged
-from skillmap.core.jobs import JobRun, job_handler
+from skillmap.core.jobs import LONG_STEP, JobRun, job_handler
 from skillmap.core.models import ImportBatch, ImportRow
 from skillmap.core.tabular.problems import TabularError
 from skillmap.core.tabular.reading import TableReading, read_table
