@@ -81,14 +81,25 @@ def test_copied_dates_keep_the_last_day_of_the_month() -> None:
         ("corrected", True, True, True, Due("confirmation", "secretariat")),
         ("confirmed", True, False, False, Due("second_one_on_one", "mentor")),
         ("confirmed", True, False, True, Due("second_one_on_one", "self")),
-        ("confirmed", True, True, True, Due("second_one_on_one", "self")),
+        ("confirmed", True, True, True, Due("confirmation", "self")),
         ("confirmed", False, False, False, Due("second_one_on_one", "self")),
+        ("confirmed", False, True, False, Due("confirmation", "self")),
         ("received", True, False, True, None),
         ("withdrawn", True, False, False, None),
     ],
 )
 def test_whose_turn_it_is(state: str, meets: bool, before: bool, held: bool, expected: Due | None) -> None:
     assert cycle_rules.due(state, with_one_on_one=meets, second_before=before, second_held=held) == expected
+
+
+@pytest.mark.parametrize("second_before", [False, True])
+def test_whoever_is_confirmed_within_the_window_is_not_late_at_once(second_before: bool) -> None:
+    windows = cycle_rules.default_windows(2026, second_before=second_before)
+
+    due = cycle_rules.due("confirmed", with_one_on_one=True, second_before=second_before, second_held=True)
+
+    assert due is not None
+    assert windows[due.step].closes_on >= windows["confirmation"].closes_on
 
 
 @pytest.mark.parametrize(
