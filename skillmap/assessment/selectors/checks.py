@@ -133,9 +133,7 @@ class CheckPage:
     @property
     def steps(self) -> list[StepLine]:
         """The steps of the cycle."""
-        return step_lines(
-            self.assessment.state, self.situation.windows, with_one_on_one=self.assessment.group.with_one_on_one
-        )
+        return step_lines(self.situation)
 
 
 def _any_check(check: int) -> QuerySet[Assessment]:
