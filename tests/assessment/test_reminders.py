@@ -239,6 +239,20 @@ def test_whoever_cannot_be_reached_is_counted(world: World) -> None:
     assert remind_now(cycle_id=world.cycle.pk, assessment_ids=ids, actor=world.secretariat) == Sent(0, 0, 2)
 
 
+def test_a_deputy_who_is_away_is_not_reminded(world: World) -> None:
+    """Neither on the day's own nor by hand; where the mentor is away too, nobody can be reached."""
+    check = world.check("submitted")
+    away = [world.mentor.staff.pk, world.deputy.staff.pk]
+    Staff.objects.filter(pk__in=away).update(status=StaffStatus.ON_LEAVE)
+
+    with time_machine.travel(DAY, tick=False):
+        sent = remind_now(cycle_id=world.cycle.pk, assessment_ids=[check.pk], actor=world.secretariat)
+    on(0, world)
+
+    assert sent == Sent(0, 0, 1)
+    assert not Notification.objects.filter(recipient__in=[world.mentor, world.deputy]).exists()
+
+
 def test_reminding_is_the_secretariats(world: World) -> None:
     with pytest.raises(NotAllowed):
         remind_now(cycle_id=world.cycle.pk, assessment_ids=[1], actor=world.mentor)
