@@ -106,7 +106,10 @@ class Due:
 
 
 def due(state: str, *, with_one_on_one: bool, second_before: bool, second_held: bool) -> Due | None:
-    """What a check in a state waits for; None when nothing is left to do."""
+    """What a check in a state waits for; None when nothing is left to do.
+
+    A confirmed one is received until the last step of its cycle ends, for it comes to that only after confirmation.
+    """
     if state == "draft":
         return Due(SELF_CHECK, SELF)
     if state == "submitted":
@@ -117,7 +120,9 @@ def due(state: str, *, with_one_on_one: bool, second_before: bool, second_held: 
         waits = with_one_on_one and second_before and not second_held
         return Due(SECOND, MENTOR) if waits else Due(CONFIRMATION, SECRETARIAT)
     if state == "confirmed":
-        waits_for_meeting = with_one_on_one and not second_before and not second_held
+        if second_before:
+            return Due(CONFIRMATION, SELF)
+        waits_for_meeting = with_one_on_one and not second_held
         return Due(SECOND, MENTOR if waits_for_meeting else SELF)
     return None
 

@@ -47,6 +47,9 @@ REFUSALS = {
     "objection_open": _("A request for correction of this item is already waiting for its answer."),
     "objection_same_level": _("This is the level that is confirmed. Choose the one that you think is right."),
     "objection_answered": _("This request is already answered. Please read the page again."),
+    "objection_withdrawn": _(
+        "This check was withdrawn, so nothing can be corrected in it any more. Refuse the request and write why."
+    ),
     "own_objection": _("Nobody answers the own request for correction. Ask another member of the secretariat."),
     "result_not_yet": _("The result can be received once it is confirmed."),
 }

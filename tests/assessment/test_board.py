@@ -22,6 +22,7 @@ from skillmap.assessment.selectors.board import BoardFilter
 from skillmap.assessment.selectors.preview import ready_to_confirm
 from skillmap.assessment.services import confirming
 from skillmap.assessment.services.confirming import confirm_start
+from skillmap.assessment.services.participation import extend
 from skillmap.assessment.services.standing import settle
 from skillmap.assessment.services.transitions import confirm_many, transition
 from skillmap.core import clock, jobs
@@ -422,6 +423,64 @@ def test_confirming_what_was_chosen_and_its_result(world: World) -> None:
     foreign.refresh_from_db()
     assert foreign.state == State.CORRECTED
     assert signed_in(world.secretariat_colleague).get(answer["Location"]).status_code == 404
+
+
+def test_who_has_more_time_to_be_confirmed_can_be_confirmed_on_the_page(world: World) -> None:
+    today, check, other = clock.today(), world.check("corrected"), world.check("plain_submitted")
+    set_windows(
+        world.cycle, opens_on=today - timedelta(days=40), closes_on=today - timedelta(days=2), steps=["confirmation"]
+    )
+    extend(
+        assessment_id=check.pk,
+        step="confirmation",
+        closes_on=today + timedelta(days=5),
+        reason="再開のため",
+        actor=world.secretariat,
+    )
+    client = signed_in(world.secretariat)
+    at = [world.cycle.pk, check.pk]
+
+    person = client.get(reverse("assessment:board_person", args=at))
+    page = client.get(address("board_confirm", world))
+
+    text = page.content.decode()
+    assert person.context["can_confirm"]
+    assert page.context["can_confirm"]
+    assert f'value="{check.pk}:{check.version}"' in text
+    assert f'value="{other.pk}:{other.version}"' not in text
+    answer = client.post(address("board_confirm", world), {"chosen": [f"{check.pk}:{check.version}"]})
+    assert answer.status_code == 302
+    assert world.check("corrected").state == State.CONFIRMED
+
+
+def test_what_was_reopened_after_the_confirmations_end_can_be_confirmed_again(world: World) -> None:
+    today, check = clock.today(), world.check("received")
+    steps = ["self_check", "first_one_on_one", "correction", "confirmation"]
+    set_windows(world.cycle, opens_on=today - timedelta(days=90), closes_on=today - timedelta(days=10), steps=steps)
+    transition(assessment_id=check.pk, action="reopen", actor=world.secretariat, comment="訂正申出")
+    transition(assessment_id=check.pk, action="correct", actor=world.user("received"))
+    extend(
+        assessment_id=check.pk,
+        step="confirmation",
+        closes_on=today + timedelta(days=7),
+        reason="訂正申出",
+        actor=world.secretariat,
+    )
+
+    page = signed_in(world.secretariat).get(address("board_confirm", world), {"only": check.pk})
+
+    assert f'value="{check.pk}:{world.check("received").version}"' in page.content.decode()
+
+
+def test_after_the_end_of_the_confirmation_nobody_can_be_chosen(world: World) -> None:
+    today = clock.today()
+    set_windows(world.cycle, opens_on=today - timedelta(days=40), closes_on=today - timedelta(days=2))
+
+    page = signed_in(world.secretariat).get(address("board_confirm", world))
+
+    assert page.context["lines"]
+    assert not page.context["can_confirm"]
+    assert 'name="chosen"' not in page.content.decode()
 
 
 def test_nothing_chosen_is_said(world: World) -> None:

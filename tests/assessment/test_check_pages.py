@@ -177,6 +177,21 @@ def test_submitting_names_what_is_missing_and_then_submits(world: World) -> None
     assert world.check("started").state == "submitted"
 
 
+def test_a_correction_that_was_taken_away_is_missing_before_submitting(world: World) -> None:
+    check, item = world.check("reviewed"), first(world.check("reviewed"))
+    client = as_user(world.user("reviewed"))
+    answer = post_item(client, check, item.skill.code, {"version": item.version, "level": None})
+    assert (answer.status_code, answer.json()["answered"]) == (200, 3)
+
+    page = client.get(reverse("assessment:check_submit", args=[check.pk]))
+
+    assert [row.skill.code for row in page.context["missing"]] == [item.skill.code]
+    assert not page.context["can_submit"]
+    assert f"#skill-{item.skill.code}" in page.content.decode()
+    shown = client.get(reverse("assessment:check", args=[check.pk])).context["page"]
+    assert (shown.answered, len(shown.rows)) == (3, 4)
+
+
 def test_the_mentors_view_stands_beside_the_correction(world: World) -> None:
     check = world.check("reviewed")
     SkillRating.objects.filter(pk=first(check).pk).update(mentor_level=3, mentor_reason="調達を任せられる")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils.translation import gettext
 
-from skillmap.assessment.choices import CycleStep
+from skillmap.assessment.choices import CycleStep, LevelSource
 from skillmap.assessment.models import Assessment, Cycle, Extension, MentorPair, SkillRating
 from skillmap.assessment.selectors.checks import current_check_id
 from skillmap.assessment.selectors.meetings.reading import dossier_of
@@ -21,6 +21,7 @@ from skillmap.assessment.selectors.profile import last_levels
 from skillmap.assessment.selectors.results import result_sheet
 from skillmap.assessment.services import findings, mentors, participation
 from skillmap.assessment.services.meetings import View, save_view
+from skillmap.assessment.services.profile import NewLevel, record_levels
 from skillmap.assessment.services.ratings import save_rating
 from skillmap.assessment.services.transitions import transition
 from skillmap.core import clock, notifications, purpose
@@ -250,6 +251,33 @@ def test_an_older_sheet_keeps_its_last_levels(world: World) -> None:
     step(again, "confirm", later.secretariat)
     assert {last.level for last in last_levels(check.staff_id).values()} == {3}
     assert sheet() == before
+
+
+def test_levels_brought_in_today_are_the_last_ones_of_a_check_confirmed_today(world: World) -> None:
+    check, skill = world.check("corrected"), world.skills[0]
+    for level in (0, 3):  # brought in once more, as after a mistake
+        record_levels(
+            [NewLevel(check.staff_id, skill, level)],
+            valid_from=clock.today(),
+            source=LevelSource.IMPORT,
+            actor=world.secretariat,
+        )
+
+    def last() -> tuple[int, date]:
+        found = last_levels(check.staff_id, before_assessment=check.pk)[skill.code]
+        return found.level, found.since
+
+    before = last()
+    step(check, "confirm", world.secretariat)
+    once = last()
+    for action, actor in [
+        ("reopen", world.secretariat),
+        ("correct", world.user("corrected")),
+        ("confirm", world.secretariat),
+    ]:
+        step(check, action, actor, "訂正申出")
+
+    assert before == once == last() == (3, clock.today())
 
 
 def test_as_of_a_day_to_come_is_refused(world: World) -> None:

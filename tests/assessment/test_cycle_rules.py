@@ -6,9 +6,11 @@ from datetime import date, timedelta
 import pytest
 
 from skillmap.assessment import cycle_rules, mail_texts
+from skillmap.assessment.choices import CycleStep
 from skillmap.assessment.cycle_rules import ClosingFigures, Due
 from skillmap.assessment.mentor_rules import Mentee, Mentor, default_capacity, pair_cost, propose
-from skillmap.assessment.rules import Window
+from skillmap.assessment.rules import Situation, Window
+from skillmap.assessment.selectors.steps import StepLine, step_lines
 
 # -------------------------------------------------------------------------------------------------------- calendar
 
@@ -81,14 +83,68 @@ def test_copied_dates_keep_the_last_day_of_the_month() -> None:
         ("corrected", True, True, True, Due("confirmation", "secretariat")),
         ("confirmed", True, False, False, Due("second_one_on_one", "mentor")),
         ("confirmed", True, False, True, Due("second_one_on_one", "self")),
-        ("confirmed", True, True, True, Due("second_one_on_one", "self")),
+        ("confirmed", True, True, True, Due("confirmation", "self")),
         ("confirmed", False, False, False, Due("second_one_on_one", "self")),
+        ("confirmed", False, True, False, Due("confirmation", "self")),
         ("received", True, False, True, None),
         ("withdrawn", True, False, False, None),
     ],
 )
 def test_whose_turn_it_is(state: str, meets: bool, before: bool, held: bool, expected: Due | None) -> None:
     assert cycle_rules.due(state, with_one_on_one=meets, second_before=before, second_held=held) == expected
+
+
+@pytest.mark.parametrize("second_before", [False, True])
+def test_whoever_is_confirmed_within_the_window_is_not_late_at_once(second_before: bool) -> None:
+    windows = cycle_rules.default_windows(2026, second_before=second_before)
+
+    due = cycle_rules.due("confirmed", with_one_on_one=True, second_before=second_before, second_held=True)
+
+    assert due is not None
+    assert windows[due.step].closes_on >= windows["confirmation"].closes_on
+
+
+def drawn(state: str, *, meets: bool = True, before: bool = False, held: bool = False) -> list[StepLine]:
+    """The steps as a page draws them."""
+    return step_lines(
+        Situation(
+            state=state,
+            today=date(2026, 9, 1),
+            cycle_open=True,
+            windows=cycle_rules.default_windows(2026, second_before=before),
+            with_one_on_one=meets,
+            second_before=before,
+            second_held=held,
+        )
+    )
+
+
+@pytest.mark.parametrize("before", [False, True])
+def test_steps_are_drawn_in_the_order_of_the_cycle(before: bool) -> None:
+    order = [CycleStep(step) for step in cycle_rules.steps_in_order(second_before=before)]
+
+    assert [line.name for line in drawn("corrected", before=before)] == [str(step.label) for step in order]
+
+
+@pytest.mark.parametrize(
+    ("state", "meets", "before", "held", "expected"),
+    [
+        ("draft", True, False, False, "current todo todo todo todo"),
+        ("corrected", True, False, False, "done done done current todo"),
+        ("confirmed", True, False, False, "done done done done current"),
+        ("corrected", True, True, False, "done done done current todo"),
+        ("corrected", True, True, True, "done done done done current"),
+        ("confirmed", True, True, True, "done done done done done"),
+        ("received", True, False, True, "done done done done done"),
+        ("submitted", False, False, False, "done current"),
+        ("reviewed", False, False, False, "done current"),  # reopened
+        ("confirmed", False, False, False, "done done"),
+        ("confirmed", False, True, False, "done done"),
+        ("withdrawn", True, False, False, "todo todo todo todo todo"),
+    ],
+)
+def test_what_is_drawn_as_done(state: str, meets: bool, before: bool, held: bool, expected: str) -> None:
+    assert " ".join(line.state for line in drawn(state, meets=meets, before=before, held=held)) == expected
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,9 @@ from django.urls import reverse
 
 from skillmap.assessment.choices import CycleState, ObjectionState, State
 from skillmap.assessment.models import Assessment, AssessmentEvent, ConfirmedLevel, Cycle, Objection, SkillRating
+from skillmap.assessment.services import objections
 from skillmap.assessment.services.objections import answer_objection, raise_objection
+from skillmap.assessment.services.transitions import transition
 from skillmap.core import clock
 from skillmap.core.errors import Conflict, NotAllowed
 from skillmap.core.models import AuditEvent, Notification
@@ -117,7 +119,8 @@ def test_accepting_reopens_the_check_with_the_reason(world: World) -> None:
     assert (event.action, event.comment, event.acting_as) == ("reopen", "設計書を確認した", "secretariat")
     # The confirmed levels stay valid meanwhile.
     assert dict(ConfirmedLevel.objects.current().filter(staff=check.staff).values_list("skill_code", "level")) == levels
-    assert Notification.objects.filter(recipient=check.staff.user, kind="objection.answered").count() == 1
+    told = Notification.objects.get(recipient=check.staff.user, kind="objection.answered")
+    assert told.subject == str(objections.ACCEPTED)
     assert AuditEvent.objects.filter(verb="objection.accept", subject_key=f"staff:{check.staff_id}").exists()
 
 
@@ -128,6 +131,22 @@ def test_a_second_one_is_accepted_while_the_check_is_open_again(world: World) ->
     answer(second, world.secretariat, accept=True)
     assert world.check("confirmed").state == State.REVIEWED
     assert AssessmentEvent.objects.filter(assessment=check, action="reopen").count() == 1
+    told = Notification.objects.filter(recipient=person, kind="objection.answered").order_by("pk")
+    assert [row.subject for row in told] == [str(objections.ACCEPTED), str(objections.ACCEPTED_WHILE_OPEN)]
+
+
+def test_in_a_withdrawn_check_nothing_is_accepted(world: World) -> None:
+    check, person = world.check("received"), world.user("received")
+    row = objection(check, person)
+    for action, why in [("reopen", "別の理由"), ("withdraw", "休職")]:
+        transition(assessment_id=check.pk, action=action, actor=fresh(world.secretariat), comment=why)
+
+    assert refused(lambda: answer(row, world.secretariat, accept=True)) == "objection_withdrawn"
+    assert not Notification.objects.filter(recipient=person, kind="objection.answered").exists()
+    answer(row, world.secretariat)
+
+    told = Notification.objects.get(recipient=person, kind="objection.answered")
+    assert (world.check("received").state, told.subject) == (State.WITHDRAWN, str(objections.REFUSED))
 
 
 def test_refusing_leaves_the_level_and_tells_the_person(world: World) -> None:

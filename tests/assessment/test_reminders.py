@@ -15,8 +15,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from skillmap.assessment import mail_texts
-from skillmap.assessment.choices import CycleState
-from skillmap.assessment.models import Cycle, Extension, MailText, MentorPair
+from skillmap.assessment.choices import CycleState, MeetingKind, MeetingWay, SecondMeeting, State
+from skillmap.assessment.models import Cycle, Extension, MailText, MentorPair, OneOnOne
 from skillmap.assessment.services import reminders
 from skillmap.assessment.services.reminders import (
     Sent,
@@ -26,6 +26,7 @@ from skillmap.assessment.services.reminders import (
     remind_now,
 )
 from skillmap.assessment.services.standing import settle
+from skillmap.assessment.services.transitions import transition
 from skillmap.core import clock, jobs, periodic
 from skillmap.core.errors import Conflict, NotAllowed, RuleViolation
 from skillmap.core.models import Job, Notification
@@ -124,6 +125,30 @@ def test_an_extension_puts_the_reminder_off(world: World) -> None:
     assert Notification.objects.get(recipient=world.user("started")).kind == mail_texts.SOON
 
 
+def test_who_is_confirmed_in_time_is_not_reminded_as_late() -> None:
+    """The window of a second 1on1 before confirmation is over by then."""
+    world = make_cycle(people=1, items=2, stages=["corrected"], second_meeting=SecondMeeting.BEFORE)
+    today, check = clock.today(), world.check("corrected")
+    met, confirmed = timedelta(days=-1), timedelta(days=20)
+    set_windows(world.cycle, opens_on=today - timedelta(days=40), closes_on=today + met, steps=["second_one_on_one"])
+    set_windows(world.cycle, opens_on=today - timedelta(days=5), closes_on=today + confirmed, steps=["confirmation"])
+    OneOnOne.objects.create(
+        assessment=check,
+        kind=MeetingKind.SECOND,
+        held_on=today - timedelta(days=3),
+        way=MeetingWay.ONLINE,
+        mentor=world.mentor.staff,
+        created_by=world.mentor,
+    )
+    transition(assessment_id=check.pk, action="confirm", actor=world.secretariat, expected_version=check.version)
+
+    remind_automatically(world.cycle)
+
+    check = world.check("corrected")
+    assert (check.state, check.due_on) == (State.CONFIRMED, today + confirmed)
+    assert not by_kind()
+
+
 def test_nobody_on_leave_is_told_and_a_mentor_who_is_away_is_stood_in_for(world: World) -> None:
     Staff.objects.filter(pk=world.staff("started").pk).update(status=StaffStatus.ON_LEAVE)
     Staff.objects.filter(pk=world.mentor.staff.pk).update(status=StaffStatus.ON_LEAVE)
@@ -212,6 +237,20 @@ def test_whoever_cannot_be_reached_is_counted(world: World) -> None:
     ids = [world.by_stage[stage][0].pk for stage in ("started", "submitted")]
 
     assert remind_now(cycle_id=world.cycle.pk, assessment_ids=ids, actor=world.secretariat) == Sent(0, 0, 2)
+
+
+def test_a_deputy_who_is_away_is_not_reminded(world: World) -> None:
+    """Neither on the day's own nor by hand; where the mentor is away too, nobody can be reached."""
+    check = world.check("submitted")
+    away = [world.mentor.staff.pk, world.deputy.staff.pk]
+    Staff.objects.filter(pk__in=away).update(status=StaffStatus.ON_LEAVE)
+
+    with time_machine.travel(DAY, tick=False):
+        sent = remind_now(cycle_id=world.cycle.pk, assessment_ids=[check.pk], actor=world.secretariat)
+    on(0, world)
+
+    assert sent == Sent(0, 0, 1)
+    assert not Notification.objects.filter(recipient__in=[world.mentor, world.deputy]).exists()
 
 
 def test_reminding_is_the_secretariats(world: World) -> None:

@@ -84,6 +84,20 @@ def test_no_answer_where_it_is_not_the_persons_turn(world: World, stage: str) ->
     assert refused.value.code == "wrong_state"
 
 
+def test_a_target_is_chosen_in_any_state_but_in_a_withdrawn_check(world: World) -> None:
+    wanted = world.job_types[0].pk
+    for stage in ("untouched", "submitted", "corrected", "received"):
+        ratings.choose_target(assessment_id=world.check(stage).pk, job_type_id=wanted, actor=world.user(stage))
+        assert world.check(stage).target_job_type_id == wanted
+    check = world.check("withdrawn")
+
+    with pytest.raises(RuleViolation) as refused:
+        ratings.choose_target(assessment_id=check.pk, job_type_id=None, actor=world.user("withdrawn"))
+
+    assert refused.value.code == "wrong_state"
+    assert world.check("withdrawn").target_job_type_id == check.target_job_type_id is not None
+
+
 @pytest.mark.parametrize("role", ["mentor", "deputy"])
 def test_a_mentor_answers_for_nobody(world: World, role: str) -> None:
     check = world.check("started")

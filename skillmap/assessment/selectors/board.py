@@ -334,21 +334,31 @@ class DueRow:
 
 
 def due_rows(cycle: Cycle, windows: Mapping[str, rules.Window], *, only: Sequence[int] | None = None) -> list[DueRow]:
-    """Checks that wait for the person or the mentor, of people at work; one query (in chunks where chosen by id)."""
+    """Checks that wait for the person or the mentor, of people at work; one query (in chunks where chosen by id).
+
+    The deputy stands in for a mentor who is away; where both are away there is nobody to write to.
+    """
     rows = Assessment.objects.annotate(
         mentor_status=_of_pair("mentor__status"),
         mentor_user=_of_pair("mentor__user_id"),
+        deputy_status=_of_pair("mentor__status", deputy=True),
         deputy_user=_of_pair("mentor__user_id", deputy=True),
     ).filter(
         cycle=cycle, due_who__in=[rules.SELF, rules.MENTOR], staff__status=StaffStatus.ACTIVE, due_on__isnull=False
     )
-    columns = ("pk", "staff__name", "due_step", "due_who", "due_on", "staff__user_id", "mentor_user", "mentor_status")
+    columns = ("pk", "staff__name", "due_step", "due_who", "due_on", "staff__user_id")
+    helpers = ("mentor_user", "mentor_status", "deputy_user", "deputy_status")
     found: list[DueRow] = []
     for part in [None] if only is None else [only[i : i + 5000] for i in range(0, len(only), 5000)]:
         chosen = rows if part is None else rows.filter(pk__in=part)
-        for pk, name, step, who, due_on, user, mentor, status, deputy in chosen.order_by("pk").values_list(
-            *columns, "deputy_user"
-        ):
-            helper = mentor if status == StaffStatus.ACTIVE else deputy
+        for pk, name, step, who, due_on, user, *both in chosen.order_by("pk").values_list(*columns, *helpers):
+            helper = _at_work(*both)
             found.append(DueRow(pk, name, step, who, due_on, windows[step].opens_on, user, helper))
     return found
+
+
+def _at_work(mentor: int | None, status: str | None, deputy: int | None, deputy_status: str | None) -> int | None:
+    """The account of whoever mentors at present: the mentor, else the deputy; None where neither is at work."""
+    if status == StaffStatus.ACTIVE:
+        return mentor
+    return deputy if deputy_status == StaffStatus.ACTIVE else None

@@ -133,9 +133,7 @@ class CheckPage:
     @property
     def steps(self) -> list[StepLine]:
         """The steps of the cycle."""
-        return step_lines(
-            self.assessment.state, self.situation.windows, with_one_on_one=self.assessment.group.with_one_on_one
-        )
+        return step_lines(self.situation)
 
 
 def _any_check(check: int) -> QuerySet[Assessment]:
@@ -175,7 +173,6 @@ def check_page(user: User, assessment: Assessment) -> CheckPage:
     """The page of a check that was read through `check_for`; five queries."""
     catalogue = catalogue_of(assessment.cycle.framework)
     column = rules.editable_level(assessment.state)
-    shown = column or ("corrected_level" if assessment.state != State.SUBMITTED else "self_level")
     ratings = ratings_of(assessment.pk)
     situation = situation_of(assessment, progress=_progress(ratings.values()))
     evidence = evidence_of(assessment.pk)
@@ -188,7 +185,7 @@ def check_page(user: User, assessment: Assessment) -> CheckPage:
                 skill=skill,
                 rating=ratings[skill.pk],
                 levels=catalogue.level_words(skill),
-                level=_shown_level(ratings[skill.pk], shown),
+                level=_shown_level(ratings[skill.pk], assessment.state),
                 last=last.get(skill.code),
                 target=asked.get(skill.code, 0),
                 evidence=evidence.get(ratings[skill.pk].pk, []),
@@ -218,9 +215,18 @@ def _progress(ratings: Collection[SkillRating]) -> Progress:
     )
 
 
-def _shown_level(rating: SkillRating, column: str) -> int | None:
-    level: int | None = getattr(rating, column)
-    return level if level is not None else rating.self_level
+def _shown_level(rating: SkillRating, state: str) -> int | None:
+    """The level in the column that is filled in now; where none is, the one that counts.
+
+    A correction that was taken away again is an open answer, so the self level must not stand in for it.
+    """
+    column = rules.editable_level(state)
+    if column is not None:
+        level: int | None = getattr(rating, column)
+        return level
+    if state == State.SUBMITTED:
+        return rating.self_level
+    return rules.level_to_confirm(rating.self_level, rating.corrected_level)
 
 
 def earlier_evidence(staff_id: int, skill_code: str, *, besides: int) -> list[Evidence]:

@@ -9,6 +9,7 @@ from skillmap.assessment import rules
 from skillmap.assessment.choices import CycleStep
 from skillmap.assessment.models import Assessment, Cycle, SkillRating
 from skillmap.assessment.selectors.profile import levels_now
+from skillmap.core import clock
 from skillmap.people.access import access_of
 from skillmap.people.models import User
 
@@ -43,6 +44,7 @@ class PreviewLine:
 
     check: Assessment
     items: list[ItemChange]
+    is_open: bool  # whether the check can be confirmed today
 
     @property
     def changes(self) -> list[ItemChange]:
@@ -83,16 +85,30 @@ def ready_to_confirm(user: User, cycle: Cycle) -> QuerySet[Assessment]:
     return waiting.exclude(staff_id=access_of(user).staff_id or 0)
 
 
-def preview(checks: Sequence[Assessment]) -> list[PreviewLine]:
-    """What confirming these checks would do, person by person; two queries. To be read through services.looks.look."""
+def preview(checks: Sequence[Assessment], window: rules.Window | None) -> list[PreviewLine]:
+    """What confirming these checks would do, person by person; two queries. To be read through services.looks.look.
+
+    `window`: that of their cycle's confirmation; None where nobody can be confirmed.
+    """
     ratings: dict[int, list[SkillRating]] = {check.pk: [] for check in checks}
     rows = SkillRating.objects.filter(assessment__in=list(ratings)).select_related("skill")
     for rating in rows.order_by("skill__kind", "skill__number"):
         ratings[rating.assessment_id].append(rating)
     last = levels_now([check.staff_id for check in checks])
+    today = clock.today()
     return [
-        PreviewLine(check, [_item(rating, last[check.staff_id]) for rating in ratings[check.pk]]) for check in checks
+        PreviewLine(
+            check,
+            [_item(rating, last[check.staff_id]) for rating in ratings[check.pk]],
+            is_open=window is not None and _own_window(check, window).is_open(today),
+        )
+        for check in checks
     ]
+
+
+def _own_window(check: Assessment, window: rules.Window) -> rules.Window:
+    """The window of one person: `due_on` of a check that waits for confirmation is its end, more time included."""
+    return rules.Window(window.opens_on, check.due_on or window.closes_on)
 
 
 def _item(rating: SkillRating, last: Mapping[str, int]) -> ItemChange:

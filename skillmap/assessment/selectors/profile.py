@@ -26,10 +26,24 @@ class LastLevel:
     since: date
 
 
-def _levels_beside(staff: int, check: int) -> QuerySet[ConfirmedLevel, tuple[str, int, date, int | None]]:
-    which = Q(recorded_until=None) | Q(assessment=check)
-    rows = ConfirmedLevel.objects.filter(which, staff=staff).order_by("valid_from")
-    return rows.values_list("skill_code", "level", "valid_from", "assessment")
+class _LevelBeside(NamedTuple):
+    """A level of somebody beside a check: still known, of the check itself, or of a day from which the check's hold."""
+
+    code: str
+    level: int
+    since: date
+    recorded_at: datetime
+    recorded_until: datetime | None
+    check: int | None
+
+
+def _levels_beside(
+    staff: int, check: int
+) -> QuerySet[ConfirmedLevel, tuple[str, int, date, datetime, datetime | None, int | None]]:
+    own = ConfirmedLevel.objects.filter(assessment=check)
+    which = Q(recorded_until=None) | Q(assessment=check) | Q(valid_from__in=own.values("valid_from"))
+    rows = ConfirmedLevel.objects.filter(which, staff=staff).order_by("valid_from", "recorded_at")
+    return rows.values_list("skill_code", "level", "valid_from", "recorded_at", "recorded_until", "assessment")
 
 
 _LEVELS_BESIDE = Prepared(_levels_beside, staff=int, check=int)
@@ -45,13 +59,23 @@ def last_levels(staff_id: int, *, before_assessment: int | None = None) -> dict[
         known = ConfirmedLevel.objects.filter(staff=staff_id, recorded_until=None, valid_to=None).order_by("valid_from")
         present = known.values_list("skill_code", "level", "valid_from")
         return {code: LastLevel(level, since) for code, level, since in present}
-    read = _LEVELS_BESIDE.ask(staff=staff_id, check=before_assessment)
-    began = {code: since for code, _level, since, check in reversed(read) if check == before_assessment}
+    read = [_LevelBeside(*row) for row in _LEVELS_BESIDE.ask(staff=staff_id, check=before_assessment)]
+    began = {row.code: row for row in reversed(read) if row.check == before_assessment}
     return {
-        code: LastLevel(level, since)
-        for code, level, since, check in read
-        if check != before_assessment and since < began.get(code, date.max)
+        row.code: LastLevel(row.level, row.since)
+        for row in read
+        if row.check != before_assessment and _came_before(row, began.get(row.code))
     }
+
+
+def _came_before(row: _LevelBeside, own: _LevelBeside | None) -> bool:
+    """Whether a level held before the first one that a check confirmed in the same item.
+
+    One that holds from the very same day does so no longer: the check's own took its place as that was recorded.
+    """
+    if row.recorded_until is None:
+        return own is None or row.since < own.since
+    return own is not None and row.since == own.since and row.recorded_until == own.recorded_at
 
 
 def people_with_levels(user: User) -> QuerySet[Staff]:

@@ -139,10 +139,7 @@ class ResultSheet:
     @property
     def steps(self) -> list[StepLine]:
         """The steps of the cycle."""
-        check = self.dossier.assessment
-        return step_lines(
-            check.state, self.dossier.situation.windows, with_one_on_one=self.dossier.situation.with_one_on_one
-        )
+        return step_lines(self.dossier.situation)
 
     def may_object_to(self, row: ResultRow) -> bool:
         """Whether the reader may object to this item's level now."""

@@ -1,22 +1,15 @@
 """The five steps of a cycle as a page draws them above a check."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
-from skillmap.assessment import rules
+from skillmap.assessment import cycle_rules, rules
 from skillmap.assessment.choices import CycleStep, State
 from skillmap.core.templatetags.ui.words import short_date
 
 WITHOUT_MEETING = (CycleStep.SELF_CHECK, CycleStep.CONFIRMATION)
-REACHED = {
-    State.DRAFT: CycleStep.SELF_CHECK,
-    State.SUBMITTED: CycleStep.FIRST_ONE_ON_ONE,
-    State.REVIEWED: CycleStep.CORRECTION,
-    State.CORRECTED: CycleStep.CONFIRMATION,
-    State.CONFIRMED: CycleStep.SECOND_ONE_ON_ONE,
-}
 
 
 @dataclass(frozen=True)
@@ -28,18 +21,32 @@ class StepLine:
     state: str
 
 
-def step_lines(state: str, windows: Mapping[str, rules.Window], *, with_one_on_one: bool) -> list[StepLine]:
-    """The steps of one check in their order; without 1on1 only those that the group has."""
-    steps = [CycleStep(step) for step in CycleStep.values if with_one_on_one or step in WITHOUT_MEETING]
-    current = REACHED.get(State(state))
-    if current is not None and current not in steps:
-        current = CycleStep.CONFIRMATION if state == State.SUBMITTED else None
-    position = steps.index(current) if current is not None else len(steps)
-    if state == State.WITHDRAWN:
-        position = -1
+def step_lines(situation: rules.Situation) -> list[StepLine]:
+    """The steps of one check in the order of its cycle; without 1on1 only those that the group has."""
+    order = [CycleStep(step) for step in cycle_rules.steps_in_order(second_before=situation.second_before)]
+    steps = [step for step in order if situation.with_one_on_one or step in WITHOUT_MEETING]
+    position = _position(situation, order, steps)
     return [
-        StepLine(str(step.label), _day(windows.get(step)), _state(index, position)) for index, step in enumerate(steps)
+        StepLine(str(step.label), _day(situation.windows.get(step)), _state(index, position))
+        for index, step in enumerate(steps)
     ]
+
+
+def _position(situation: rules.Situation, order: Sequence[CycleStep], steps: Sequence[CycleStep]) -> int:
+    """How many of the steps are done; -1 for a check that was withdrawn."""
+    if situation.state == State.WITHDRAWN:
+        return -1
+    due = cycle_rules.due(
+        situation.state,
+        with_one_on_one=situation.with_one_on_one,
+        second_before=situation.second_before,
+        second_held=situation.second_held,
+    )
+    # Where confirmation is the last step, a confirmed check has but to be received.
+    if due is None or (situation.state == State.CONFIRMED and due.step == CycleStep.CONFIRMATION):
+        return len(steps)
+    before = order[: order.index(CycleStep(due.step))]
+    return sum(step in before for step in steps)
 
 
 def _state(index: int, position: int) -> str:

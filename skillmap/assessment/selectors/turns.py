@@ -85,6 +85,7 @@ def _step() -> Case:
         When(state=State.REVIEWED, then=Value(CycleStep.CORRECTION.value)),
         When(WAITS_BEFORE, then=Value(CycleStep.SECOND_ONE_ON_ONE.value)),
         When(state__in=[State.SUBMITTED, State.CORRECTED], then=Value(CycleStep.CONFIRMATION.value)),
+        When(BEFORE, state=State.CONFIRMED, then=Value(CycleStep.CONFIRMATION.value)),
         When(state=State.CONFIRMED, then=Value(CycleStep.SECOND_ONE_ON_ONE.value)),
         default=Value(""),
         output_field=CharField(),

@@ -1,5 +1,7 @@
 """訂正申出: the person objects to a confirmed level, the secretariat answers; accepting reopens the check."""
 
+from typing import TYPE_CHECKING
+
 from django.db import transaction
 from django.http import Http404
 from django.urls import reverse
@@ -19,9 +21,13 @@ from skillmap.people.access import access_of
 from skillmap.people.choices import Role
 from skillmap.people.models import RoleGrant, User
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
 LONGEST = 1000
 RAISED = _("A request for correction of a confirmed level has come in")
 ACCEPTED = _("Your request for correction was accepted: your check is open again")
+ACCEPTED_WHILE_OPEN = _("Your request for correction was accepted: your check had already been opened again")
 REFUSED = _("Your request for correction was answered")
 
 
@@ -87,7 +93,8 @@ def answer_objection(
     Raises:
         NotAllowed: the actor is not the secretariat.
         Http404: there is no such request.
-        RuleViolation: own_objection, comment_required, too_long, objection_answered, or what `transition` refuses.
+        RuleViolation: own_objection, comment_required, too_long, objection_answered, objection_withdrawn (nothing can
+            be corrected any more: it can but be refused), or what `transition` refuses.
         Conflict: the request was changed meanwhile.
     """
     access_of(actor).require(Role.SECRETARIAT)
@@ -102,6 +109,8 @@ def answer_objection(
         raise refuse("objection_answered")
     if row.version != version:
         raise Conflict(REFUSALS["changed"], code="changed", details={"version": row.version})
+    if accept and check.state == State.WITHDRAWN:
+        raise refuse("objection_withdrawn")
     words = _words(answer, missing="comment_required")
     row.state = ObjectionState.ACCEPTED if accept else ObjectionState.REFUSED
     row.answer, row.answered_by, row.answered_at = words, actor, clock.now()
@@ -121,9 +130,15 @@ def answer_objection(
         notifications.notify(
             recipient_id=check.staff.user_id,
             kind="objection.answered",
-            subject=ACCEPTED if accept else REFUSED,
+            subject=_told(accept=accept, reopens=reopens),
             path=reverse("assessment:result", args=[check.pk]),
             dedup_key=f"objection:{row.pk}:answer",
             mail=not reopens,  # the step has mailed already
         )
     return row
+
+
+def _told(*, accept: bool, reopens: bool) -> "StrOrPromise":
+    if not accept:
+        return REFUSED
+    return ACCEPTED if reopens else ACCEPTED_WHILE_OPEN

@@ -10,6 +10,7 @@ from django.http import Http404
 from django.utils.translation import gettext as _
 
 from skillmap.assessment import rules
+from skillmap.assessment.choices import State
 from skillmap.assessment.messages import REFUSALS, refuse
 from skillmap.assessment.models import Assessment, Evidence, PurposeAcknowledgement, SkillRating
 from skillmap.assessment.selectors.situations import capacity_of, entry_situation_of
@@ -269,6 +270,8 @@ def choose_target(*, assessment_id: int, job_type_id: int | None, actor: User) -
     check = lock_check(assessment_id, actor)
     if rules.SELF not in capacity_of(actor, check).words:
         raise refuse("wrong_person")
+    if check.state == State.WITHDRAWN:
+        raise refuse("wrong_state", {"state": check.state})
     if job_type_id is not None and not check.cycle.framework.job_types.filter(pk=job_type_id).exists():
         raise Http404
     Assessment.objects.filter(pk=check.pk).update(target_job_type=job_type_id)

@@ -104,7 +104,7 @@ def _person(
         "check": check,
         "cycle": check.cycle,
         "own": own,
-        "steps": step_lines(check.state, windows, with_one_on_one=check.group.with_one_on_one),
+        "steps": step_lines(situation),
         "history": [_history_line(event) for event in events],
         "pairs": sorted(pairs, key=lambda pair: (pair.ended_at is not None, pair.is_deputy, -pair.pk)),
         "extensions": extensions,

@@ -48,14 +48,15 @@ def confirm_page(request: HttpRequest, pk: int) -> HttpResponse:
     )
     page = Paginator(rows, size).get_page(request.GET.get("page"))
     checks = list(page.object_list)
+    window = windows.get(CycleStep.CONFIRMATION)
+    is_running = cycle.state == CycleState.OPEN
     lines = look(
-        lambda: preview(checks),
+        lambda: preview(checks, window if is_running else None),
         viewer=user,
         staff_ids=[check.staff_id for check in checks],
         purpose=Purpose.CYCLE_OPERATION,
         what="confirm_preview",
     )
-    window = windows.get(CycleStep.CONFIRMATION)
     context = {
         "cycle": cycle,
         "tabs": tabs_of(cycle, "confirm"),
@@ -65,7 +66,8 @@ def confirm_page(request: HttpRequest, pk: int) -> HttpResponse:
         "size": size,
         "sizes": SIZES,
         "window": window,
-        "can_confirm": cycle.state == CycleState.OPEN and window is not None and window.is_open(clock.today()),
+        "window_shut": is_running and (window is None or not window.is_open(clock.today())),
+        "can_confirm": any(line.is_open for line in lines),
         "at_once": CONFIRM_AT_ONCE,
         "needs_second": cycle.second_meeting == "before",
     }
