@@ -19,7 +19,7 @@ from skillmap.assessment.choices import CycleState, LevelSource, State
 from skillmap.assessment.models import Assessment, CheckCount, ConfirmedLevel, Cycle
 from skillmap.assessment.services import confirming, participation, standing
 from skillmap.assessment.services.profile import NewLevel, record_levels
-from skillmap.assessment.services.transitions import transition
+from skillmap.assessment.services.transitions import confirm_many, transition
 from skillmap.core import jobs
 from skillmap.core.choices import JobState
 from skillmap.core.models import Job
@@ -132,11 +132,11 @@ def test_an_opening_that_outlasts_its_lease_is_not_reported_as_refused(monkeypat
         requested_by=draft.secretariat,
     )
     add = participation._add_checks
-    second = threading.Thread(target=lambda: (jobs.run(job.pk), connection.close()))
+    second = threading.Thread(target=lambda: apart(lambda: jobs.run(job.pk)))
 
     def slowly(*arguments: Any) -> int:
         monkeypatch.setattr(participation, "_add_checks", add)
-        apart(lambda: Job.objects.filter(pk=job.pk).update(lease_until=Now() - jobs.Job.LEASE))
+        apart(lambda: Job.objects.filter(pk=job.pk).update(lease_until=Now() - Job.LEASE))
         second.start()  # the sweeper found it; this worker waits for the cycle's row
         time.sleep(1.5)
         return add(*arguments)
@@ -156,16 +156,16 @@ def test_a_cancelled_confirmation_says_which_were_confirmed(monkeypatch: pytest.
     monkeypatch.setattr(confirming, "CONFIRM_AT_ONCE", 10)
     monkeypatch.setattr(jobs, "nudge", lambda *_, **__: None)
     job = confirming.confirm_start(cycle=world.cycle, chosen=chosen, actor=world.secretariat)
-    real, seen = confirming.confirm_many, []
+    seen: list[int] = []
 
     def while_somebody_cancels(**more: Any) -> Any:
-        outcome = real(**more)
+        outcome = confirm_many(**more)
         seen.append(1)
         if len(seen) == 3:
             jobs.request_cancel(Job.objects.get(pk=job.pk), world.secretariat)
         return outcome
 
-    monkeypatch.setattr(confirming, "confirm_many", while_somebody_cancels)
+    monkeypatch.setattr("skillmap.assessment.services.confirming.confirm_many", while_somebody_cancels)
     jobs.run(job.pk)
     job.refresh_from_db()
     assert job.state == JobState.CANCELLED

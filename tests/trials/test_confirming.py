@@ -31,7 +31,8 @@ def seen_in_preview(checks: list[Assessment]) -> Seen:
     """What the secretariat has before it when it presses the button."""
     fresh = list(Assessment.objects.filter(pk__in=[check.pk for check in checks]).order_by("pk"))
     return {
-        line.check.pk: (line.check.version, {item.code: item.level for item in line.items}) for line in preview(fresh)
+        line.check.pk: (line.check.version, {item.code: item.level for item in line.items})
+        for line in preview(fresh, None)
     }
 
 

@@ -112,7 +112,7 @@ def _do(request: HttpRequest, pk: int, action: str) -> str:
     word, _dash, rest = action.partition("-")
     goal, _dash, version = rest.partition("-")
     states = {"reached": GoalState.REACHED, "dropped": GoalState.DROPPED, "reopened": GoalState.OPEN}
-    if word in states and all(part.isdecimal() and len(part) < 10 for part in (goal, version)):
+    if word in states and all(part.isdecimal() and len(part) <= 18 for part in (goal, version)):
         state = states[word]
         goals.set_goal_state(assessment_id=pk, goal_id=int(goal), version=int(version), state=state, actor=user)
         messages.success(
