@@ -11,7 +11,7 @@ from skillmap.assessment.choices import CycleState
 from skillmap.assessment.models import Cycle
 from skillmap.assessment.selectors.mentoring import PROPOSE_KIND, proposals
 from skillmap.assessment.services.confirming import CONFIRM_KIND, confirm_chunk
-from skillmap.assessment.services.participation import OPEN_KIND, cycle_open
+from skillmap.assessment.services.participation import OPEN_KIND, cycle_open, take_up_leavers
 from skillmap.assessment.services.reminders import remind_automatically
 from skillmap.assessment.services.standing import fold
 from skillmap.core.errors import Conflict, NotAllowed, RuleViolation
@@ -98,7 +98,11 @@ def propose_mentors(run: JobRun) -> Mapping[str, Any]:
 
 @job_handler(REMIND_KIND)
 def remind(run: JobRun) -> Mapping[str, Any]:
-    """Write the reminders that fall on today, for every running cycle; a second run writes nothing twice."""
+    """Write the reminders that fall on today, for every running cycle; a second run writes nothing twice.
+
+    Before, whoever has left is taken out of the pairs, should the news of it have got lost: nobody is reminded of them.
+    """
+    take_up_leavers()
     cycles = list(Cycle.objects.filter(state=CycleState.OPEN).order_by("pk"))
     sent = 0
     for number, cycle in enumerate(cycles, start=1):

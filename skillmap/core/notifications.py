@@ -9,6 +9,7 @@ from django.core.mail import EmailMessage, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
+from django.utils import translation
 
 from skillmap.core.choices import MailState
 from skillmap.core.models import Notification
@@ -18,6 +19,15 @@ MAX_TRIES = 5
 CLOSING = 421
 #: For one mail, of a server that has ten seconds for each of its answers.
 LEASE = timedelta(seconds=2 * settings.JOB_LEASE_SECONDS)
+
+
+def in_own_language() -> translation.override:
+    """Within it words are made in the site's own language.
+
+    So are those of notices, and all that others will read: nobody knows which one the reader will choose, and the one
+    of whoever acts says nothing about it.
+    """
+    return translation.override(settings.LANGUAGE_CODE)
 
 
 def notify(
@@ -56,16 +66,17 @@ def build(
     path: str = "",
     mail: bool = True,
 ) -> Notification:
-    """One notice, not yet written; for `notify_many`."""
-    return Notification(
-        recipient_id=recipient_id,
-        kind=kind,
-        subject=" ".join(str(subject).split())[:200],  # a mail's header holds no line break
-        body=str(body),
-        path=path,
-        dedup_key=dedup_key,
-        mail_state=MailState.WAITING if mail else MailState.NONE,
-    )
+    """One notice, not yet written; for `notify_many`. Lazy words come out in the site's own language."""
+    with in_own_language():
+        return Notification(
+            recipient_id=recipient_id,
+            kind=kind,
+            subject=" ".join(str(subject).split())[:200],  # a mail's header holds no line break
+            body=str(body),
+            path=path,
+            dedup_key=dedup_key,
+            mail_state=MailState.WAITING if mail else MailState.NONE,
+        )
 
 
 def notify_many(rows: Iterable[Notification]) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from django.urls import NoReverseMatch, reverse
+from django.utils import translation
 
 from skillmap.assessment import cycle_rules
 from skillmap.assessment.choices import CycleState, CycleStep, FindingKind, SecondMeeting, State
@@ -32,10 +36,12 @@ from skillmap.core.models import Notification
 from skillmap.people import signals
 from skillmap.people.choices import Employer, StaffStatus
 from skillmap.people.models import Staff, User
+from skillmap.people.services.leaving import staff_leave
 from tests.factories.assessment import (
     World,
     make_cycle,
     make_framework,
+    set_windows,
 )
 from tests.support.ground import on_ground
 
@@ -489,3 +495,63 @@ def test_a_joiner_does_not_bring_back_what_others_took_away(world: World) -> Non
     )
 
     assert world.check("submitted").target_job_type is None
+
+
+def test_a_leaving_whose_news_got_lost_is_taken_up_the_same_day(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    check = world.check("submitted")
+    monkeypatch.setattr(signals, "_send", lambda *_: None)  # as if the process had ended between commit and signal
+    staff_leave(staff_id=check.staff_id, on=clock.today(), actor=world.secretariat)
+    monkeypatch.undo()
+    assert MentorPair.objects.active().filter(mentee=check.staff_id).exists()
+
+    assert participation.take_up_leavers() == 1
+
+    assert world.check("submitted").state == State.WITHDRAWN
+    assert not MentorPair.objects.active().filter(mentee=check.staff_id).exists()
+    assert participation.take_up_leavers() == 0
+
+
+@pytest.mark.parametrize("what", ["return", "extend", "assign", "add"])
+def test_people_are_told_in_japanese_whatever_language_the_actor_reads(world: World, what: str) -> None:
+    check = world.check("submitted")
+    client = Client()
+    client.force_login(world.secretariat)
+    client.cookies[settings.LANGUAGE_COOKIE_NAME] = "en"
+    at = [world.cycle.pk, check.pk]
+    day = (clock.today() + timedelta(days=60)).isoformat()
+    posts: dict[str, tuple[str, dict[str, Any]]] = {
+        "return": (
+            reverse("assessment:board_person", args=at),
+            {"action": "return", "comment": "もう一度", "version": check.version},
+        ),
+        "extend": (
+            reverse("assessment:board_extend", args=at),
+            {"step": "self_check", "closes_on": day, "reason": "出張"},
+        ),
+        "assign": (
+            reverse("assessment:mentor_edit", args=[world.cycle.pk, check.staff_id]),
+            {"mentor": world.other_mentor.staff.pk, "not_evaluator": "on"},
+        ),
+        "add": (
+            reverse("assessment:cycle_add_person", args=[world.cycle.pk]),
+            {"staff": world.stranger.staff.pk, "group": world.group.pk},
+        ),
+    }
+    answer = client.post(*posts[what])
+    assert answer.status_code == 302, answer.content.decode()[:500]
+
+    told = Notification.objects.exclude(recipient=world.secretariat)
+    assert told.exists()
+    english = [row.subject for row in told if re.search("[A-Za-z]{4}", row.subject)]
+    assert not english
+
+
+def test_the_reason_of_more_time_is_kept_in_japanese(world: World) -> None:
+    today = clock.today()
+    set_windows(
+        world.cycle, opens_on=today - timedelta(days=40), closes_on=today - timedelta(days=2), steps=["self_check"]
+    )
+    check = world.check("submitted")
+    with translation.override("en"):
+        transition(assessment_id=check.pk, action="return", actor=world.secretariat, comment="もう一度")
+    assert not Extension.objects.get(assessment=check).reason.isascii()

@@ -2,25 +2,29 @@
 
 import json
 import re
+from datetime import timedelta
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from skillmap.assessment.choices import CycleStep, State
+from skillmap.assessment.choices import CycleStep, ProposalState, State
 from skillmap.assessment.models import (
     Assessment,
     AssessmentEvent,
+    MeetingProposal,
     MentorPair,
     OneOnOne,
     PrivateMemo,
     SkillRating,
 )
+from skillmap.assessment.selectors.meetings.reading import dossier_of
 from skillmap.assessment.selectors.mentees import mentees_of
 from skillmap.assessment.selectors.talks import talk_of
-from skillmap.assessment.services import meetings, times
+from skillmap.assessment.services import meetings, mentors, times
 from skillmap.assessment.services.meetings import PageEntry, Text, View
+from skillmap.assessment.services.mentors import Wanted
 from skillmap.core import clock
 from skillmap.core.models import AuditEvent, Notification
 from tests.assessment.meeting_support import (
@@ -562,3 +566,25 @@ def test_a_step_that_was_refused_can_be_pressed_again_on_the_same_page(world: Wo
     client.post(reverse("assessment:check_step", args=[check.pk]), form)
 
     assert world.check("confirmed").state == "received"
+
+
+def test_a_new_mentor_has_not_agreed_to_the_old_ones_time(world: World) -> None:
+    check = world.check("submitted")
+    MeetingProposal.objects.create(
+        assessment=check,
+        kind="first",
+        starts_at=clock.now() + timedelta(days=3),
+        state=ProposalState.ACCEPTED,
+        proposed_by=world.mentor,
+    )
+    MentorPair.objects.active().filter(mentee=check.staff, is_deputy=True).update(ended_at=clock.now())
+    mentors.assign(
+        cycle_id=world.cycle.pk,
+        wanted=[Wanted(check.staff_id, world.other_mentor.staff.pk)],
+        not_evaluator=True,
+        actor=world.secretariat,
+    )
+    dossier = dossier_of(world.user("submitted"), check.pk)
+    assert dossier is not None and dossier.agreed is None
+    told = Notification.objects.get(recipient=world.user("submitted"), kind="meeting.cancelled")
+    assert told.path == reverse("assessment:meeting_times", args=[check.pk])

@@ -14,6 +14,7 @@ from skillmap.assessment.selectors.mentoring import PROPOSE_KIND, may_mentor, me
 from skillmap.assessment.services.cycles import lock_cycle
 from skillmap.assessment.services.locking import hold_people
 from skillmap.assessment.services.standing import settle_people
+from skillmap.assessment.services.times import drop_times
 from skillmap.core import audit, clock, jobs, notifications
 from skillmap.core.errors import RuleViolation
 from skillmap.core.models import Job, Notification
@@ -109,6 +110,7 @@ def _replace(
     for start in range(0, len(ended), 500):
         chunk = [pair.pk for pair in ended[start : start + 500]]
         MentorPair.objects.active().filter(pk__in=chunk).update(ended_at=now, reason=reason[:200] or "handed_over")
+    drop_times(cycle.pk, [pair.mentee_id for pair in ended if not pair.is_deputy])
     MentorPair.objects.bulk_create(
         (
             MentorPair(
@@ -224,19 +226,21 @@ def _tell(cycle: Cycle, fresh: Sequence[Wanted], ended: Sequence[MentorPair], ac
                 )
             )
 
-    for entry in fresh:
-        check = checks.get(entry.mentee_id)
-        if check is None:
-            continue
-        mentor = people[entry.mentor_id].name
-        own = _("Your deputy mentor is %(name)s") if entry.is_deputy else _("Your mentor is %(name)s")
-        tell(entry.mentee_id, "pair.mentee", own % {"name": mentor}, reverse("assessment:check", args=[check]))
-        text = _("You are the deputy mentor of %(name)s") if entry.is_deputy else _("You are the mentor of %(name)s")
-        page = reverse("assessment:one_on_one", args=[check])
-        tell(entry.mentor_id, "pair.mentor", text % {"name": people[entry.mentee_id].name}, page)
-    for pair in ended:
-        text = _("%(name)s has another mentor from now on. Your private memos stay with you.")
-        tell(pair.mentor_id, f"pair.ended.{pair.pk}", text % {"name": people[pair.mentee_id].name}, "/")
+    with notifications.in_own_language():
+        for entry in fresh:
+            check = checks.get(entry.mentee_id)
+            if check is None:
+                continue
+            mentor = people[entry.mentor_id].name
+            own = _("Your deputy mentor is %(name)s") if entry.is_deputy else _("Your mentor is %(name)s")
+            tell(entry.mentee_id, "pair.mentee", own % {"name": mentor}, reverse("assessment:check", args=[check]))
+            stands_in, mentors = _("You are the deputy mentor of %(name)s"), _("You are the mentor of %(name)s")
+            page = reverse("assessment:one_on_one", args=[check])
+            part = (stands_in if entry.is_deputy else mentors) % {"name": people[entry.mentee_id].name}
+            tell(entry.mentor_id, "pair.mentor", part, page)
+        for pair in ended:
+            text = _("%(name)s has another mentor from now on. Your private memos stay with you.")
+            tell(pair.mentor_id, f"pair.ended.{pair.pk}", text % {"name": people[pair.mentee_id].name}, "/")
     notifications.notify_many(rows)
 
 
@@ -257,6 +261,8 @@ def pair_end(*, pair_id: int, reason: str, actor: User) -> MentorPair:
         raise refuse("no_such_pair")
     pair.ended_at, pair.reason = clock.now(), reason
     pair.save(update_fields=["ended_at", "reason"])
+    if not pair.is_deputy:
+        drop_times(pair.cycle_id, [pair.mentee_id])
     settle_people(pair.cycle_id, [pair.mentee_id])
     audit.record(
         verb="pair.end",

@@ -20,6 +20,7 @@ from skillmap.assessment.services.bulk import insert_select, pairs_param, pairs_
 from skillmap.assessment.services.cycles import lock_cycle
 from skillmap.assessment.services.locking import hold_people, lock_check
 from skillmap.assessment.services.standing import settle, settle_people, stand
+from skillmap.assessment.services.times import drop_times
 from skillmap.assessment.services.transitions import transition
 from skillmap.core import audit, clock, jobs, notifications
 from skillmap.core.errors import RuleViolation
@@ -175,13 +176,14 @@ def person_add(*, cycle_id: int, staff_id: int, group_id: int, actor: User) -> A
     check = Assessment.objects.get(cycle=cycle, staff=staff)
     audit.record(verb="cycle.add_person", actor=actor, target=check, subject_id=staff.pk, group=group.pk)
     if staff.user_id is not None and staff.user_id != actor.pk:
-        notifications.notify(
-            recipient_id=staff.user_id,
-            kind="assessment.added",
-            subject=_("You take part in the yearly check: please answer the self-check"),
-            path=reverse("assessment:check", args=[check.pk]),
-            dedup_key=f"assessment:{check.pk}:added",
-        )
+        with notifications.in_own_language():
+            notifications.notify(
+                recipient_id=staff.user_id,
+                kind="assessment.added",
+                subject=_("You take part in the yearly check: please answer the self-check"),
+                path=reverse("assessment:check", args=[check.pk]),
+                dedup_key=f"assessment:{check.pk}:added",
+            )
     return check
 
 
@@ -220,6 +222,7 @@ def _end_pairs(which: Q, reason: str) -> None:
         here = pairs.filter(cycle=cycle_id)
         mentees = list(here.values_list("mentee_id", flat=True))
         hold_people(cycle_id, mentees)
+        drop_times(cycle_id, here.filter(is_deputy=False).values_list("mentee_id", flat=True))
         here.update(ended_at=clock.now(), reason=reason)
         settle_people(cycle_id, mentees)
 
@@ -244,17 +247,33 @@ def people_left(*, staff_ids: Iterable[int], on: date) -> None:
     waiting = 0
     for check in unfinished.order_by("pk"):
         actor = _who_recorded_leaving(check.staff_id)
-        reason = _("Left the service on %(day)s.") % {"day": jp_date(on)}
+        with notifications.in_own_language():
+            reason = _("Left the service on %(day)s.") % {"day": jp_date(on)}
         if actor is None or withdraw_many(assessment_ids=[check.pk], reason=reason, actor=actor).left_out:
             waiting += 1
-    _tell_secretariat(
-        key=f"left:{on.isoformat()}:{','.join(map(str, ids))}",
-        subject=_("People left the service: please look at their checks and mentees"),
-        lines=[
-            _("Checks still to be withdrawn: %(count)s") % {"count": waiting},
-            _("People who need a new mentor: %(count)s") % {"count": len(mentees)},
-        ],
-    )
+    with notifications.in_own_language():
+        _tell_secretariat(
+            key=f"left:{on.isoformat()}:{','.join(map(str, ids))}",
+            subject=_("People left the service: please look at their checks and mentees"),
+            lines=[
+                _("Checks still to be withdrawn: %(count)s") % {"count": waiting},
+                _("People who need a new mentor: %(count)s") % {"count": len(mentees)},
+            ],
+        )
+
+
+def take_up_leavers() -> int:
+    """Do what a leaving brings for those whose news got lost, as where a process ended at that moment.
+
+    Returns for how many; whose check waits on the board for want of somebody who recorded the leaving is none of them.
+    """
+    left = Staff.objects.filter(status=StaffStatus.LEFT)
+    running = MentorPair.objects.active().filter(cycle__state__in=[CycleState.DRAFT, CycleState.OPEN])
+    paired = left.filter(Q(pk__in=running.values("mentor")) | Q(pk__in=running.values("mentee")))
+    rows = list(paired.order_by("pk").values_list("pk", "left_on"))
+    for pk, left_on in rows:
+        people_left(staff_ids=[pk], on=left_on or clock.today())
+    return len(rows)
 
 
 def people_on_leave(*, staff_ids: Iterable[int], on: date) -> None:
@@ -266,14 +285,15 @@ def people_on_leave(*, staff_ids: Iterable[int], on: date) -> None:
     mentees = MentorPair.objects.active().filter(cycle__state=CycleState.OPEN, mentor__in=ids, is_deputy=False)
     found, mentored = checks.count(), mentees.count()
     if found or mentored:
-        _tell_secretariat(
-            key=f"leave:{on.isoformat()}:{','.join(map(str, ids))}",
-            subject=_("People went on leave: please look at their checks and mentees"),
-            lines=[
-                _("Checks that are not finished: %(count)s") % {"count": found},
-                _("People whose mentor is away: %(count)s") % {"count": mentored},
-            ],
-        )
+        with notifications.in_own_language():
+            _tell_secretariat(
+                key=f"leave:{on.isoformat()}:{','.join(map(str, ids))}",
+                subject=_("People went on leave: please look at their checks and mentees"),
+                lines=[
+                    _("Checks that are not finished: %(count)s") % {"count": found},
+                    _("People whose mentor is away: %(count)s") % {"count": mentored},
+                ],
+            )
 
 
 def _who_recorded_leaving(staff_id: int) -> User | None:
@@ -348,12 +368,13 @@ def extend(*, assessment_id: int, step: str, closes_on: date, reason: str, actor
         closes_on=closes_on.isoformat(),
     )
     if check.staff.user_id is not None and check.staff.user_id != actor.pk:
-        notifications.notify(
-            recipient_id=check.staff.user_id,
-            kind="assessment.extended",
-            subject=_("You have more time for the yearly check"),
-            body=_("%(step)s: until %(day)s") % {"step": CycleStep(step).label, "day": jp_date(closes_on)},
-            path=reverse("assessment:check", args=[check.pk]),
-            dedup_key=f"assessment:{check.pk}:extended:{step}:{closes_on.isoformat()}",
-        )
+        with notifications.in_own_language():
+            notifications.notify(
+                recipient_id=check.staff.user_id,
+                kind="assessment.extended",
+                subject=_("You have more time for the yearly check"),
+                body=_("%(step)s: until %(day)s") % {"step": CycleStep(step).label, "day": jp_date(closes_on)},
+                path=reverse("assessment:check", args=[check.pk]),
+                dedup_key=f"assessment:{check.pk}:extended:{step}:{closes_on.isoformat()}",
+            )
     return row

@@ -130,7 +130,7 @@ def remind_now(*, cycle_id: int, assessment_ids: Sequence[int], actor: User) -> 
         raise refuse("nothing_chosen")
     rows = due_rows(cycle, windows_of_cycle(cycle), only=wanted)
     known = set(visible.filter(pk__in=[row.check_id for row in rows]).values_list("pk", flat=True))
-    with transaction.atomic():
+    with transaction.atomic(), notifications.in_own_language():
         outcome = _send(cycle, [(row, "now") for row in rows if row.check_id in known], clock.today())
         audit.record(verb="cycle.remind", actor=actor, target=cycle, sent=outcome.sent)
     return outcome

@@ -3,12 +3,14 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Coalesce
 from django.http import Http404
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from skillmap.assessment import rules
 from skillmap.assessment.choices import Action, CycleStep, LevelSource, State
@@ -20,15 +22,20 @@ from skillmap.assessment.services.locking import lock_check
 from skillmap.assessment.services.notices import tell_about_step
 from skillmap.assessment.services.profile import NewLevel, record_levels
 from skillmap.assessment.services.standing import stand
-from skillmap.core import audit, clock
+from skillmap.core import audit, clock, notifications
 from skillmap.core.errors import Conflict, RuleViolation
 from skillmap.core.plaintext import plain
 from skillmap.framework.choices import ItemKind
 from skillmap.people.access import access_of
 from skillmap.people.models import User
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
 LONGEST_COMMENT = 1000
 GRACE_AFTER_RETURN = timedelta(days=7)
+TIME_AFTER_RETURN = gettext_lazy("Time after the check was returned")
+TIME_AFTER_REOPENING = gettext_lazy("Time after the check was reopened")
 
 
 @transaction.atomic
@@ -116,7 +123,7 @@ def _effects(check: Assessment, action: str, actor: User) -> None:
         )
     elif action == Action.RETURN:
         step = CycleStep.SELF_CHECK if check.state in (State.SUBMITTED, State.REVIEWED) else CycleStep.CORRECTION
-        _give_time(check, step, _("Time after the check was returned"), actor)
+        _give_time(check, step, TIME_AFTER_RETURN, actor)
         if check.state == State.REVIEWED:
             # Whoever answers anew corrects anew: an old correction must not win over the new answer.
             SkillRating.objects.filter(assessment=check).exclude(corrected_level=None).update(
@@ -129,7 +136,7 @@ def _effects(check: Assessment, action: str, actor: User) -> None:
         check.received_at = now
     elif action == Action.REOPEN:
         check.received_at = None
-        _give_time(check, CycleStep.CORRECTION, _("Time after the check was reopened"), actor)
+        _give_time(check, CycleStep.CORRECTION, TIME_AFTER_REOPENING, actor)
         # Without 1on1 there was no correction yet; it starts from what was confirmed.
         SkillRating.objects.filter(assessment=check, corrected_level=None).update(
             corrected_level=F("self_level"), version=F("version") + 1
@@ -140,12 +147,14 @@ def _effects(check: Assessment, action: str, actor: User) -> None:
         )
 
 
-def _give_time(check: Assessment, step: CycleStep, reason: str, actor: User) -> None:
+def _give_time(check: Assessment, step: CycleStep, why: "StrOrPromise", actor: User) -> None:
     """A check that comes back can be worked on for a week at least, even when its window is over."""
     until = clock.today() + GRACE_AFTER_RETURN
     window = situation_of(check).windows.get(step)
     if window is None or window.closes_on >= until:
         return
+    with notifications.in_own_language():
+        reason = str(why)
     Extension.objects.update_or_create(
         assessment=check,
         step=step,

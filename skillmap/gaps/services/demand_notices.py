@@ -3,9 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from django.conf import settings
 from django.urls import reverse
-from django.utils import translation
 
 from skillmap.core import notifications
 from skillmap.core.models import Notification
@@ -36,7 +34,7 @@ def notices(
         key: what makes a notice once-only, beside kind and answer.
     """
     speaking = coordinators() if known is None else known
-    with translation.override(settings.LANGUAGE_CODE):
+    with notifications.in_own_language():
         return [
             notifications.build(
                 recipient_id=one.user_id,

@@ -85,11 +85,13 @@ def question_reply(*, question_id: int, response_id: int, text: str, actor: User
     question.reply, question.replied_by, question.replied_at = text.strip()[:1000], actor, clock.now()
     question.save(update_fields=["reply", "replied_by", "replied_at"])
     audit.record(verb="demand.reply", actor=actor, target=response)
-    what = _("A question about the demand survey was answered")
+    with notifications.in_own_language():
+        what = _("A question about the demand survey was answered")
+        subject = f"{what}: {response.organisation.label}"
     notifications.notify(
         recipient_id=question.asked_by_id,
         kind="demand.reply",
-        subject=f"{what}: {response.organisation.label}",
+        subject=subject,
         path=reverse("gaps:demand", args=[response.pk]),
         dedup_key=f"demand.reply:{question.pk}",
     )
