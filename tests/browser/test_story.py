@@ -17,7 +17,8 @@ from django.core.cache import cache
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-from skillmap.assessment.choices import CycleStep
+from skillmap.assessment.choices import CycleStep, State
+from skillmap.assessment.digits import digits_of
 from skillmap.assessment.models import Assessment, ConfirmedLevel, Cycle
 from skillmap.core import clock
 from skillmap.core.fiscal import fiscal_year_of
@@ -27,6 +28,7 @@ from skillmap.people.choices import Grade, Occupation, OrganisationKind, Role
 from skillmap.people.models import User
 from tests.browser.conftest import CheckAccessibility, Shoot, SignIn
 from tests.factories.assessment import make_framework, make_organisation, make_people, make_staff
+from tests.factories.people import staff_in_bulk
 
 pytestmark = pytest.mark.services
 ITEMS = 4
@@ -39,10 +41,10 @@ class Cast:
         self.browser, self.url, self.sign_in = browser, live_server.url, sign_in
         self.framework = make_framework(items=ITEMS, tools=0)
         self.bureau = make_organisation("福祉局")
-        section = make_organisation("システム課", parent=self.bureau, kind=OrganisationKind.SECTION)
+        self.section = make_organisation("システム課", parent=self.bureau, kind=OrganisationKind.SECTION)
         other = make_organisation("計画課", parent=self.bureau, kind=OrganisationKind.SECTION)
         self.mentor = make_staff(other, name="千葉 直樹", grade=Grade.SECTION_MANAGER)
-        self.people = make_people(5, [section], names=[f"職員{number}" for number in range(5)])
+        self.people = make_people(5, [self.section], names=[f"職員{number}" for number in range(5)])
         self.office = make_staff(other, name="事務局 員", occupation=Occupation.CLERICAL, role=Role.SECRETARIAT)
         self.coordinator = make_staff(
             other, name="局 担当", occupation=Occupation.CLERICAL, role=Role.COORDINATOR, role_organisation=self.bureau
@@ -152,6 +154,28 @@ def meet(cast: Cast, check: Assessment, shoot: Shoot, kind: str) -> None:
     assert check.meetings.filter(kind=kind, held_on__isnull=False).exists()
 
 
+def others_are_confirmed(cast: Cast, cycle: Cycle) -> None:
+    """Ten more people have gone the same way: of six alone nothing may be told, and so nothing proposed."""
+    people = staff_in_bulk(10, [cast.section], prefix="900")
+    now = clock.now()
+    Assessment.objects.bulk_create(
+        Assessment(
+            cycle=cycle,
+            group=cycle.groups.get(),
+            staff=person,
+            organisation_id=person.organisation_id,
+            grade=person.grade,
+            occupation=Occupation.ICT,
+            state=State.CONFIRMED,
+            submitted_at=now,
+            confirmed_at=now,
+            confirmed_by=cast.office,
+            confirmed_digits=digits_of([1, 2, 2, 2]),
+        )
+        for person in people
+    )
+
+
 def tell_demand(cast: Cast, shoot: Shoot) -> DemandSurvey:
     """The coordinator enters lines and submits."""
     today = clock.today()
@@ -226,6 +250,7 @@ def test_from_opening_a_cycle_to_an_adopted_area(
     check.refresh_from_db()
     assert check.state == "received"
 
+    others_are_confirmed(cast, cycle)
     survey = tell_demand(cast, shoot)
     office.goto(f"{cast.url}/gaps/runs/new/")
     office.locator("select[name=cycle]").select_option(str(cycle.pk))
