@@ -8,6 +8,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 
+from skillmap.assessment.rules import EMPLOYERS_WITH_CHECK
+
 # Costs in units of one further person in the load of a mentor.
 KEPT = -20  # last year's mentor stays, where allowed
 OTHER_BUREAU = 4
@@ -49,16 +51,12 @@ class Proposal:
     load: int = 0
 
 
-#: Who works for others takes no part in checks and sees nobody's levels.
-EMPLOYERS = ("government", "govtech")
-
-
-def may_mentor(*, occupation: str, grade: int, employer: str = "government") -> bool:
+def may_mentor(*, occupation: str, grade: int, employer: str) -> bool:
     """Whether somebody may be a mentor.
 
     ICT staff from deputy manager (grade 3) up, or an information technology expert, of those who take part in checks.
     """
-    return employer in EMPLOYERS and (occupation == "expert" or (occupation == "ict" and grade >= 3))
+    return employer in EMPLOYERS_WITH_CHECK and (occupation == "expert" or (occupation == "ict" and grade >= 3))
 
 
 def default_capacity(mentees: int, mentors: Sequence[Mentor]) -> int:

@@ -10,6 +10,8 @@ from datetime import date
 
 SELF, MENTOR, DEPUTY, SECRETARIAT = "self", "mentor", "deputy", "secretariat"
 LEVELS = (0, 1, 2, 3)
+#: Municipalities and affiliated bodies take part in courses and the community; they have no check and see no levels.
+EMPLOYERS_WITH_CHECK = ("government", "govtech")
 
 
 @dataclass(frozen=True)

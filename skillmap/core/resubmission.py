@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 
 from django.contrib import messages
+from django.contrib.messages.storage.base import BaseStorage
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
@@ -64,9 +65,13 @@ class SubmittedOnceMiddleware:
 
 
 def _tells_an_error(request: HttpRequest) -> bool:
-    """Whether a word of error is on its way to the next page; those of earlier requests are not looked at."""
-    queued = getattr(messages.get_messages(request), "_queued_messages", [])
-    return any(message.level >= messages.ERROR for message in queued)
+    """Whether a word of error is on its way to the next page."""
+    waiting = messages.get_messages(request)
+    if not isinstance(waiting, BaseStorage) or waiting.used:
+        return False
+    found = any(message.level >= messages.ERROR for message in waiting)
+    waiting.used = False  # looked at, not shown
+    return found
 
 
 def _key(request: HttpRequest) -> uuid.UUID | None:

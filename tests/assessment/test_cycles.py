@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from typing import Any
@@ -509,6 +510,31 @@ def test_a_leaving_whose_news_got_lost_is_taken_up_the_same_day(world: World, mo
     assert world.check("submitted").state == State.WITHDRAWN
     assert not MentorPair.objects.active().filter(mentee=check.staff_id).exists()
     assert participation.take_up_leavers() == 0
+
+
+def test_a_leaving_whose_pairs_alone_were_ended_is_taken_up(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    check = world.check("submitted")
+    monkeypatch.setattr(signals, "_send", lambda *_: None)
+    staff_leave(staff_id=check.staff_id, on=clock.today(), actor=world.secretariat)
+    monkeypatch.undo()
+    with monkeypatch.context() as dying:
+        dying.setattr(participation, "withdraw_many", lambda **_: sys.exit("killed"))
+        with pytest.raises(SystemExit):
+            participation.take_up_leavers()
+    assert not MentorPair.objects.active().filter(mentee=check.staff_id).exists()
+    assert world.check("submitted").state == State.SUBMITTED
+
+    assert participation.take_up_leavers() == 1
+
+    assert world.check("submitted").state == State.WITHDRAWN
+
+
+def test_a_check_of_a_leaving_that_nobody_recorded_is_left_to_the_board(world: World) -> None:
+    check = world.check("submitted")
+    Staff.objects.filter(pk=check.staff_id).update(status=StaffStatus.LEFT, left_on=clock.today())
+    MentorPair.objects.active().filter(mentee=check.staff_id).update(ended_at=clock.now())
+    assert participation.take_up_leavers() == 0
+    assert world.check("submitted").state == State.SUBMITTED
 
 
 @pytest.mark.parametrize("what", ["return", "extend", "assign", "add"])

@@ -25,6 +25,7 @@ from skillmap.assessment.selectors.talks import talk_of
 from skillmap.assessment.services import meetings, mentors, times
 from skillmap.assessment.services.meetings import PageEntry, Text, View
 from skillmap.assessment.services.mentors import Wanted
+from skillmap.assessment.services.transitions import transition
 from skillmap.core import clock
 from skillmap.core.models import AuditEvent, Notification
 from tests.assessment.meeting_support import (
@@ -588,3 +589,21 @@ def test_a_new_mentor_has_not_agreed_to_the_old_ones_time(world: World) -> None:
     assert dossier is not None and dossier.agreed is None
     told = Notification.objects.get(recipient=world.user("submitted"), kind="meeting.cancelled")
     assert told.path == reverse("assessment:meeting_times", args=[check.pk])
+
+
+def test_a_withdrawn_check_has_no_times_left(world: World) -> None:
+    check = world.check("submitted")
+    rows = [
+        MeetingProposal.objects.create(
+            assessment=check,
+            kind="first",
+            starts_at=clock.now() + timedelta(days=days),
+            state=state,
+            proposed_by=world.mentor,
+        )
+        for days, state in ((-3, ProposalState.ACCEPTED), (3, ProposalState.OPEN))
+    ]
+    transition(assessment_id=check.pk, action="withdraw", actor=world.secretariat, comment="休職")
+    states = dict(MeetingProposal.objects.filter(assessment=check).values_list("pk", "state"))
+    assert states == {rows[0].pk: ProposalState.ACCEPTED, rows[1].pk: ProposalState.DROPPED}, "what is past stays"
+    assert not Notification.objects.filter(kind="meeting.cancelled").exists(), "the withdrawal itself is told"

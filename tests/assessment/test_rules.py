@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from skillmap.assessment import level_rules, mentor_rules, rules
 from skillmap.assessment.choices import Action, State
 from skillmap.assessment.messages import REFUSALS
+from skillmap.people.choices import Employer
 
 TODAY = date(2026, 6, 15)
 OPEN = rules.Window(TODAY - timedelta(days=5), TODAY + timedelta(days=5))
@@ -231,5 +232,7 @@ def test_recorded_levels_never_overlap_and_the_newest_word_holds(entries: list[t
     ("occupation", "grade", "may"),
     [("ict", 2, False), ("ict", 3, True), ("ict", 5, True), ("expert", 1, True), ("clerical", 5, False)],
 )
-def test_who_may_mentor(occupation: str, grade: int, may: bool) -> None:
-    assert mentor_rules.may_mentor(occupation=occupation, grade=grade) is may
+@pytest.mark.parametrize("employer", Employer.values)
+def test_who_may_mentor(occupation: str, grade: int, employer: str, may: bool) -> None:
+    own = employer in (Employer.GOVERNMENT, Employer.GOVTECH)
+    assert mentor_rules.may_mentor(occupation=occupation, grade=grade, employer=employer) is (may and own)

@@ -478,7 +478,7 @@ def test_progress_of_the_whole_is_told_in_tens_of_per_cent(world: RunWorld, publ
     assert row() == [None] * 6, "of ninety people ten per cent are nine"
     with override_settings(SMALL_CELL_K=4):
         assert row() == [0, 30, 0, 0, 60, 0]
-        lines = b"".join(client.get(f"{address}?format=csv").streaming_content).decode("utf-8-sig")  # type: ignore[attr-defined]
+        lines = client.get(f"{address}?format=csv").getvalue().decode("utf-8-sig")
     with translation.override("ja"):
         hidden = gettext("Not shown")
     (line,) = [found for found in csv.reader(io.StringIO(lines)) if hidden in found]

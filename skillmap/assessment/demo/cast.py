@@ -34,7 +34,11 @@ class Cast:
 
 def pair_up(people: DemoPeople, rng: Random) -> dict[int, Staff]:
     """A mentor for each ICT person: somebody before them in one order, so that no pair goes both ways; balanced."""
-    seniors = [person for person in people.ict if mentor_rules.may_mentor(occupation="ict", grade=person.grade)]
+    seniors = [
+        person
+        for person in people.ict
+        if mentor_rules.may_mentor(occupation="ict", grade=person.grade, employer=person.employer)
+    ]
     order = [*people.experts, *sorted(seniors, key=lambda person: (-person.grade, person.pk))]
     load = {person.pk: 0 for person in order}
     place = {person.pk: index for index, person in enumerate(order)}

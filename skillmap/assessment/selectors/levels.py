@@ -8,7 +8,7 @@ from django.db.models import CharField, Max, QuerySet, Value
 from django.db.models.functions import Cast, Concat
 
 from skillmap.assessment.models import ConfirmedLevel
-from skillmap.assessment.selectors.participants import EMPLOYERS_WITH_CHECK
+from skillmap.assessment.rules import EMPLOYERS_WITH_CHECK
 from skillmap.core.aggregates import Joined
 from skillmap.core.chunks import chunks
 from skillmap.framework.choices import FrameworkState, Level

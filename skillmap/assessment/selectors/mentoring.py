@@ -10,6 +10,7 @@ from django.db.models.functions import Coalesce
 from skillmap.assessment import mentor_rules
 from skillmap.assessment.choices import CycleState, State
 from skillmap.assessment.models import Assessment, Cycle, MentorPair
+from skillmap.assessment.rules import EMPLOYERS_WITH_CHECK
 from skillmap.assessment.selectors.participants import PLACE, groups_of, place_name, placed, with_check
 from skillmap.core.choices import JobState
 from skillmap.core.models import Job
@@ -47,7 +48,7 @@ def eligible_mentors() -> QuerySet[Staff]:
     Says in SQL what `mentor_rules.may_mentor` says; a test holds the two together.
     """
     may = Q(occupation=Occupation.EXPERT) | Q(occupation=Occupation.ICT, grade__gte=Grade.DEPUTY_MANAGER)
-    return Staff.objects.at_work().filter(may, employer__in=mentor_rules.EMPLOYERS)
+    return Staff.objects.at_work().filter(may, employer__in=EMPLOYERS_WITH_CHECK)
 
 
 def with_load(mentors: QuerySet[Staff], cycle: Cycle) -> "QuerySet[LoadedStaff, LoadedStaff]":

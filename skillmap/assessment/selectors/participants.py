@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, TypedDict, cast
 
 from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
 
+from skillmap.assessment import rules
 from skillmap.assessment.models import Cycle, CycleGroup, MentorPair
 from skillmap.core import clock
-from skillmap.people.choices import Employer, StaffStatus
+from skillmap.people.choices import StaffStatus
 from skillmap.people.models import Designation, Organisation, Staff
 
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
     PlacedStaff = WithAnnotations[Staff, PlaceColumns]
 
-# Municipalities and affiliated bodies take part in courses and the community, without a check.
-EMPLOYERS_WITH_CHECK = (Employer.GOVERNMENT, Employer.GOVTECH)
 NOBODY = Q(pk__in=[])
 # For `place_name`: a unit and the two above it.
 PLACE = ("organisation__name", "organisation__parent__name", "organisation__parent__parent__name")
@@ -136,7 +135,7 @@ def placed(groups: Sequence[CycleGroup]) -> "QuerySet[PlacedStaff, PlacedStaff]"
 
 def with_check() -> Q:
     """Condition: at work, with an employer whose people are checked."""
-    return Q(status=StaffStatus.ACTIVE, employer__in=EMPLOYERS_WITH_CHECK)
+    return Q(status=StaffStatus.ACTIVE, employer__in=rules.EMPLOYERS_WITH_CHECK)
 
 
 def participants(cycle: Cycle) -> Participants:
@@ -184,6 +183,6 @@ def _without_mentor(cycle: Cycle, found: Participants) -> list[Person]:
 
 def _left_out(person: Person) -> str | None:
     """Why somebody who fits a group does not take part."""
-    if person.employer not in EMPLOYERS_WITH_CHECK:
+    if person.employer not in rules.EMPLOYERS_WITH_CHECK:
         return "no_check"
     return None if person.status == StaffStatus.ACTIVE else person.status

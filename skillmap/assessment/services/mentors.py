@@ -12,9 +12,9 @@ from skillmap.assessment.cycle_messages import REFUSALS, refuse
 from skillmap.assessment.models import Assessment, Cycle, MentorPair
 from skillmap.assessment.selectors.mentoring import PROPOSE_KIND, may_mentor, mentee_staff
 from skillmap.assessment.services.cycles import lock_cycle
+from skillmap.assessment.services.dropped_times import drop_times
 from skillmap.assessment.services.locking import hold_people
 from skillmap.assessment.services.standing import settle_people
-from skillmap.assessment.services.times import drop_times
 from skillmap.core import audit, clock, jobs, notifications
 from skillmap.core.errors import RuleViolation
 from skillmap.core.models import Job, Notification

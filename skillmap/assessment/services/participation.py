@@ -5,22 +5,22 @@ from dataclasses import dataclass
 from datetime import date
 
 from django.db import transaction
-from django.db.models import Max, OuterRef, Q, Subquery
+from django.db.models import Max, OuterRef, Q, QuerySet, Subquery
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from skillmap.assessment import cycle_rules
+from skillmap.assessment import cycle_rules, rules
 from skillmap.assessment.choices import Action, CycleState, CycleStep, SecondMeeting, State
 from skillmap.assessment.cycle_messages import refuse
 from skillmap.assessment.models import Assessment, Cycle, CycleGroup, Extension, MentorPair, SkillRating
 from skillmap.assessment.selectors.cycles import windows_of_cycle
-from skillmap.assessment.selectors.participants import EMPLOYERS_WITH_CHECK, Participants, participants
+from skillmap.assessment.selectors.participants import Participants, participants
 from skillmap.assessment.selectors.situations import windows_of
 from skillmap.assessment.services.bulk import insert_select, pairs_param, pairs_table
 from skillmap.assessment.services.cycles import lock_cycle
+from skillmap.assessment.services.dropped_times import drop_times
 from skillmap.assessment.services.locking import hold_people, lock_check
 from skillmap.assessment.services.standing import settle, settle_people, stand
-from skillmap.assessment.services.times import drop_times
 from skillmap.assessment.services.transitions import transition
 from skillmap.core import audit, clock, jobs, notifications
 from skillmap.core.errors import RuleViolation
@@ -165,7 +165,7 @@ def person_add(*, cycle_id: int, staff_id: int, group_id: int, actor: User) -> A
     staff = Staff.objects.visible_to(actor).select_for_update(of=("self",)).get(pk=staff_id)
     if staff.status != StaffStatus.ACTIVE:
         raise refuse("not_at_work", name=staff.name)
-    if staff.employer not in EMPLOYERS_WITH_CHECK:
+    if staff.employer not in rules.EMPLOYERS_WITH_CHECK:
         raise refuse("no_check_for")
     present = Assessment.objects.filter(cycle=cycle, staff=staff).values_list("state", flat=True).first()
     if present is not None:
@@ -241,11 +241,8 @@ def people_left(*, staff_ids: Iterable[int], on: date) -> None:
         )
         _end_pairs(running & (Q(mentor__in=ids) | Q(mentee__in=ids)), "left")
         audit.record(verb="pairs.end_leavers", actor=None, people=len(ids), mentees=len(mentees))
-    unfinished = Assessment.objects.filter(cycle__state=CycleState.OPEN, staff__in=ids).exclude(
-        state__in=[State.CONFIRMED, State.RECEIVED, State.WITHDRAWN]
-    )
     waiting = 0
-    for check in unfinished.order_by("pk"):
+    for check in _unfinished().filter(staff__in=ids).order_by("pk"):
         actor = _who_recorded_leaving(check.staff_id)
         with notifications.in_own_language():
             reason = _("Left the service on %(day)s.") % {"day": jp_date(on)}
@@ -265,15 +262,24 @@ def people_left(*, staff_ids: Iterable[int], on: date) -> None:
 def take_up_leavers() -> int:
     """Do what a leaving brings for those whose news got lost, as where a process ended at that moment.
 
-    Returns for how many; whose check waits on the board for want of somebody who recorded the leaving is none of them.
+    Returns for how many. Whose check alone is left, and waits on the board for want of somebody who recorded the
+    leaving, is none of them; the secretariat is told of each once.
     """
     left = Staff.objects.filter(status=StaffStatus.LEFT)
     running = MentorPair.objects.active().filter(cycle__state__in=[CycleState.DRAFT, CycleState.OPEN])
     paired = left.filter(Q(pk__in=running.values("mentor")) | Q(pk__in=running.values("mentee")))
-    rows = list(paired.order_by("pk").values_list("pk", "left_on"))
-    for pk, left_on in rows:
-        people_left(staff_ids=[pk], on=left_on or clock.today())
-    return len(rows)
+    waiting = left.filter(pk__in=_unfinished().values("staff"))
+    found = {pk: on for pk, on in waiting.values_list("pk", "left_on") if _who_recorded_leaving(pk) is not None}
+    found |= dict(paired.values_list("pk", "left_on"))
+    for pk, on in sorted(found.items()):
+        people_left(staff_ids=[pk], on=on or clock.today())
+    return len(found)
+
+
+def _unfinished() -> QuerySet[Assessment]:
+    """Checks of running cycles that whoever leaves will not finish."""
+    done = [State.CONFIRMED, State.RECEIVED, State.WITHDRAWN]
+    return Assessment.objects.filter(cycle__state=CycleState.OPEN).exclude(state__in=done)
 
 
 def people_on_leave(*, staff_ids: Iterable[int], on: date) -> None:

@@ -1,6 +1,6 @@
 """Times for a 1on1: either side proposes up to three, the other one agrees or proposes others."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,6 +15,7 @@ from skillmap.assessment.messages import refuse
 from skillmap.assessment.models import MeetingProposal
 from skillmap.assessment.selectors.meetings.dossier import Dossier
 from skillmap.assessment.selectors.meetings.parts import Time
+from skillmap.assessment.services.dropped_times import CANCELLED
 from skillmap.assessment.services.meetings import hold, refuse_unless
 from skillmap.core import clock, notifications
 from skillmap.core.clock import TOKYO
@@ -23,7 +24,6 @@ from skillmap.people.models import User
 MOST_TIMES = 3
 PROPOSED = _("Times for a 1on1 were proposed to you: please answer")
 AGREED = _("The time of a 1on1 is agreed")
-CANCELLED = _("The agreed time of a 1on1 was cancelled: please arrange another one")
 
 
 @dataclass(frozen=True)
@@ -123,32 +123,6 @@ def cancel(*, assessment_id: int, proposal_id: int, actor: User) -> None:
     MeetingProposal.objects.filter(pk=proposal_id).update(state=ProposalState.DROPPED, answered_at=clock.now())
     if agreed:
         _tell_other_side(dossier, actor, kind="meeting.cancelled", subject=CANCELLED, key=f"cancelled:{proposal_id}")
-
-
-def drop_times(cycle_id: int, staff_ids: Iterable[int]) -> None:
-    """Drop the coming times of people whose mentor changes or goes: the next one has not agreed to them.
-
-    The people whose 1on1 was agreed are told, in the transaction of the caller.
-    """
-    coming = MeetingProposal.objects.filter(
-        assessment__cycle=cycle_id,
-        assessment__staff__in=list(staff_ids),
-        state__in=[ProposalState.OPEN, ProposalState.ACCEPTED],
-        starts_at__gt=clock.now(),
-    )
-    agreed = coming.filter(state=ProposalState.ACCEPTED, assessment__staff__user__isnull=False)
-    told = [
-        notifications.build(
-            recipient_id=user_id,
-            kind="meeting.cancelled",
-            subject=CANCELLED,
-            path=reverse("assessment:meeting_times", args=[check_id]),
-            dedup_key=f"cancelled:{pk}",
-        )
-        for pk, check_id, user_id in agreed.values_list("pk", "assessment_id", "assessment__staff__user_id")
-    ]
-    coming.update(state=ProposalState.DROPPED, answered_at=clock.now())
-    notifications.notify_many(told)
 
 
 def _tell_other_side(dossier: Dossier, actor: User, *, kind: str, subject: object, key: str) -> None:

@@ -18,6 +18,7 @@ from skillmap.assessment.digits import digits_of
 from skillmap.assessment.messages import REFUSALS, refuse
 from skillmap.assessment.models import Assessment, AssessmentEvent, Extension, MentorPair, SkillRating
 from skillmap.assessment.selectors.situations import Capacity, capacity_of, situation_of
+from skillmap.assessment.services.dropped_times import drop_times_of
 from skillmap.assessment.services.locking import lock_check
 from skillmap.assessment.services.notices import tell_about_step
 from skillmap.assessment.services.profile import NewLevel, record_levels
@@ -145,6 +146,7 @@ def _effects(check: Assessment, action: str, actor: User) -> None:
         MentorPair.objects.active().filter(cycle=check.cycle_id, mentee=check.staff_id).update(
             ended_at=now, reason="withdrawn"
         )
+        drop_times_of(check)
 
 
 def _give_time(check: Assessment, step: CycleStep, why: "StrOrPromise", actor: User) -> None:
