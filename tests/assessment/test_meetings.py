@@ -252,6 +252,19 @@ def test_person_and_mentor_write_side_by_side(world: World) -> None:
     assert dossier(world.mentor, check).meeting.person_note == "追記"
 
 
+def test_a_page_is_saved_by_the_mentor_alone(world: World) -> None:
+    """The page looks first; a mentor who is replaced between the look and the save is told as at the next look."""
+    check = world.check("submitted")
+    entry = meetings.PageEntry(kind="first", note=Text(0, "準備"))
+
+    def save(role: str) -> str:
+        actor = actor_of(world, "submitted", role)
+        return refused(lambda: meetings.save_page(assessment_id=check.pk, entry=entry, actor=actor))
+
+    assert {save(role) for role in ("own", "secretariat", "stranger")} == {"404"}
+    assert not OneOnOne.objects.filter(assessment=check).exists()
+
+
 def test_words_are_the_persons_alone(world: World) -> None:
     check = world.check("submitted")
 

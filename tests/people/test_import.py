@@ -313,6 +313,35 @@ def test_accounts_are_made_where_chosen(secretariat: User) -> None:
     assert reasons(twice) == [(2, "email"), (4, "email")]
 
 
+def test_an_address_on_record_that_has_an_account_is_told_before_anything_is_applied(secretariat: User) -> None:
+    UserFactory.create(email="taken@tokyo.example")
+    StaffFactory.create(number="00000001", user=None, email="Taken@tokyo.example")
+    batch = brought(secretariat, csv_file(("number", "kana"), ("00000001", "かな")), accounts=True)
+    assert (batch.state, reasons(batch)) == (ImportState.REFUSED, [(2, "number")])
+    without = brought(secretariat, csv_file(("number", "kana"), ("00000001", "かな")))
+    assert without.state == ImportState.APPLIED
+
+
+def test_a_joiner_who_is_to_join_elsewhere_belongs_there_at_once(secretariat: User) -> None:
+    here, there = OrganisationFactory.create(code="here"), OrganisationFactory.create(code="there")
+    day = date(2026, 5, 1)
+    brought(secretariat, csv_file(HEAD, ("00000001", "名", "な", "ict", "1", "here")), on=day)
+    joiner = Staff.objects.get(number="00000001")
+    assert (joiner.status, joiner.organisation) == (StaffStatus.JOINING, here)
+    batch = brought(secretariat, csv_file(("number", "organisation"), ("00000001", "there")), on=day)
+    assert batch.state == ImportState.APPLIED, (batch.problem, reasons(batch))
+    joiner.refresh_from_db()
+    assert (joiner.organisation, joiner.memberships.get().organisation) == (there, there)
+    services.staff_move(staff_id=joiner.pk, on=day, organisation_id=here.pk, grade=3, actor=secretariat)
+    joiner.refresh_from_db()
+    assert (joiner.organisation, joiner.grade, joiner.memberships.get().organisation) == (here, 3, here)
+    # A move after the first day waits for its own.
+    services.staff_move(staff_id=joiner.pk, on=date(2026, 6, 1), organisation_id=there.pk, actor=secretariat)
+    services.staff_move(staff_id=joiner.pk, on=date(2026, 6, 1), grade=2, actor=secretariat)
+    joiner.refresh_from_db()
+    assert (joiner.organisation, joiner.grade) == (here, 3)
+
+
 def test_who_is_not_in_the_file_is_listed_and_stays(secretariat: User) -> None:
     StaffFactory.create(number="00000001")
     other = StaffFactory.create(number="00000002")

@@ -252,7 +252,7 @@ def save_page(*, assessment_id: int, entry: PageEntry, actor: User) -> PageOutco
     """
     dossier = hold(assessment_id, actor)
     if not dossier.is_mentor:
-        raise refuse("wrong_person")
+        raise Http404
     parts: dict[str, Callable[[], object]] = {}
     record_code = meeting_rules.record_refusal(entry.kind, dossier.situation, dossier.words)
     for code, (version, view) in _changed_views(dossier, entry).items():

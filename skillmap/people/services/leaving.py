@@ -16,9 +16,6 @@ from skillmap.people.services._common import lock_organisations, posting_place, 
 from skillmap.people.services.accounts import close_accounts
 from skillmap.people.services.staff import begin_membership, in_service_on, locked, refresh_current, write
 
-# What staff_update may change; organisation, grade and occupation are dated: see staff_move.
-
-
 # ----------------------------------------------------------------------------------------------------------- leave
 
 

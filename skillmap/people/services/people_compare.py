@@ -1,6 +1,6 @@
 """One table of people against what is on record: what applying each row would do, or what is wrong with it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -39,8 +39,13 @@ class Known:
     emails: set[str] = field(default_factory=set)
 
     @classmethod
-    def read(cls, numbers: Sequence[str], emails: Sequence[str]) -> "Known":
-        """Read it, in one query for each thing and each piece of the file."""
+    def read(cls, numbers: Sequence[str], emails: Iterable[str], *, accounts: bool) -> "Known":
+        """Read it, in one query for each thing and each piece of the file.
+
+        Args:
+            emails: those in the file.
+            accounts: whether accounts are to be made, for which addresses on record count as well.
+        """
         known = cls()
         known.organisations = {row.code: row for row in Organisation.objects.all()}
         known.codes = {row.pk: code for code, row in known.organisations.items()}
@@ -49,7 +54,8 @@ class Known:
         for ids in chunks([row.pk for row in known.staff.values()]):
             for membership in Membership.objects.filter(staff__in=ids).order_by("staff_id", "valid_from"):
                 known.memberships.setdefault(membership.staff_id, []).append(membership)
-        for addresses in chunks(emails):
+        on_record = {row.email.lower() for row in known.staff.values() if row.email and row.user_id is None}
+        for addresses in chunks(sorted({*emails, *on_record} if accounts else ())):
             known.emails |= set(User.objects.filter(email__in=addresses).values_list("email", flat=True))
         return known
 
@@ -186,7 +192,8 @@ class Comparison:
         if wanted == old:
             return
         self._check_move(row, staff, before, on, is_last=before is memberships[-1])
-        data["move"] = wanted | {"on": on, "membership": before.pk, "since": before.valid_from}
+        joins = staff.status == StaffStatus.JOINING and before is memberships[0]
+        data["move"] = wanted | {"on": on, "membership": before.pk, "since": before.valid_from, "joins": joins}
         for key, name in (("organisation", "organisation_id"), ("grade", "grade"), ("occupation", "occupation")):
             if wanted[name] != old[name]:
                 changes[key] = [old[name], wanted[name]]

@@ -50,8 +50,8 @@ class PeopleImporter(Importer):
         progress(0, total, _("Comparing with the people on record"))
         good = [row for row in reading.rows if row.ok]
         accounts = bool(options.get("accounts"))
-        addresses = {str(row.values["email"]).lower() for row in good if accounts and row.values.get("email")}
-        known = Known.read([str(row.values["number"]) for row in good], sorted(addresses))
+        addresses = {str(row.values["email"]).lower() for row in good if row.values.get("email")}
+        known = Known.read([str(row.values["number"]) for row in good], addresses, accounts=accounts)
         effective_on = date.fromisoformat(options["effective_on"])
         comparison = Comparison(reading, known, effective_on=effective_on, accounts=accounts)
         staged = []

@@ -131,12 +131,13 @@ class Writing:
 
     def _move(self, staff: Staff, place: Mapping[str, Any]) -> None:
         on = date.fromisoformat(place["on"])
-        if on == date.fromisoformat(place["since"]):
+        corrects = on == date.fromisoformat(place["since"])
+        if corrects:
             self.corrections.append((place["membership"], place))
         else:
             self.ends.setdefault(on, []).append(place["membership"])
             self._begin(staff.pk, place, on)
-        if on <= self.today:
+        if on <= self.today or (corrects and place.get("joins")):
             if staff.organisation_id != place["organisation_id"]:
                 self.moved.append(staff.pk)
             staff.organisation_id, staff.grade = place["organisation_id"], place["grade"]

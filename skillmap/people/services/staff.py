@@ -186,6 +186,9 @@ def _membership_from(
         return begin_membership(staff, place_id, grade, occupation, on, reason, actor)
     last.organisation_id, last.grade, last.occupation, last.reason = place_id, grade, occupation, reason or last.reason
     last.save(update_fields=["organisation", "grade", "occupation", "reason"])
+    if staff.status == StaffStatus.JOINING and not staff.memberships.exclude(pk=last.pk).exists():
+        # Whoever is to join belongs already to where that will be.
+        write(staff, organisation_id=place_id, grade=grade, occupation=occupation)
     return last
 
 
