@@ -11,17 +11,21 @@ from django.utils import translation
 
 from skillmap.assessment.choices import Action, SecondMeeting
 from skillmap.assessment.models import Assessment, Cycle, CycleGroup
+from skillmap.assessment.services.participation import extend
 from skillmap.assessment.services.transitions import transition
 from skillmap.core import clock, notifications
 from skillmap.core.models import AuditEvent, Notification
 from skillmap.core.templatetags.ui.words import jp_date, level_label
-from skillmap.gaps.models import PriorityArea
+from skillmap.gaps.choices import ResponseState
+from skillmap.gaps.models import DemandResponse, DemandSurvey, PriorityArea
 from skillmap.people.choices import Role
 from skillmap.people.models import User
 from skillmap.portal.radar import radar
 from skillmap.portal.selectors.areas import adopted_areas
 from skillmap.portal.selectors.maps import person_map
-from tests.factories.assessment import World, make_cycle, set_windows
+from skillmap.portal.selectors.next_for_me import Task, mentor_tasks
+from tests.factories.assessment import STAGES, World, make_cycle, set_windows
+from tests.factories.demand import make_survey
 from tests.factories.people import user_with
 from tests.support.ground import on_ground
 from tests.support.signing_in import english
@@ -138,6 +142,60 @@ def test_home_lists_the_mentees_who_wait(world: World) -> None:
     assert reverse("assessment:one_on_one", args=[world.check("submitted").pk]) not in text(
         as_user(world.former_mentor), "/"
     )
+
+
+@pytest.mark.parametrize("second_meeting", list(SecondMeeting))
+def test_home_names_the_second_meeting_to_the_mentor_who_is_to_hold_it(second_meeting: SecondMeeting) -> None:
+    world = make_cycle(items=2, second_meeting=second_meeting)
+    before = second_meeting == SecondMeeting.BEFORE
+    waiting = world.check("corrected" if before else "confirmed")
+    tasks = as_user(world.mentor).get("/").context["tasks"]
+    page = reverse("assessment:one_on_one", args=[waiting.pk])
+    found = next(task for task in tasks if task.url == page)
+    with translation.override("en"):
+        assert _again(world.mentor, page).title == f"Second 1on1 with {waiting.staff.name}"
+    assert (found.due, found.is_late) == (waiting.due_on, False)
+    all_waiting = [check for check in map(world.check, STAGES) if check.due_who == "mentor"]
+    assert {task.url for task in tasks} == {reverse("assessment:one_on_one", args=[row.pk]) for row in all_waiting}
+
+
+def _again(user: User, url: str) -> Task:
+    """The task with this button, in the language of now."""
+    tasks = mentor_tasks(user.staff.pk)
+    return next(task for task in tasks if task.url == url)
+
+
+def test_home_asks_to_receive_what_can_be_received(world: World) -> None:
+    sheet = reverse("assessment:result", args=[world.check("confirmed").pk])
+    (waits,) = as_user(world.user("confirmed")).get("/").context["tasks"]
+    assert (waits.url, waits.due) == (sheet, None), "the second 1on1 comes first"
+    ready = world.check("met_again")
+    (task,) = as_user(world.user("met_again")).get("/").context["tasks"]
+    assert (task.url, task.due) == (reverse("assessment:result", args=[ready.pk]), ready.due_on)
+    assert task.button != waits.button
+
+
+def test_home_knows_who_has_more_time(world: World) -> None:
+    today, check = clock.today(), world.check("started")
+    over = today - timedelta(days=2)
+    set_windows(world.cycle, opens_on=today - timedelta(days=40), closes_on=over, steps=["self_check"])
+    (task,) = as_user(world.user("started")).get("/").context["tasks"]
+    assert (task.due, task.is_late) == (over, True)
+    until = today + timedelta(days=5)
+    extend(assessment_id=check.pk, step="self_check", closes_on=until, reason="育休明け", actor=world.secretariat)
+    (task,) = as_user(world.user("started")).get("/").context["tasks"]
+    assert (task.due, task.is_late) == (until, False)
+
+
+def test_home_calls_no_question_late() -> None:
+    survey = make_survey()
+    over = clock.today() - timedelta(days=3)
+    DemandSurvey.objects.update(opens_on=over - timedelta(days=9), closes_on=over)
+    (task,) = as_user(survey.coordinator).get("/").context["tasks"]
+    assert (task.due, task.is_late) == (over, True)
+    DemandResponse.objects.filter(pk=survey.answer.pk).update(state=ResponseState.QUESTIONED)
+    (task,) = as_user(survey.coordinator).get("/").context["tasks"]
+    assert (task.due, task.is_late) == (None, False)
 
 
 def test_home_of_the_secretariat_counts_what_waits(world: World) -> None:

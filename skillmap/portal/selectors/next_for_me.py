@@ -4,14 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import Count, Q
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from skillmap.assessment import rules
 from skillmap.assessment.choices import CycleState, CycleStep, ObjectionState, State
-from skillmap.assessment.models import Assessment, CycleWindow, MentorPair, Objection
+from skillmap.assessment.models import Assessment, CycleWindow, Objection
+from skillmap.assessment.models.checks import mentored_by
 from skillmap.core import clock, notifications
 from skillmap.core.models import Job
 from skillmap.gaps.choices import ResponseState, SurveyState
@@ -81,71 +82,76 @@ def own_tasks(checks: list[Assessment]) -> list[Task]:
     return sorted(tasks, key=lambda task: task.is_ahead)
 
 
+def _is_over(day: date | None) -> bool:
+    return day is not None and day < clock.today()
+
+
 def _own_task(check: Assessment, windows: Mapping[tuple[int, str], tuple[date, date]]) -> Task | None:
-    today = clock.today()
+    """The step that a check waits for, until the day kept with it: that of the window, or later by an extension."""
     page = reverse("assessment:check", args=[check.pk])
+    late = _is_over(check.due_on)
     if check.state == State.DRAFT:
-        opens, closes = windows.get((check.cycle_id, "self_check"), (today, today))
-        note = _("%(answered)d of %(items)d items answered") % {
-            "answered": check.answered_count,  # type: ignore[attr-defined]
-            "items": check.item_count,  # type: ignore[attr-defined]
-        }
-        if today < opens:
-            if opens - today > SOON:
-                return None
-            note = str(check.cycle.name)
-            return Task(_("The self-check opens soon"), note, opens, page, _("Have a look"), is_ahead=True)
-        begun = check.answered_count > 0  # type: ignore[attr-defined]
-        button = _("Continue the self-check") if begun else _("Begin the self-check")
-        return Task(_("Self-check"), note, closes, page, button, is_late=closes < today)
+        return _self_check(check, windows, page)
     if check.state == State.REVIEWED:
-        _opens, closes = windows.get((check.cycle_id, "correction"), (today, today))
         note = _("Your mentor's view stands beside your answers.")
-        return Task(_("Self-correction"), note, closes, page, _("Correct and submit"), is_late=closes < today)
-    if check.state == State.CONFIRMED:
-        _opens, closes = windows.get((check.cycle_id, "second_one_on_one"), (today, today))
+        return Task(_("Self-correction"), note, check.due_on, page, _("Correct and submit"), is_late=late)
+    if check.state != State.CONFIRMED:
+        return None
+    sheet = reverse("assessment:result", args=[check.pk])
+    if check.due_who == rules.SELF:
         note = _("Your levels are confirmed.")
-        url = reverse("assessment:result", args=[check.pk])
-        return Task(_("Result sheet"), note, closes, url, _("Read and receive"), is_late=closes < today)
-    return None
+        return Task(_("Result sheet"), note, check.due_on, sheet, _("Read and receive"), is_late=late)
+    note = _("Your levels are confirmed. The second 1on1 on the result comes next.")
+    return Task(_("Result sheet"), note, None, sheet, _("Read the result"))
+
+
+def _self_check(check: Assessment, windows: Mapping[tuple[int, str], tuple[date, date]], page: str) -> Task | None:
+    today = clock.today()
+    opens, _closes = windows.get((check.cycle_id, CycleStep.SELF_CHECK), (today, today))
+    if today < opens:
+        if opens - today > SOON:
+            return None
+        return Task(_("The self-check opens soon"), str(check.cycle.name), opens, page, _("Have a look"), is_ahead=True)
+    answered, items = check.answered_count, check.item_count  # type: ignore[attr-defined]
+    note = _("%(answered)d of %(items)d items answered") % {"answered": answered, "items": items}
+    button = _("Continue the self-check") if answered else _("Begin the self-check")
+    return Task(_("Self-check"), note, check.due_on, page, button, is_late=_is_over(check.due_on))
 
 
 def mentor_tasks(staff_id: int) -> list[Task]:
-    """Mentees who wait for their mentor, at most five by name; two queries."""
-    pairs = MentorPair.objects.active().filter(mentor=staff_id, cycle=OuterRef("cycle_id"), mentee=OuterRef("staff_id"))
-    waiting = Assessment.objects.filter(Exists(pairs), cycle__state=CycleState.OPEN, state=State.SUBMITTED)
-    rows = list(waiting.select_related("staff", "cycle").order_by("submitted_at", "pk")[:5])
-    windows = _windows({row.cycle_id for row in rows})
-    today = clock.today()
-    tasks = []
-    for row in rows:
-        _opens, closes = windows.get((row.cycle_id, "first_one_on_one"), (today, today))
-        tasks.append(
-            Task(
-                _("First 1on1 with %(name)s") % {"name": row.staff.name},
-                _("The self-check is submitted."),
-                closes,
-                reverse("assessment:one_on_one", args=[row.pk]),
-                _("Prepare the 1on1"),
-                is_late=closes < today,
-            )
-        )
-    return tasks
+    """Mentees who wait for their mentor, at most five by name, the most urgent first; one query."""
+    waiting = Assessment.objects.filter(mentored_by(staff_id), cycle__state=CycleState.OPEN, due_who=rules.MENTOR)
+    rows = waiting.select_related("staff", "cycle").order_by("due_on", "submitted_at", "pk")[:5]
+    return [_one_on_one(row) for row in rows]
+
+
+def _one_on_one(check: Assessment) -> Task:
+    if check.due_step == CycleStep.FIRST_ONE_ON_ONE:
+        title, note = _("First 1on1 with %(name)s"), _("The self-check is submitted.")
+    else:
+        title, note = _("Second 1on1 with %(name)s"), _("It is about the result.")
+    return Task(
+        title % {"name": check.staff.name},
+        note,
+        check.due_on,
+        reverse("assessment:one_on_one", args=[check.pk]),
+        _("Prepare the 1on1"),
+        is_late=_is_over(check.due_on),
+    )
 
 
 def coordinator_tasks(user: User) -> list[Task]:
-    """Surveys that wait for the own organisations' answer; one query."""
+    """Surveys that wait for the own organisations' answer; one query. The closing day ends no dialogue."""
     waiting = (ResponseState.NOT_STARTED, ResponseState.DRAFT, ResponseState.QUESTIONED)
     rows = DemandResponse.objects.visible_to(user).filter(survey__state=SurveyState.OPEN, state__in=waiting)
-    today = clock.today()
     return [
         Task(
             _("Demand survey: %(organisation)s") % {"organisation": row.organisation.label},
             row.get_state_display(),
-            row.extended_to or row.survey.closes_on,
+            None if row.state == ResponseState.QUESTIONED else row.extended_to or row.survey.closes_on,
             reverse("gaps:demand", args=[row.pk]),
             _("Answer"),
-            is_late=(row.extended_to or row.survey.closes_on) < today,
+            is_late=row.state != ResponseState.QUESTIONED and _is_over(row.extended_to or row.survey.closes_on),
         )
         for row in rows.select_related("survey", "organisation").order_by("survey__closes_on", "pk")[:5]
     ]
