@@ -94,7 +94,11 @@ def _link(
 
 
 def _entries(path: str, access: Access, *, is_mentor: bool) -> list[dict[str, Any]]:
-    """At most six entries: what the person does most, first."""
+    """At most six entries: what the person does most, first.
+
+    Whoever is of the office beside other roles finds the step figures on the boards, and the own answers to demand
+    surveys below supply and demand, so that nothing falls off the end.
+    """
     wanted = [_link(_("Home"), "portal:home", path)]
     about_oneself = not is_mentor or path.endswith("/mine/")
     meetings = ("/one-on-ones/",)
@@ -106,31 +110,38 @@ def _entries(path: str, access: Access, *, is_mentor: bool) -> list[dict[str, An
         wanted.append(_link(_("Mentees"), "assessment:mentees", path, under=() if about_oneself else meetings))
     if access.is_secretariat:
         wanted.append(_link(_("Yearly cycles"), "assessment:cycles", path, under=("/cycles/", "/objections/")))
-    if access.is_coordinator:
+    elif access.is_coordinator:
         wanted.append(_link(_("Progress"), "assessment:progress", path))
+    if access.is_coordinator and not _is_office(access):
         wanted.append(_link(_("Demand survey"), "gaps:my_demand", path))
     if access.sees_all_aggregates or access.is_coordinator:
         wanted.append(_supply_and_demand(path, access))
-    if access.is_secretariat or access.is_supporter:
+    if _is_office(access):
         wanted.append(_link(_("People and organisations"), "people:staff_list", path, under=("/people/",)))
     wanted.append(_link(_("Skill framework"), "framework:home", path, under=("/framework/",)))
     return [entry for entry in wanted if entry is not None][:MOST_ENTRIES]
 
 
+def _is_office(access: Access) -> bool:
+    return access.is_secretariat or access.is_supporter
+
+
 def _supply_and_demand(path: str, access: Access) -> dict[str, Any] | None:
     """The dashboard; below it, for the office, what it is made of."""
-    survey_pages: tuple[str, ...] = ()
-    children = None
-    if access.is_secretariat or access.is_supporter:
-        survey_pages = ("/surveys/",) if access.is_coordinator else ("/surveys/", "/demand/")
-        found = [
-            _link(_("Demand surveys"), "gaps:surveys", path, under=survey_pages),
-            _link(_("Runs"), "gaps:runs", path) if access.is_secretariat else None,
-            _link(_("Priority areas"), "gaps:areas", path),
-        ]
-        children = [child for child in found if child is not None]
-    under = ("/gaps/", "/areas/", *survey_pages)
-    return _link(_("Supply and demand"), "gaps:dashboard", path, under=under, children=children)
+    under = ("/gaps/", "/areas/")
+    if not _is_office(access):
+        return _link(_("Supply and demand"), "gaps:dashboard", path, under=under)
+    survey_pages = ("/surveys/",) if access.is_coordinator else ("/surveys/", "/demand/")
+    found = [
+        _link(_("Demand surveys"), "gaps:surveys", path, under=survey_pages),
+        _link(_("Answers of your organisations"), "gaps:my_demand", path) if access.is_coordinator else None,
+        _link(_("Runs"), "gaps:runs", path) if access.is_secretariat else None,
+        _link(_("Priority areas"), "gaps:areas", path),
+    ]
+    children = [child for child in found if child is not None]
+    return _link(
+        _("Supply and demand"), "gaps:dashboard", path, under=(*under, "/surveys/", "/demand/"), children=children
+    )
 
 
 def _account_links(access: Access) -> list[dict[str, Any]]:

@@ -19,14 +19,14 @@ from skillmap.core.templatetags.ui.words import jp_date, level_label
 from skillmap.gaps.choices import ResponseState
 from skillmap.gaps.models import DemandResponse, DemandSurvey, PriorityArea
 from skillmap.people.choices import Role
-from skillmap.people.models import User
+from skillmap.people.models import Organisation, RoleGrant, User
 from skillmap.portal.radar import radar
 from skillmap.portal.selectors.areas import adopted_areas
 from skillmap.portal.selectors.maps import person_map
 from skillmap.portal.selectors.next_for_me import Task, mentor_tasks
 from tests.factories.assessment import STAGES, World, make_cycle, set_windows
 from tests.factories.demand import make_survey
-from tests.factories.people import user_with
+from tests.factories.people import RoleGrantFactory, StaffFactory, user_with
 from tests.support.ground import on_ground
 from tests.support.signing_in import english
 
@@ -338,6 +338,23 @@ def test_help_names_what_the_pages_do(language: str) -> None:
     assert ".ics" in staff and ("育成目標" in staff or "Development goals" in staff)
 
 
+@pytest.mark.parametrize("words", ["髙橋　葵", "高橋葵", "ﾀｶﾊｼ", "たかはし あおい", "AB 7"])
+def test_people_are_found_as_in_their_list(world: World, words: str) -> None:
+    StaffFactory.create(name="髙橋 葵", kana="たかはし あおい", number="ab7", organisation=world.section)
+    for user, found in (
+        (world.secretariat, True),
+        (world.supporter, True),
+        (world.coordinator, True),
+        (world.other_coordinator, False),
+    ):
+        assert ("髙橋 葵" in text(as_user(user), "/search/", q=words)) == found
+
+
+def test_organisations_are_found_by_their_english_name(world: World) -> None:
+    Organisation.objects.filter(pk=world.bureau.pk).update(name_en="Bureau of Waterworks")
+    assert world.bureau.name in text(as_user(world.coordinator), "/search/", q="waterworks")
+
+
 def test_background_work_is_the_secretariats(world: World) -> None:
     assert as_user(world.secretariat).get("/background/").status_code == 200
     assert as_user(world.mentor).get("/background/").status_code == 403
@@ -363,6 +380,24 @@ def current_entries(client: Client, path: str) -> list[str]:
     """Labels of the menu's entries that are marked as where one is."""
     answer = client.get(path)
     return [entry["label"] for entry in answer.context["nav"]["items"] if entry["active"]]
+
+
+def test_whoever_has_many_roles_still_finds_everything(world: World) -> None:
+    """Six entries at most, whatever the roles; what falls together with another entry stands below that one."""
+    for role in (Role.SECRETARIAT, Role.SUPPORTER):
+        user = User.objects.get(pk=world.mentor.pk)
+        RoleGrant.objects.filter(user=user).delete()
+        RoleGrantFactory.create(user=user, role=role, organisation=None)
+        RoleGrantFactory.create(user=user, role=Role.COORDINATOR, organisation=world.bureau)
+        client = english(as_user(user))
+        items = client.get(reverse("gaps:my_demand")).context["nav"]["items"]
+        middle = "Yearly cycles" if role == Role.SECRETARIAT else "Progress"
+        assert [entry["label"] for entry in items] == [
+            "Home", "My skills", "Mentees", middle, "Supply and demand", "People and organisations"
+        ]  # fmt: skip
+        below = next(entry for entry in items if entry["active"])
+        assert [child["label"] for child in below["children"] if child["active"]] == ["Answers of your organisations"]
+        assert current_entries(client, reverse("gaps:dashboard")) == ["Supply and demand"]
 
 
 def test_the_own_1on1_is_found_below_my_skills_and_that_of_mentees_below_theirs(world: World) -> None:

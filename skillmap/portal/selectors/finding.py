@@ -10,6 +10,7 @@ from skillmap.framework.catalogue import Catalogue, catalogue_of
 from skillmap.framework.selectors import current_framework
 from skillmap.people.access import Access, access_of
 from skillmap.people.models import Organisation, Staff, User
+from skillmap.people.selectors import search as people_search
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,8 @@ def search(user: User, words: str) -> list[Hit]:
     hits: list[Hit] = []
     if framework is not None:
         hits += _search_framework(catalogue_of(framework), words)
-    organisations = Organisation.objects.current().filter(Q(name__icontains=words) | Q(short_name__icontains=words))
+    named = Q(name__icontains=words) | Q(short_name__icontains=words) | Q(name_en__icontains=words)
+    organisations = Organisation.objects.current().filter(named)
     if finds_people(access_of(user)):
         hits += [
             Hit(_("Organisation"), row.name, "", reverse("people:organisation", args=[row.pk]))
@@ -60,10 +62,9 @@ def _search_framework(catalogue: Catalogue, words: str) -> list[Hit]:
 
 
 def _search_people(user: User, words: str) -> list[Hit]:
-    people = Staff.objects.visible_to(user).filter(
-        Q(name__icontains=words) | Q(kana__icontains=words) | Q(number__iexact=words)
-    )
+    """The people whom the list of people would find by the same words, the first of them."""
+    people = people_search(Staff.objects.readable_by(user), words).select_related("organisation")
     return [
         Hit(_("Person"), row.name, row.organisation.label, reverse("people:staff", args=[row.pk]))
-        for row in people.select_related("organisation").order_by("kana", "pk")[:20]
+        for row in people.order_by("kana", "pk")[:20]
     ]
