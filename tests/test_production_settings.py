@@ -65,10 +65,13 @@ def test_a_missing_value_stops_the_start_with_its_name(name: str, tmp_path: Path
         ("SITE_URL", "http://map.example.jp", "must begin with https"),
         ("DATABASE_URL", "mysql://x", "DATABASE_URL must begin"),
         ("REDIS_URL", "http://x", "REDIS_URL must begin"),
+        ("SECRET_KEY_FALLBACKS", "demo-only-key-that-production-settings-refuse-to-use", "SECRET_KEY_FALLBACKS is too"),
+        ("OIDC_SERVER_URL", "http://provider.example", "OIDC_SERVER_URL must begin with https"),
     ],
 )
 def test_a_weak_value_stops_the_start(name: str, value: str, words: str, tmp_path: Path) -> None:
-    answer = run(["manage.py", "check"], WHOLE | {name: value}, tmp_path)
+    of_provider = {"OIDC_CLIENT_ID": "map", "OIDC_CLIENT_SECRET": "secret"}
+    answer = run(["manage.py", "check"], WHOLE | of_provider | {name: value}, tmp_path)
     assert answer.returncode != 0
     assert words in answer.stderr
     assert value not in answer.stderr.replace("postgres://", "") or len(value) < 12, "secrets are not printed"

@@ -4,16 +4,21 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
-from django.db import connection, models, transaction
+from django.db import OperationalError, connection, models, transaction
+from django.db.models import Max
 
 from skillmap.core import bulk
 from skillmap.core.models import AuditEvent, AuditSeal
 
 GENESIS = "0" * 64
 BATCH = 2000
+#: So long the seal waits for those who are writing lines, and all others for the seal.
+PATIENCE = timedelta(milliseconds=200)
+LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL's word for a lock that did not come in time
 
 
 def target_name(target: models.Model | None) -> str:
@@ -127,21 +132,42 @@ def digest_of(event: AuditEvent, previous: str) -> str:
 def seal(limit: int = BATCH) -> int:
     """Add up to `limit` unsealed lines to the chain, in id order; returns how many.
 
-    On PostgreSQL the short SHARE lock waits for inserts under way, so that no lower id can appear behind the seal.
+    None are added while somebody has been at a transaction with lines for longer than PATIENCE: the next call takes
+    them along.
     """
+    last_settled = _last_settled()
     with transaction.atomic():
         if connection.vendor == "postgresql":
             with connection.cursor() as cursor:
                 cursor.execute("LOCK TABLE core_auditseal IN SHARE ROW EXCLUSIVE MODE")
-                cursor.execute("LOCK TABLE core_auditevent IN SHARE MODE")
         last = AuditSeal.objects.order_by("-pk").first()
         previous = last.digest if last else GENESIS
         seals = []
-        for event in AuditEvent.objects.filter(pk__gt=last.pk if last else 0).order_by("pk")[:limit]:
+        waiting = AuditEvent.objects.filter(pk__gt=last.pk if last else 0, pk__lte=last_settled)
+        for event in waiting.order_by("pk")[:limit]:
             previous = digest_of(event, previous)
             seals.append(AuditSeal(event_id=event.pk, digest=previous))
         AuditSeal.objects.bulk_create(seals, batch_size=500)
     return len(seals)
+
+
+def _last_settled() -> int:
+    """The last id below which no line can appear any more; 0 where that can't be said now.
+
+    On PostgreSQL a SHARE lock waits for inserts under way. Whoever writes next waits behind it, so that it is held for
+    a moment and waited for no longer than PATIENCE: a long import must not keep everybody else from saving.
+    """
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            if connection.vendor == "postgresql":
+                cursor.execute(f"SET LOCAL lock_timeout = '{PATIENCE // timedelta(milliseconds=1)}ms'")
+                cursor.execute("LOCK TABLE core_auditevent IN SHARE MODE")
+                cursor.execute("SET LOCAL lock_timeout TO DEFAULT")
+            return AuditEvent.objects.aggregate(last=Max("pk"))["last"] or 0
+    except OperationalError as error:
+        if getattr(error.__cause__, "pgcode", None) != LOCK_NOT_AVAILABLE:
+            raise
+        return 0
 
 
 @dataclass(frozen=True)

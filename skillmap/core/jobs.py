@@ -47,6 +47,14 @@ class JobCancelled(Exception):  # noqa: N818
     """Somebody asked to stop."""
 
 
+class JobLater(Exception):  # noqa: N818
+    """What the job needs is away, such as the mail server: it is done again later, and no attempt is spent on that."""
+
+    def __init__(self, after: timedelta) -> None:
+        super().__init__(after)
+        self.after = after
+
+
 def job_handler(kind: str) -> Callable[[Handler], Handler]:
     """Register the code of one kind of job."""
 
@@ -204,6 +212,16 @@ def _retry_or_fail(job: Job, error: Exception) -> None:
     )
 
 
+def _put_off(job: Job, later: JobLater) -> None:
+    Job.objects.filter(pk=job.pk, state=JobState.RUNNING, fence=job.fence).update(
+        state=JobState.QUEUED,
+        lease_until=None,
+        attempt=F("attempt") - 1,
+        error=type(later.__cause__ or later).__name__,
+        not_before=Now() + later.after,
+    )
+
+
 def is_for_others(job_id: int) -> bool:
     """Whether it waits for a worker of another version."""
     return Job.objects.due().filter(pk=job_id).exclude(kind__in=HANDLERS).exists()
@@ -233,6 +251,8 @@ def _do(job: Job) -> None:
         _finish(job, JobState.CANCELLED)
     except JobLost:
         logger.warning("job_lost", extra={"job": job.pk})
+    except JobLater as later:
+        _put_off(job, later)
     except RuleViolation as refusal:
         _finish(job, JobState.FAILED, error=str(refusal), result={"code": refusal.code, **refusal.details})
     except Exception as error:

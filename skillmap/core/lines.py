@@ -9,6 +9,8 @@ from django.utils.translation import gettext as _
 
 # What breaks a line somewhere: in a table of a file, in the subject of a mail, in a log.
 BREAKS = re.compile("[\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029]+")
+#: Characters of an e-mail address (RFC 5321), and of the columns that hold one.
+LONGEST_ADDRESS = 254
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 

@@ -9,18 +9,22 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import translation
 from django.utils.cache import patch_cache_control, patch_vary_headers
 
+from skillmap.core.backup.engine import is_broken_off
+
 Handler = Callable[[HttpRequest], HttpResponse]
 
 
 class HealthMiddleware:
     """`/livez` says the process lives, `/readyz` that the database answers with every migration applied.
 
+    And that no restore was broken off in it: nobody is to work on what the next one will undo.
+
     It stands before the host check, so that a probe may ask by address; the answers hold no version and no name.
     """
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
-        self._migrated = False
+        self._migrated = self._whole = False
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.path == "/livez":
@@ -36,10 +40,13 @@ class HealthMiddleware:
             if not self._migrated:
                 executor = MigrationExecutor(connection)
                 self._migrated = not executor.migration_plan(executor.loader.graph.leaf_nodes())
+            self._whole = self._whole or not is_broken_off()
         except DatabaseError:
             return JsonResponse({"status": "database away"}, status=503)
         if not self._migrated:
             return JsonResponse({"status": "migrations waiting"}, status=503)
+        if not self._whole:
+            return JsonResponse({"status": "restore broken off"}, status=503)
         return JsonResponse({"status": "ok"})
 
 

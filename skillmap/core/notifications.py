@@ -96,6 +96,10 @@ def claim(pk: int) -> bool:
     return bool(_ready().filter(pk=pk).update(claimed_until=Now() + LEASE))
 
 
+class _ServerAway(Exception):  # noqa: N818
+    """The mail server went away while there were still mails to send."""
+
+
 def send_waiting(limit: int = 100) -> int:
     """Mail what waits: claim, send, mark, one after the other; no transaction is open while the mail server is asked.
 
@@ -106,34 +110,49 @@ def send_waiting(limit: int = 100) -> int:
     pks = list(_ready().order_by("pk").values_list("pk", flat=True)[:limit])
     if not pks:
         return 0
-    rows = Notification.objects.select_related("recipient").in_bulk(pks)
     sent = 0
     mailer = get_connection()
     try:
         mailer.open()
     except OSError as error:
-        _wait_for_server(rows.values(), error)
+        _wait_for_server(pks, error)
         return 0
     with mailer:
-        for pk in pks:
+        for place, pk in enumerate(pks):
             if not claim(pk):
                 continue
-            row = rows[pk]
-            if not row.recipient.is_active:
-                Notification.objects.filter(pk=pk).update(mail_state=MailState.NONE, claimed_until=None)
-                continue
             try:
-                _send(row, mailer)
-            except (OSError, ValueError) as error:  # ValueError: what can't be put into a mail at all
-                _postpone(row, error)
-            else:
-                sent += 1
-                Notification.objects.filter(pk=pk).update(mail_state=MailState.SENT, sent_at=Now(), claimed_until=None)
+                sent += _mail(pk, mailer)
+            except _ServerAway as away:
+                Notification.objects.filter(pk=pk).update(claimed_until=None)
+                _wait_for_server(pks[place:], away.__cause__ or away)
+                break
     return sent
 
 
+def _mail(pk: int, mailer: BaseEmailBackend) -> int:
+    """Mail one notice that is claimed, to whoever and wherever its recipient is at this moment; 1 where it went.
+
+    Raises _ServerAway.
+    """
+    row = Notification.objects.select_related("recipient").get(pk=pk)
+    if not row.recipient.is_active:
+        Notification.objects.filter(pk=pk).update(mail_state=MailState.NONE, claimed_until=None)
+        return 0
+    try:
+        _send(row, mailer)
+    except (OSError, ValueError) as error:  # ValueError: what can't be put into a mail at all
+        _postpone(row, error)
+        return 0
+    Notification.objects.filter(pk=pk).update(mail_state=MailState.SENT, sent_at=Now(), claimed_until=None)
+    return 1
+
+
 def _send(row: Notification, mailer: BaseEmailBackend) -> None:
-    """Hand one mail to the server, over another connection where it has closed the present one."""
+    """Hand one mail to the server, over another connection where it has closed the present one.
+
+    Raises _ServerAway where there is no other connection.
+    """
     mail = EmailMessage(row.subject, _mail_text(row), None, [row.recipient.email], connection=mailer)
     try:
         mail.send()
@@ -141,7 +160,10 @@ def _send(row: Notification, mailer: BaseEmailBackend) -> None:
         if not _has_closed(error):
             raise
         mailer.close()
-        mailer.open()
+        try:
+            mailer.open()
+        except OSError as away:
+            raise _ServerAway from away
         mail.send()
 
 
@@ -149,9 +171,14 @@ def _has_closed(error: OSError) -> bool:
     """Whether the server has ended the connection, which says nothing against the mail."""
     if isinstance(error, SMTPRecipientsRefused):
         return any(code == CLOSING for code, _text in error.recipients.values())
-    return isinstance(error, SMTPServerDisconnected) or (
+    return isinstance(error, (SMTPServerDisconnected, ConnectionError)) or (
         isinstance(error, SMTPResponseException) and error.smtp_code == CLOSING
     )
+
+
+def is_about_the_mail(error: OSError) -> bool:
+    """Whether the server was there and took exception to this very mail."""
+    return isinstance(error, (SMTPRecipientsRefused, SMTPResponseException)) and not _has_closed(error)
 
 
 def _mail_text(row: Notification) -> str:
@@ -159,9 +186,9 @@ def _mail_text(row: Notification) -> str:
     return f"{row.body}\n\n{link}\n" if row.body else f"{row.subject}\n\n{link}\n"
 
 
-def _wait_for_server(rows: Iterable[Notification], error: Exception) -> None:
+def _wait_for_server(pks: Iterable[int], error: BaseException) -> None:
     """The mail server is away: no mail is to blame, each goes on waiting, asked for less and less often."""
-    for row in rows:
+    for row in Notification.objects.filter(pk__in=pks).order_by("pk"):
         if claim(row.pk):
             Notification.objects.filter(pk=row.pk).update(
                 mail_tries=F("mail_tries") + 1,

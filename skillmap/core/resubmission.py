@@ -27,6 +27,8 @@ KEPT = timedelta(minutes=10)
 #: So long the second press waits for the first; a first one that takes longer has died.
 PATIENCE = timedelta(seconds=30)
 LOOK_EVERY = 0.05  # seconds
+SIGNING_IN = "/accounts/"
+LONGEST = 300  # characters of an address that the column takes
 
 
 class SubmittedOnceMiddleware:
@@ -46,22 +48,38 @@ class SubmittedOnceMiddleware:
         return self._answer(request, taken)
 
     def _answer(self, request: HttpRequest, taken: SubmittedForm) -> HttpResponse:
-        """Do what the form asks for; only a redirect says that it was done, all else may be sent again.
-
-        So may what led elsewhere with a word of error: it was refused.
-        """
+        """Do what the form asks for, and keep where that led; what was not done may be sent again."""
         location = ""
         try:
             response = self.get_response(request)
-            if isinstance(response, HttpResponseRedirect) and not _tells_an_error(request):
-                location = response.url
+            location = _where_it_led(request, response)
         finally:
             rows = SubmittedForm.objects.filter(pk=taken.pk)
-            if 0 < len(location) <= 300:
+            if len(location) > LONGEST:  # without what narrowed the page down
+                location = location.partition("?")[0]
+            if 0 < len(location) <= LONGEST:
                 rows.update(location=location)
             else:
                 rows.delete()
         return response
+
+
+def leads_on(response: HttpResponse, url: str) -> HttpResponse:
+    """Mark the answer to a form that was done though it is no redirect: sent once more, the form leads to `url`."""
+    response.leads_on = url  # type: ignore[attr-defined]
+    return response
+
+
+def _where_it_led(request: HttpRequest, response: HttpResponse) -> str:
+    """Where a form led that was done; empty where it was not.
+
+    That is said by a redirect, but not with a word of error: then it was refused. Nor to the pages of signing in:
+    there somebody is first to show who they are.
+    """
+    if isinstance(response, HttpResponseRedirect):
+        held_up = response.url.startswith(SIGNING_IN) and not request.path.startswith(SIGNING_IN)
+        return "" if held_up or _tells_an_error(request) else response.url
+    return str(getattr(response, "leads_on", ""))
 
 
 def _tells_an_error(request: HttpRequest) -> bool:
@@ -80,7 +98,7 @@ def _key(request: HttpRequest) -> uuid.UUID | None:
         return None
     if not request.user.is_authenticated or not request.POST.get(TOKEN):
         return None
-    digest = hashlib.sha256(request.path.encode())
+    digest = hashlib.sha256(request.get_full_path().encode())
     for part in _parts(request):
         digest.update(b"\0" + part.encode("utf-8", "surrogatepass"))
     return uuid.UUID(bytes=digest.digest()[:16])

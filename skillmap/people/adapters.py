@@ -15,14 +15,18 @@ from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from cryptography.fernet import Fernet
 from django.conf import settings
 from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from skillmap.core.lines import can_be_shown
 from skillmap.people.models import SignInSubject, User
 
 logger = logging.getLogger(__name__)
+
+BY_SINGLE_SIGN_ON = gettext_lazy("This account is tied to single sign-on: sign in by that. It has no password.")
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -37,11 +41,23 @@ class AccountAdapter(DefaultAccountAdapter):
         can_be_shown(email)
         return email
 
+    def clean_password(self, password: str, user: User | None = None) -> str:
+        """A new password, for whoever may have one."""
+        if user is not None and is_tied(user):
+            raise ValidationError(BY_SINGLE_SIGN_ON, code="by_single_sign_on")
+        return str(super().clean_password(password, user))
+
     def pre_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse | None:
-        """Whatever the way in, password, passkey or single sign-on: an account of another system has none."""
+        """Whatever the way in, password, passkey or single sign-on: an account of another system has none.
+
+        One that is tied to single sign-on has this one alone: whom the provider no longer lets in stays out.
+        """
         if user.is_service:
             answer: HttpResponse = self.respond_user_inactive(request, user)
             return answer
+        if "sociallogin" not in (kwargs.get("signal_kwargs") or {}) and is_tied(user):
+            messages.error(request, BY_SINGLE_SIGN_ON)
+            return redirect("account_login")
         refused: HttpResponse | None = super().pre_login(request, user, **kwargs)
         return refused
 
@@ -60,7 +76,7 @@ class AccountAdapter(DefaultAccountAdapter):
         A mail goes whatever the account is: a page that came sooner, or without the warning while the mail server is
         away, would tell whoever asks which accounts those are.
         """
-        if user.is_service or SignInSubject.objects.filter(user=user).exists():
+        if user.is_service or is_tied(user):
             self.send_mail("account/email/password_elsewhere", email, {})
         else:
             super().send_password_reset_mail(user, email, context)
@@ -99,6 +115,15 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):
         found = sociallogin.user.pk if sociallogin.is_existing else None
         if known is None or found is None or known.user_id != found or sociallogin.state.get("process") == "connect":
             raise ImmediateHttpResponse(render(request, "socialaccount/unknown_subject.html", status=403))
+
+    def validate_disconnect(self, account: Any, accounts: Any) -> None:
+        """Never: the secretariat unties, as it tied."""
+        raise ValidationError(_("The secretariat ties accounts to single sign-on and unties them."), code="not_here")
+
+
+def is_tied(user: User) -> bool:
+    """Whether the secretariat has tied an account to single sign-on: then it has no password, and no other way in."""
+    return SignInSubject.objects.filter(user=user).exists()
 
 
 def claims_of(sociallogin: Any) -> Mapping[str, Any]:

@@ -44,6 +44,7 @@ def issue(
         RuleViolation: `unknown_scope`, `unknown_purpose`, `account_closed`.
     """
     require_secretariat(actor)
+    user = User.objects.select_for_update().get(pk=user.pk)  # who closes it waits, and finds the token
     if not user.is_active:
         raise RuleViolation(_("The account is closed."), code="account_closed")
     unknown = sorted(set(scopes) - set(SCOPES))

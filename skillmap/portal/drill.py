@@ -19,9 +19,10 @@ PAGES_OF_STAFF = ("portal:my_map", "portal:looks")
 def look_around(password: str) -> Iterator[str]:
     """Sign in with a password of the drill's own and open the pages; BackupError where one does not open.
 
-    Never on a database that anybody uses: it changes a password, and takes a second factor off.
+    Never on a database that anybody uses: it changes a password, takes a second factor off, unties from single sign-on.
     """
     user = _somebody()
+    user.sign_in_subjects.all().delete()
     user.set_password(password)
     user.save(update_fields=["password"])
     Authenticator.objects.filter(user=user).delete()

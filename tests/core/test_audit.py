@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
 from types import SimpleNamespace
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, connection, connections, transaction
 
 from skillmap.core import audit
 from skillmap.core.models import AuditEvent, AuditSeal
@@ -159,3 +161,42 @@ def test_the_command_says_what_it_checked(lines: list[AuditEvent], capsys: pytes
     audit.seal()
     call_command("verify_audit")
     assert "5 lines checked, 0 not sealed yet" in capsys.readouterr().out
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_the_seal_keeps_nobody_waiting_while_somebody_writes_for_long() -> None:
+    """It waits for inserts under way, and whoever comes next waits behind it: so it waits for a moment alone."""
+    begun, end = threading.Event(), threading.Event()
+
+    def import_for_long() -> None:
+        with transaction.atomic():
+            audit.record(verb="import.row", actor=None)
+            begun.set()
+            assert end.wait(60)
+        connections.close_all()
+
+    sealed: list[int] = []
+
+    def seal() -> None:
+        sealed.append(audit.seal())
+        connections.close_all()
+
+    writer, sealer = threading.Thread(target=import_for_long), threading.Thread(target=seal)
+    writer.start()
+    assert begun.wait(60)
+    sealer.start()
+    try:
+        for _time in range(5):
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute("SET LOCAL lock_timeout = '10s'")
+                audit.record(verb="somebody.saves", actor=None)
+            time.sleep(0.1)
+        sealer.join(10)
+        assert not sealer.is_alive()
+    finally:
+        end.set()
+        writer.join(60)
+    assert sealed == [0]
+    assert audit.seal() == 6
+    assert audit.verify().problems == ()

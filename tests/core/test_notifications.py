@@ -19,6 +19,7 @@ from django.test import override_settings
 from skillmap.core import notifications
 from skillmap.core.choices import MailState
 from skillmap.core.models import Notification
+from skillmap.people import services
 from skillmap.people.models import User
 from tests.factories.people import UserFactory
 from tests.support.clocks import wrong_clock
@@ -189,3 +190,54 @@ def test_a_server_that_takes_nothing_any_more_is_no_endless_loop(user: User, ser
     assert notifications.send_waiting() == server.taken == 0
     row = Notification.objects.get(recipient=user)
     assert (row.mail_state, row.mail_tries, row.claimed_until) == (MailState.WAITING, 1, None)
+
+
+@pytest.mark.parametrize("act", ["closes", "moves"])
+def test_a_mail_goes_to_whoever_and_wherever_the_recipient_is_when_it_goes(
+    user: User, act: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A batch takes a while; what the secretariat does meanwhile counts for the rest of it."""
+    other = UserFactory.create()
+    tell(user)
+    tell(other)
+    send = notifications._send
+
+    def send_and_act(row: Notification, mailer: Any) -> None:
+        send(row, mailer)
+        if row.recipient_id == user.pk and act == "closes":
+            services.account_close(user_id=other.pk, actor=None)
+        elif row.recipient_id == user.pk:
+            services.account_change_email(user_id=other.pk, email="new@tokyo.example", actor=None)
+
+    monkeypatch.setattr(notifications, "_send", send_and_act)
+    notifications.send_waiting()
+    expected = [[user.email]] if act == "closes" else [[user.email], ["new@tokyo.example"]]
+    assert [message.to for message in mail.outbox] == expected
+
+
+class LeavingBackend(locmem.EmailBackend):
+    """A server that goes away after the first mail, and does not answer any more."""
+
+    def open(self) -> bool:
+        if mail.outbox:
+            raise ConnectionRefusedError
+        return True
+
+    def send_messages(self, messages: Sequence[EmailMessage]) -> int:
+        if mail.outbox:
+            raise BrokenPipeError
+        return super().send_messages(messages)
+
+
+def test_a_server_that_goes_away_in_the_middle_is_no_mails_fault(user: User) -> None:
+    """None of them fails for good, however often that happens: each waits, as where the server was away before."""
+    for key in "abc":
+        tell(user, key)
+    with override_settings(EMAIL_BACKEND=f"{__name__}.LeavingBackend"):
+        for _time in range(notifications.MAX_TRIES + 1):
+            mail.outbox.clear()
+            Notification.objects.filter(dedup_key="a").update(mail_state=MailState.WAITING)
+            Notification.objects.update(next_try_at=None)
+            assert notifications.send_waiting() == 1
+    waiting = Notification.objects.filter(mail_state=MailState.WAITING, claimed_until=None)
+    assert set(waiting.values_list("dedup_key", flat=True)) == {"b", "c"}

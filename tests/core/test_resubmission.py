@@ -14,7 +14,7 @@ from django.test import RequestFactory
 
 from skillmap.core import clock, resubmission
 from skillmap.core.models import SubmittedForm
-from skillmap.core.resubmission import SubmittedOnceMiddleware, forget_submitted
+from skillmap.core.resubmission import SubmittedOnceMiddleware, forget_submitted, leads_on
 from skillmap.people.models import User
 from tests.factories.people import UserFactory
 
@@ -123,3 +123,52 @@ def test_what_is_not_answered_again_is_forgotten(user: User) -> None:
         SubmittedForm.objects.filter(pk=row.pk).update(created_at=clock.now() - age)
     forget_submitted()
     assert SubmittedForm.objects.count() == 1
+
+
+def test_a_form_held_up_to_sign_in_again_is_not_done(site: Site) -> None:
+    """Whoever has shown who they are and sends it once more gets what it asks for."""
+    user, locked = UserFactory.create(), True
+    view = site.view
+
+    def ask_first(request: HttpRequest) -> HttpResponse:
+        return HttpResponseRedirect("/accounts/reauthenticate/?next=/somewhere/") if locked else view(request)
+
+    site.take = SubmittedOnceMiddleware(ask_first)
+    assert site.post(user).headers["Location"].startswith("/accounts/reauthenticate/")
+    locked = False
+    assert site.post(user).headers["Location"] == "/made/1/"
+    assert site.post(user).headers["Location"] == "/made/1/"
+    assert len(site.made) == 1
+
+
+def test_the_address_with_all_that_stands_in_it_tells_forms_apart(site: Site) -> None:
+    user = UserFactory.create()
+    for path in (f"{PAGE}?of=1", f"{PAGE}?of=2", f"{PAGE}?of=1"):
+        site.post(user, path=path)
+    assert len(site.made) == 2
+
+
+def test_a_long_way_on_is_remembered_without_what_narrowed_it_down(site: Site) -> None:
+    user = UserFactory.create()
+
+    def narrow_down(_request: HttpRequest) -> HttpResponse:
+        site.made.append("x")
+        return HttpResponseRedirect(f"/list/?q={'a' * 400}")
+
+    site.take = SubmittedOnceMiddleware(narrow_down)
+    assert len(site.post(user).headers["Location"]) > 400
+    assert site.post(user).headers["Location"] == "/list/"
+    assert len(site.made) == 1
+
+
+def test_an_answer_that_is_shown_once_leads_on_when_its_form_comes_again(site: Site) -> None:
+    user = UserFactory.create()
+
+    def show(request: HttpRequest) -> HttpResponse:
+        site.made.append("x")
+        return leads_on(HttpResponse("the value"), "/tokens/")
+
+    site.take = SubmittedOnceMiddleware(show)
+    assert site.post(user).content == b"the value"
+    assert site.post(user).headers["Location"] == "/tokens/"
+    assert len(site.made) == 1

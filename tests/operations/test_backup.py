@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -23,7 +25,7 @@ from django.test import Client
 
 from skillmap.core import audit, clock, files
 from skillmap.core.backup import guards, proving
-from skillmap.core.backup.engine import present_engine
+from skillmap.core.backup.engine import is_broken_off, present_engine
 from skillmap.core.backup.errors import BackupError
 from skillmap.core.backup.manifest import Manifest
 from skillmap.core.backup.reading import TableSum
@@ -327,3 +329,69 @@ def test_who_is_about_to_leave_is_waited_for_and_who_stays_is_named(monkeypatch:
     connection.ensure_connection()
     with pytest.raises(BackupError, match=r"connections: 1"):
         engine.require_alone()
+
+
+@contextmanager
+def killed(patch: pytest.MonkeyPatch, owner: type, step: str) -> Iterator[None]:
+    """What is done within it dies at a step, as by kill -9: nothing is put back."""
+
+    def die(*_args: object) -> None:
+        raise KeyboardInterrupt
+
+    with patch.context() as inner:
+        inner.setattr(owner, step, die)
+        with pytest.raises(KeyboardInterrupt):
+            yield
+
+
+@pytest.mark.parametrize("step", ["uploads", "database"])
+def test_a_restore_killed_at_its_very_end_stays_and_nothing_entered_since_is_lost(
+    person: User, folder: Path, step: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.rmtree(settings.MEDIA_ROOT)  # the disk was lost
+    Path(settings.MEDIA_ROOT).mkdir()
+    owner = Uploads if step == "uploads" else type(present_engine())
+    with killed(monkeypatch, owner, "finish"):
+        call_command("restore", str(folder), overwrite=True)
+    assert not is_broken_off()
+    # Services start, and people go on working.
+    late = UserFactory.create()
+    files.keep(SimpleUploadedFile("b.csv", b"new"), owner=person, kind="imports")
+    before, kept = sums(), uploads()
+    assert len(kept) == 2
+    assert "Nothing was changed" in refused(folder)
+    assert "had come to its end" in capsys.readouterr().out
+    assert (sums(), uploads()) == (before, kept)
+    assert User.objects.filter(pk=late.pk).exists()
+    call_command("restore", str(folder), overwrite=True)
+    assert not User.objects.filter(pk=late.pk).exists()
+
+
+def test_a_restore_broken_off_is_said_by_the_probe(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody is to work on what the next restore will undo."""
+    with killed(monkeypatch, Uploads, "bring_in"), killed_undo(monkeypatch):
+        call_command("restore", str(folder), overwrite=True)
+    answer = Client().get("/readyz")
+    assert (answer.status_code, answer.json()) == (503, {"status": "restore broken off"})
+    assert "The database is not empty" in refused(folder)
+    assert Client().get("/readyz").json() == {"status": "ok"}
+
+
+@contextmanager
+def killed_undo(patch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Who is killed puts nothing back."""
+    with patch.context() as inner:
+        inner.setattr(type(present_engine()), "undo", lambda _self: False)
+        inner.setattr(Uploads, "undo", lambda _self: False)
+        yield
+
+
+def test_what_a_killed_backup_has_left_goes_with_the_next_one(person: User, tmp_path: Path) -> None:
+    old, young = tmp_path / ".old.growing", tmp_path / ".young.growing"
+    for path in (old, young):
+        path.mkdir()
+        (path / "database.dump").write_text("personal data")
+    two_days_ago = time.time() - 2 * 24 * 60 * 60
+    os.utime(old, (two_days_ago, two_days_ago))
+    call_command("backup", str(tmp_path / "backup"))
+    assert (old.exists(), young.exists()) == (False, True), "the young one may be another backup under way"

@@ -178,3 +178,27 @@ def test_a_token_that_cannot_be_made(options: dict[str, Any]) -> None:
     with pytest.raises(CommandError):
         run("api_token", **options)
     assert not ApiToken.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("email", "name"),
+    [
+        ("not an address", "x"),
+        ("a@b.example\nBcc: x@y.example", "x"),
+        ("", "x"),
+        (f"{'a' * 60}@{'.'.join(['b' * 50] * 4)}.example", "x"),
+        ("a@b.example", "x" * 101),
+        ("a@b.example", "x\x07"),
+    ],
+)
+def test_an_account_is_made_of_what_the_form_would_take(email: str, name: str) -> None:
+    with pytest.raises(CommandError, match=r"--(email|name): "):
+        run("create_account", email=email, name=name)
+    assert not User.objects.exists()
+
+
+def test_a_tokens_long_name_is_refused_in_words() -> None:
+    system = UserFactory.create(is_service=True)
+    with pytest.raises(CommandError, match="--name"):
+        run("api_token", user=system.email, scopes="people:read", name="x" * 200)
+    assert not ApiToken.objects.exists()

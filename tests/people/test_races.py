@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from datetime import date
 from typing import Any
@@ -12,11 +13,12 @@ from django.db import connections
 
 from skillmap.core import clock, imports
 from skillmap.core.choices import ImportState
-from skillmap.core.errors import RuleViolation
+from skillmap.core.errors import NotAllowed, RuleViolation
 from skillmap.core.models import ImportBatch
 from skillmap.people import services
 from skillmap.people.choices import Role
 from skillmap.people.models import Membership, RoleGrant, Staff
+from skillmap.people.services import accounts, roles
 from tests.factories.people import OrganisationFactory, StaffFactory, user_with
 from tests.people.test_import import csv_file
 from tests.support.due_jobs import run_due
@@ -66,6 +68,25 @@ def test_two_of_the_secretariat_cannot_take_each_other_out() -> None:
         )
         kept = RoleGrant.objects.in_force().filter(role=Role.SECRETARIAT).count()
         assert kept == 1, raised
+
+
+def test_roles_of_the_secretariat_taken_at_once_wait_for_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither ends with a word of the database about two who block each other."""
+    one, two, three = (user_with(Role.SECRETARIAT) for _ in range(3))
+    first, second = one.role_grants.get().pk, two.role_grants.get().pk
+    keep = accounts.keep_a_secretariat
+
+    def slowly(**options: Any) -> None:
+        time.sleep(0.3)  # by now each holds what it takes first
+        keep(**options)
+
+    monkeypatch.setattr(roles, "keep_a_secretariat", slowly)
+    raised = at_once(
+        lambda: services.role_revoke(grant_id=second, actor=one),
+        lambda: services.role_revoke(grant_id=first, actor=three),
+    )
+    assert [error for error in raised if not isinstance(error, NotAllowed | None)] == []
+    assert RoleGrant.objects.in_force().filter(role=Role.SECRETARIAT).count() in (1, 2)
 
 
 def test_the_same_step_twice_counts_once() -> None:

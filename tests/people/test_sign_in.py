@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from smtplib import SMTPRecipientsRefused
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -20,10 +21,15 @@ from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
-from skillmap.people import services
+from skillmap.core import clock, jobs
+from skillmap.core.choices import JobState
+from skillmap.core.errors import RuleViolation
+from skillmap.core.models import Job
+from skillmap.people import services, tokens
 from skillmap.people.choices import Role
 from skillmap.people.middleware import FACTOR_AT_PROVIDER
 from skillmap.people.models import RoleGrant, SignInSubject, User
+from skillmap.people.tasks import WAITS_FOR
 from tests.factories.people import PASSWORD, RoleGrantFactory, StaffFactory, UserFactory, user_with
 from tests.support.signing_in import signed_in
 
@@ -392,3 +398,66 @@ def test_the_secretariat_signs_somebody_out() -> None:
     client, _answer = log_in(user.email)
     services.account_end_sessions(user_id=user.pk, actor=secretariat)
     assert not is_in(client)
+
+
+def test_a_system_is_not_the_last_that_runs_the_map() -> None:
+    """Nobody can sign in with its account."""
+    boss, system = user_with(Role.SECRETARIAT), UserFactory.create(is_service=True)
+    services.role_grant(user_id=system.pk, role=Role.SECRETARIAT, actor=boss)
+    for act in (
+        lambda: services.role_revoke(grant_id=boss.role_grants.get().pk, actor=None),
+        lambda: services.account_close(user_id=boss.pk, actor=None),
+    ):
+        with pytest.raises(RuleViolation) as refused:
+            act()
+        assert refused.value.code == "last_secretariat"
+
+
+def test_a_token_is_not_issued_for_an_account_that_closed_meanwhile() -> None:
+    """Opened again it has none of its former tokens."""
+    system = UserFactory.create(is_service=True)
+    seen_before = User.objects.get(pk=system.pk)
+    services.account_close(user_id=system.pk, actor=None)
+    with pytest.raises(RuleViolation) as refused:
+        tokens.issue(user=seen_before, name="x", scopes=["people:read"], purpose="system_link", actor=None)
+    assert refused.value.code == "account_closed"
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("error", "waited", "state"),
+    [
+        (ConnectionRefusedError(), timedelta(), JobState.QUEUED),
+        (ConnectionRefusedError(), WAITS_FOR + timedelta(hours=1), JobState.DEAD),
+        (SMTPRecipientsRefused({"x": (550, b"no such user")}), timedelta(), JobState.DEAD),
+    ],
+    ids=["away", "away for a day", "refused"],
+)
+def test_an_invitation_waits_for_a_mail_server_that_is_away(
+    monkeypatch: pytest.MonkeyPatch, error: OSError, waited: timedelta, state: JobState
+) -> None:
+    services.account_invite(user_id=UserFactory.create().pk, actor=None)
+    job = Job.objects.get(kind="people.invite")
+    Job.objects.filter(pk=job.pk).update(created_at=clock.now() - waited)
+
+    def refuse(*_args: object, **_options: object) -> None:
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(mail.EmailMessage, "send", refuse)
+        for _time in range(Job.MAX_ATTEMPTS + 2):
+            Job.objects.update(not_before=None)
+            jobs.run(job.pk)
+    job.refresh_from_db()
+    assert job.state == state
+    Job.objects.update(not_before=None)
+    jobs.run(job.pk)  # it is back
+    assert len(mail.outbox) == (state == JobState.QUEUED)
+
+
+def test_who_asks_for_an_invitation_again_does_not_hang_on_whoever_asked_first() -> None:
+    user, one, two = UserFactory.create(), user_with(Role.SECRETARIAT), user_with(Role.SECRETARIAT)
+    for actor in (one, two, two):
+        services.account_invite(user_id=user.pk, actor=actor)
+    assert set(Job.objects.filter(kind="people.invite").values_list("requested_by", flat=True)) == {one.pk, two.pk}
+    assert Job.objects.filter(kind="people.invite").count() == 2

@@ -6,19 +6,31 @@ import re
 from collections.abc import Callable, Iterator
 from http.cookiejar import CookieJar
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlencode, urljoin, urlsplit
 from urllib.request import HTTPCookieProcessor, HTTPRedirectHandler, Request, build_opener
 
 import pytest
+from allauth.account.models import Login
+from allauth.core import context
+from allauth.mfa.models import Authenticator
+from allauth.mfa.webauthn.internal import flows
 from allauth.socialaccount.models import SocialAccount
+from django.contrib.auth.hashers import make_password
+from django.contrib.auth.models import AnonymousUser
+from django.contrib.messages.storage.fallback import FallbackStorage
+from django.contrib.sessions.backends.db import SessionStore
+from django.core import mail
 from django.core.cache import cache
-from django.test import Client
+from django.test import Client, RequestFactory
 
+from skillmap.core.models import Job
 from skillmap.people import services
 from skillmap.people.choices import Role
 from skillmap.people.models import SignInSubject, User
 from tests.factories.people import UserFactory, user_with
+from tests.support.due_jobs import run_due
 from tests.support.oidc_provider import CLIENT_ID, CLIENT_SECRET, PASSWORD, provider
 from tests.support.signing_in import signed_in
 
@@ -232,3 +244,64 @@ def test_a_provider_that_is_away_is_said_so(configure: Callable[[str], None]) ->
     answer = Client().post(START)
     assert answer.status_code == 503
     assert b"/accounts/login/" in answer.content
+
+
+@pytest.fixture
+def known_provider(configure: Callable[[str], None]) -> None:
+    """The settings name a provider that nobody asks here."""
+    configure("https://provider.example")
+
+
+@pytest.mark.usefixtures("known_provider")
+@pytest.mark.parametrize("way", ["set", "given"])
+def test_a_tied_account_has_no_password_of_its_own(way: str) -> None:
+    """Whom the provider lets in no longer must not have kept another way."""
+    user, new = tied(ALICE, "subject-alice"), "Kagi-no-kakaranai-2026"
+    if way == "set":
+        client = signed_in(User.objects.get(pk=user.pk))
+        page = client.post("/accounts/password/set/", {"password1": new, "password2": new})
+        assert "シングルサインオン" in page.content.decode()
+        assert not User.objects.get(pk=user.pk).has_usable_password()
+    else:
+        user.set_password(new)
+        user.save()
+    other = Client()
+    answer = other.post("/accounts/login/", {"login": user.email, "password": new}, follow=True)
+    assert "_auth_user_id" not in other.session
+    assert ("シングルサインオンに" in answer.content.decode()) == (way == "given"), "who knows the password is told why"
+
+
+@pytest.mark.usefixtures("known_provider")
+def test_a_passkey_of_before_is_no_way_in_either() -> None:
+    user = UserFactory.create()
+    Authenticator.objects.create(
+        user=user, type=Authenticator.Type.WEBAUTHN, data={"name": "key", "passwordless": True, "credential": {}}
+    )
+    services.account_link_subject(user_id=user.pk, provider_id="sso", subject="subject-alice", actor=None)
+    request = RequestFactory().post("/accounts/2fa/webauthn/login/")
+    request.session, request.user = SessionStore(), AnonymousUser()
+    request._messages, request.allauth = FallbackStorage(request), SimpleNamespace()  # type: ignore[attr-defined]
+    with context.request_context(request):
+        answer = flows.perform_passwordless_login(request, Authenticator.objects.get(user=user), Login(user=user))
+    assert answer["Location"] == "/accounts/login/"
+    assert "_auth_user_id" not in request.session
+
+
+@pytest.mark.usefixtures("known_provider")
+def test_only_the_secretariat_unties() -> None:
+    user = tied(ALICE, "subject-alice")
+    User.objects.filter(pk=user.pk).update(password=make_password("Kagi-no-kakaranai-2026"))  # allauth asks for one
+    row = SocialAccount.objects.get(user=user)
+    client = signed_in(User.objects.get(pk=user.pk))
+    client.post("/accounts/3rdparty/", {"account": row.pk})
+    assert SocialAccount.objects.filter(pk=row.pk).exists()
+
+
+@pytest.mark.usefixtures("known_provider")
+def test_an_invitation_that_waits_is_not_sent_to_an_account_tied_meanwhile() -> None:
+    user = UserFactory.create()
+    services.account_invite(user_id=user.pk, actor=None)
+    services.account_link_subject(user_id=user.pk, provider_id="sso", subject="subject-alice", actor=None)
+    run_due()
+    job = Job.objects.get(kind="people.invite")
+    assert (job.state, job.result, mail.outbox) == ("done", {"sent": False}, [])

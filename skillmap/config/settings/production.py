@@ -15,6 +15,11 @@ def required(name: str, *, least: int = 1) -> str:
     value = str(env.str(name, default="")).strip()
     if not value:
         raise ImproperlyConfigured(f"Set the environment variable {name}: docs/operations.md says how.")
+    return strong(name, value, least=least)
+
+
+def strong(name: str, value: str, *, least: int) -> str:
+    """The value itself; ImproperlyConfigured where it is shorter than `least`, the demo's, or hardly random."""
     if len(value) < least or value.startswith("demo-only") or len(set(value)) < min(least, 10):
         raise ImproperlyConfigured(f"{name} is too weak: use at least {least} random characters.")
     return value
@@ -22,6 +27,8 @@ def required(name: str, *, least: int = 1) -> str:
 
 SECRET_KEY = required("SECRET_KEY", least=50)
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+for _key in SECRET_KEY_FALLBACKS:
+    strong("SECRET_KEY_FALLBACKS", _key, least=50)
 TOKEN_PEPPER = required("TOKEN_PEPPER", least=32)
 ALLOWED_HOSTS = [host.strip() for host in required("ALLOWED_HOSTS").split(",")]
 if "*" in ALLOWED_HOSTS:
@@ -34,6 +41,8 @@ if not required("DATABASE_URL").startswith(("postgres://", "postgresql://", "sql
 if not required("REDIS_URL").startswith(("redis://", "rediss://", "unix://")):
     raise ImproperlyConfigured("REDIS_URL must begin with redis://, rediss:// or unix://.")
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
+if (env.str("OIDC_SERVER_URL", default="") or "https://").partition("://")[0] != "https":
+    raise ImproperlyConfigured("OIDC_SERVER_URL must begin with https://: whoever reads the way to it could sign in.")
 
 _mail: dict[str, Any] = dict(env.email_url_config(required("EMAIL_URL")))
 EMAIL_BACKEND = _mail.pop("EMAIL_BACKEND")

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db import connection
 
@@ -14,8 +14,8 @@ from skillmap.core.backup.reading import Reading
 class Engine(ABC):
     """One database: a dump and a reading of the same moment, and an exchange that can be undone.
 
-    A restore is `set_aside`, `bring_in`, then `finish`, or `undo` at whatever point it fails. `errors` is what the
-    driver raises.
+    A restore is `set_aside`, `bring_in`, `settle` and `finish`, or `undo` at whatever point before `settle` it fails.
+    `errors` is what the driver raises.
     """
 
     vendor: ClassVar[str]
@@ -50,8 +50,20 @@ class Engine(ABC):
         """Fill the empty database from a dump."""
 
     @abstractmethod
+    def settle(self, cursor: Any) -> None:
+        """Say, in the transaction of this cursor, that what was brought in stays once that commits."""
+
+    @abstractmethod
+    def is_settled(self) -> bool:
+        """Whether what was brought in stays, and only what it replaced is still to be forgotten."""
+
+    @abstractmethod
+    def is_interrupted(self) -> bool:
+        """Whether a restore was begun and came to no end: what is there now is not whole."""
+
+    @abstractmethod
     def undo(self) -> bool:
-        """Put back what was set aside; False where nothing was."""
+        """Put back what was set aside; False where nothing was, or what was brought in stays."""
 
     @abstractmethod
     def finish(self) -> None:
@@ -69,3 +81,11 @@ def present_engine() -> Engine:
     if connection.vendor != "sqlite" or ":memory:" in name or "mode=memory" in name:
         raise BackupError("Only PostgreSQL, and SQLite in a file, can be backed up.")
     return SqliteEngine(Path(name))
+
+
+def is_broken_off() -> bool:
+    """Whether a restore into the database of the settings was begun and came to no end."""
+    try:
+        return present_engine().is_interrupted()
+    except BackupError:  # a database that is never restored
+        return False

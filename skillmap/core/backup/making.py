@@ -3,7 +3,9 @@
 import os
 import platform
 import shutil
+import time
 from collections.abc import Callable, Iterable
+from datetime import timedelta
 from pathlib import Path
 
 import django
@@ -18,6 +20,7 @@ from skillmap.core.models import StoredFile
 
 Say = Callable[[str], None]
 UPLOADS = "files"
+ABANDONED_AFTER = timedelta(days=1)
 
 
 def make(folder: Path, *, say: Say) -> Manifest:
@@ -29,6 +32,7 @@ def make(folder: Path, *, say: Say) -> Manifest:
     if folder.exists():
         raise BackupError(f"{folder} is there already. A backup gets a folder of its own.")
     engine = present_engine()
+    _forget_broken(folder.parent, say)
     growing = folder.with_name(f".{folder.name}.growing")
     try:
         growing.mkdir(mode=0o700)
@@ -47,6 +51,14 @@ def make(folder: Path, *, say: Say) -> Manifest:
         shutil.rmtree(growing, ignore_errors=True)
     say(f"The backup is whole: {len(manifest.files)} files, {manifest.bytes / 1e6:.1f} MB, in {folder}.")
     return manifest
+
+
+def _forget_broken(beside: Path, say: Say) -> None:
+    """Remove what a backup that was killed has left: it holds personal data, and nobody would miss it."""
+    for path in beside.glob(".*.growing"):
+        if time.time() - path.stat().st_mtime > ABANDONED_AFTER.total_seconds():
+            shutil.rmtree(path, ignore_errors=True)
+            say(f"{path.name} was left by a backup that was killed, and is removed.")
 
 
 def _fill(folder: Path, engine: Engine, say: Say) -> Manifest:

@@ -156,6 +156,7 @@ class PostgresReading(Reading):
 
 
 ASIDE = "before_restore"
+REPLACED = "replaced_by_restore"
 INSTALLED = Path("/usr/lib/postgresql")
 
 
@@ -290,12 +291,25 @@ class PostgresEngine(Engine):
             with link.cursor() as cursor:
                 cursor.execute("ANALYZE")
 
-    def undo(self) -> bool:
+    def settle(self, cursor: Any) -> None:
+        """See Engine."""
+        cursor.execute(f"ALTER SCHEMA {ASIDE} RENAME TO {REPLACED}")
+
+    def is_settled(self) -> bool:
         """See Engine."""
         with self._cursor() as cursor:
-            cursor.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", [ASIDE])
-            if not cursor.fetchall():
-                return False
+            return _has_schema(cursor, REPLACED)
+
+    def is_interrupted(self) -> bool:
+        """See Engine."""
+        with self._cursor() as cursor:
+            return _has_schema(cursor, ASIDE)
+
+    def undo(self) -> bool:
+        """See Engine."""
+        if not self.is_interrupted():
+            return False
+        with self._cursor() as cursor:
             cursor.execute("DROP SCHEMA IF EXISTS public CASCADE")
             cursor.execute(f"ALTER SCHEMA {ASIDE} RENAME TO public")
         return True
@@ -303,4 +317,9 @@ class PostgresEngine(Engine):
     def finish(self) -> None:
         """See Engine."""
         with self._cursor() as cursor:
-            cursor.execute(f"DROP SCHEMA IF EXISTS {ASIDE} CASCADE")
+            cursor.execute(f"DROP SCHEMA IF EXISTS {REPLACED} CASCADE")
+
+
+def _has_schema(cursor: Any, name: str) -> bool:
+    cursor.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", [name])
+    return bool(cursor.fetchall())

@@ -39,20 +39,27 @@ def restore(folder: Path, wishes: Wishes, *, say: Say) -> Manifest:
     try:
         _exchange(engine, uploads, folder, manifest, say)
         _bring_up(manifest, say)
-        _tidy(manifest, wishes, say)
+        _tidy(engine, manifest, wishes, say)
     except BaseException as error:
         connection.close()
-        engine.undo()
-        uploads.undo()
+        try:
+            engine.undo()
+        finally:
+            uploads.undo()
         say("Nothing was kept: the database and the uploads are as they were before.")
         if isinstance(error, (OSError, Error, *engine.errors)):
             raise BackupError(f"{type(error).__name__}: {error}".strip()) from error
         raise
     connection.close()
-    engine.finish()
-    uploads.finish()
+    _finish(engine, uploads)
     say(f"Restored in {_minutes(time.monotonic() - begun)}. What was entered after {manifest.made_at} is not in it.")
     return manifest
+
+
+def _finish(engine: Engine, uploads: Uploads) -> None:
+    """Forget what was replaced, the database last: as long as that is there, it says that what was brought in stays."""
+    uploads.finish()
+    engine.finish()
 
 
 def _require_same_version(manifest: Manifest, wishes: Wishes) -> None:
@@ -66,7 +73,10 @@ def _require_same_version(manifest: Manifest, wishes: Wishes) -> None:
 
 def _require_room(engine: Engine, uploads: Uploads, wishes: Wishes, say: Say) -> None:
     engine.require_alone()
-    if engine.undo() | uploads.undo():
+    if engine.is_settled():
+        _finish(engine, uploads)
+        say("An earlier restore had come to its end, but what it replaced was still there; that is gone now.")
+    elif engine.undo() | uploads.undo():
         say("A restore had been interrupted; what was there before it has been put back first.")
     with engine.reading() as reading:
         filled = reading.filled(but=OF_MIGRATE)
@@ -101,14 +111,19 @@ def _bring_up(manifest: Manifest, say: Say) -> None:
     say(f"{len(later)} migrations of later versions were applied.")
 
 
-def _tidy(manifest: Manifest, wishes: Wishes, say: Say) -> None:
-    """What must not go on as it was; the line in the audit trail is also the proof that rows can be written."""
+def _tidy(engine: Engine, manifest: Manifest, wishes: Wishes, say: Say) -> None:
+    """What must not go on as it was; the line in the audit trail is also the proof that rows can be written.
+
+    With it the restore is settled: killed later than that, it is not undone any more.
+    """
     with transaction.atomic():
         for step in STEPS:
             say(step(wishes))
         audit.record(
             verb="backup.restore", actor=None, made_at=manifest.made_at, rows=manifest.rows, keys_lost=wishes.keys_lost
         )
+        with connection.cursor() as cursor:
+            engine.settle(cursor)
 
 
 def _minutes(seconds: float) -> str:

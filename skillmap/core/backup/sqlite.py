@@ -6,10 +6,13 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 from skillmap.core.backup.engine import Engine
 from skillmap.core.backup.errors import BackupError
 from skillmap.core.backup.reading import Counter, Reading, Row, TableSum, literal, quoted, select
+
+SETTLED = 1
 
 
 class SqliteReading(Reading):
@@ -123,13 +126,30 @@ class SqliteEngine(Engine):
             shutil.copyfile(dump, arriving)
             with closing(sqlite3.connect(arriving)) as link:  # as the settings have it, and a reader keeps nobody out
                 link.execute("PRAGMA journal_mode = WAL").fetchall()
+                link.execute("PRAGMA user_version = 0")
             arriving.replace(self.path)
         finally:
             arriving.unlink(missing_ok=True)
 
+    def settle(self, cursor: Any) -> None:
+        """See Engine: the number is the file's own, free for use, and changes with the transaction."""
+        cursor.execute(f"PRAGMA user_version = {SETTLED}")
+
+    def is_settled(self) -> bool:
+        """See Engine."""
+        if not (self.aside.exists() and self.path.exists()):
+            return False
+        with closing(_read_only(self.path)) as link:
+            ((found,),) = link.execute("PRAGMA user_version").fetchall()
+        return bool(found == SETTLED)
+
+    def is_interrupted(self) -> bool:
+        """See Engine."""
+        return self.aside.exists() and not self.is_settled()
+
     def undo(self) -> bool:
         """See Engine."""
-        if not self.aside.exists():
+        if not self.is_interrupted():
             return False
         for ending in ("-wal", "-shm"):
             self.path.with_name(self.path.name + ending).unlink(missing_ok=True)

@@ -8,7 +8,7 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from skillmap.core.choices import Purpose
-from skillmap.core.lines import LineField, can_be_shown
+from skillmap.core.lines import LONGEST_ADDRESS, LineField, can_be_shown
 from skillmap.people.choices import (
     Role,
 )
@@ -31,7 +31,7 @@ class AccountForm(forms.Form):
     """An account without a person on record, such as that of an executive."""
 
     name = LineField(label=_("Name"), max_length=100)
-    email = forms.EmailField(label=_("E-mail address"), validators=[can_be_shown])
+    email = forms.EmailField(label=_("E-mail address"), max_length=LONGEST_ADDRESS, validators=[can_be_shown])
 
 
 class ServiceForm(forms.Form):
@@ -43,7 +43,7 @@ class ServiceForm(forms.Form):
 class EmailForm(forms.Form):
     """An address to sign in with."""
 
-    email = forms.EmailField(label=_("E-mail address"), validators=[can_be_shown])
+    email = forms.EmailField(label=_("E-mail address"), max_length=LONGEST_ADDRESS, validators=[can_be_shown])
 
 
 class SubjectForm(forms.Form):

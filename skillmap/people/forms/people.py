@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from skillmap.core.days import require_order
 from skillmap.core.import_forms import UploadForm
-from skillmap.core.lines import LineField, can_be_shown
+from skillmap.core.lines import LONGEST_ADDRESS, LineField, can_be_shown
 from skillmap.people.choices import (
     DesignationKind,
     Employer,
@@ -26,7 +26,9 @@ class PlainForm(forms.Form):
     number = LineField(label=_("Staff number"), max_length=20, validators=[CODE])
     name = LineField(label=_("Name"), max_length=100)
     kana = LineField(label=_("Name in kana"), max_length=100, required=False)
-    email = forms.EmailField(label=_("E-mail address"), required=False, validators=[can_be_shown])
+    email = forms.EmailField(
+        label=_("E-mail address"), required=False, max_length=LONGEST_ADDRESS, validators=[can_be_shown]
+    )
     employer = forms.ChoiceField(choices=Employer.choices, label=_("Employer"))
     hiring_route = forms.ChoiceField(choices=HiringRoute.choices, label=_("Hiring route"), initial=HiringRoute.OTHER)
     former_occupation = LineField(label=_("Former occupation"), max_length=60, required=False)

@@ -67,7 +67,9 @@ def account_invite(*, user_id: int, actor: User | None) -> None:
     if SignInSubject.objects.filter(user=user).exists():
         raise RuleViolation(_("The account is tied to single sign-on and has no password."), code="by_single_sign_on")
     audit.record(verb="account.invite", actor=actor, target=user)
-    jobs.enqueue("people.invite", {"user_id": user.pk}, requested_by=actor, dedup_key=str(user.pk))
+    # One for each who asks: that of somebody who is no longer of the secretariat when its turn comes is refused.
+    key = f"{user.pk}:{actor.pk if actor is not None else ''}"
+    jobs.enqueue("people.invite", {"user_id": user.pk}, requested_by=actor, dedup_key=key)
 
 
 def reset_link(user: User) -> str:
@@ -187,18 +189,24 @@ def account_end_sessions(*, user_id: int, actor: User | None) -> int:
 
 
 def keep_a_secretariat(*, without_users: Iterable[int] = (), without_grants: Iterable[int] = ()) -> None:
-    """Raise RuleViolation `last_secretariat` if nobody who can sign in would run the map without these.
-
-    Holds the secretariat's grants until the transaction ends: two people can't take each other out at the same moment.
-    """
-    grants = RoleGrant.objects.select_for_update(of=("self",)).filter(role=Role.SECRETARIAT, revoked_at=None)
-    list(grants.order_by("pk").values_list("pk", flat=True))
-    rest = RoleGrant.objects.in_force().filter(role=Role.SECRETARIAT, valid_to=None, user__is_active=True)
+    """Raise RuleViolation `last_secretariat` if nobody who can sign in would run the map without these."""
+    hold_secretariat()
+    people = RoleGrant.objects.in_force().filter(user__is_active=True, user__is_service=False)
+    rest = people.filter(role=Role.SECRETARIAT, valid_to=None)
     if not rest.exclude(user_id__in=set(without_users)).exclude(pk__in=set(without_grants)).exists():
         raise RuleViolation(
             _("This is the last account that runs the map. Give the secretariat's role to somebody else first."),
             code="last_secretariat",
         )
+
+
+def hold_secretariat() -> None:
+    """Hold the secretariat's grants until the transaction ends: no two people take each other out at the same moment.
+
+    In id order, before any other grant.
+    """
+    grants = RoleGrant.objects.select_for_update(of=("self",)).filter(role=Role.SECRETARIAT, revoked_at=None)
+    list(grants.order_by("pk").values_list("pk", flat=True))
 
 
 def close_accounts(user_ids: Iterable[int], *, actor: User | None) -> None:

@@ -12,7 +12,7 @@ from skillmap.people.access import forget
 from skillmap.people.choices import Role
 from skillmap.people.models import Organisation, RoleGrant, User
 from skillmap.people.services._common import require_secretariat
-from skillmap.people.services.accounts import keep_a_secretariat, sessions_end
+from skillmap.people.services.accounts import hold_secretariat, keep_a_secretariat, sessions_end
 
 
 @transaction.atomic
@@ -71,6 +71,8 @@ def _check_grant(user: User, role: str, organisation_id: int | None, start: date
 def role_revoke(*, grant_id: int, actor: User | None) -> RoleGrant:
     """Take a role at once; the account's sessions end. RuleViolation `last_secretariat`. Twice does no harm."""
     require_secretariat(actor)
+    if RoleGrant.objects.filter(pk=grant_id, role=Role.SECRETARIAT).exists():
+        hold_secretariat()  # before the grant itself: two who take two of them would each wait for the other
     grant = RoleGrant.objects.select_for_update(of=("self",)).select_related("user").get(pk=grant_id)
     if grant.revoked_at is not None:
         return grant

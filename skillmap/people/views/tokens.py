@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from skillmap.core import clock
 from skillmap.core.htmx import sign_in_required
+from skillmap.core.resubmission import leads_on
 from skillmap.people import services, tokens
 from skillmap.people.forms import (
     ServiceForm,
@@ -109,7 +110,7 @@ def token_new(request: HttpRequest) -> HttpResponse:
         return response
     token, value = issued[0]
     context = {"token": token, "value": value}
-    return render(request, "people/token_issued.html", context)
+    return leads_on(render(request, "people/token_issued.html", context), reverse("people:tokens"))
 
 
 @sign_in_required

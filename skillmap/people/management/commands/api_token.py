@@ -3,11 +3,13 @@
 from argparse import ArgumentParser
 from datetime import timedelta
 
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
 from skillmap.core.choices import Purpose
 from skillmap.core.errors import RuleViolation
 from skillmap.people import tokens
+from skillmap.people.forms import TokenForm
 from skillmap.people.models import User
 
 
@@ -35,6 +37,10 @@ class Command(BaseCommand):
             raise CommandError(f"{user} is a person's account. Make one for the system: create_account --system")
         if not 1 <= days <= tokens.LONGEST.days:
             raise CommandError(f"--days must be 1 to {tokens.LONGEST.days}.")
+        try:
+            name = TokenForm.base_fields["name"].clean(name)
+        except ValidationError as refusal:
+            raise CommandError(f"--name: {' '.join(refusal.messages)}") from refusal
         wanted = [scope.strip() for scope in scopes.split(",") if scope.strip()]
         try:
             _token, value = tokens.issue(

@@ -8,6 +8,7 @@ from django.db import transaction
 from skillmap.core.errors import RuleViolation
 from skillmap.people import services
 from skillmap.people.choices import Role
+from skillmap.people.forms import AccountForm
 from skillmap.people.models import Organisation
 
 
@@ -36,10 +37,16 @@ class Command(BaseCommand):
         system: bool,
         **options: object,
     ) -> None:
-        """Print the link; CommandError where the address is taken or a role can't be given."""
+        """Print the link; CommandError where address or name can't be taken, or a role can't be given."""
         place = Organisation.objects.current().filter(code=organisation or "").first()
         if organisation and place is None:
             raise CommandError(f"There is no organisation {organisation}.")
+        form = AccountForm({"email": email, "name": name})
+        if not form.is_valid():
+            raise CommandError(
+                "; ".join(f"--{field}: {' '.join(map(str, said))}" for field, said in form.errors.items())
+            )
+        email, name = form.cleaned_data["email"], form.cleaned_data["name"]
         try:
             with transaction.atomic():
                 user = services.account_create(email=email, name=name, actor=None, is_service=system)
