@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -35,6 +35,20 @@ def fold(text: str) -> str:
 def search_key(name: str, kana: str, number: str) -> str:
     """What a search by `contains` looks into: folded name, kana and number, kept apart by a character nobody types."""
     return f"{fold(name)}\n{fold(kana)}\n{fold(number)}"
+
+
+def number_forms(number: str, lengths: Collection[int]) -> set[str]:
+    """How else somebody may have written a staff number: with its leading zeros lost or added, in another case.
+
+    A spreadsheet takes 00000123 for a number and keeps 123.
+
+    Args:
+        lengths: those that numbers on record have.
+    """
+    bare = number.lstrip("0")
+    texts = {bare.zfill(length) for length in lengths if length >= len(bare)}
+    texts |= {number} if len(number) in lengths else set()
+    return {form for text in texts for form in (text, text.upper(), text.lower())} - {number, ""}
 
 
 # ------------------------------------------------------------------------------------------------------- intervals

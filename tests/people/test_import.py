@@ -313,6 +313,17 @@ def test_accounts_are_made_where_chosen(secretariat: User) -> None:
     assert reasons(twice) == [(2, "email"), (4, "email")]
 
 
+@pytest.mark.parametrize("typed", ["123", "0000000123", "00000123 "])
+def test_a_number_that_lost_its_zeros_makes_no_second_person(secretariat: User, typed: str) -> None:
+    OrganisationFactory.create(code="a")
+    StaffFactory.create(number="00000123", name="同じ 人")
+    batch = brought(secretariat, csv_file(HEAD, (typed, "同じ 人", "な", "ict", "1", "a")), apply=False)
+    if typed.strip() == "00000123":
+        assert batch.facts["counts"]["update"] == 1
+    else:
+        assert (batch.state, reasons(batch)) == (ImportState.REFUSED, [(2, "number")])
+
+
 def test_an_address_on_record_that_has_an_account_is_told_before_anything_is_applied(secretariat: User) -> None:
     UserFactory.create(email="taken@tokyo.example")
     StaffFactory.create(number="00000001", user=None, email="Taken@tokyo.example")

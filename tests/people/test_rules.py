@@ -153,3 +153,10 @@ def test_what_is_over_falls_to_who_holds_its_successors(own: list[str], inherite
 
 def test_the_mapping_can_be_turned() -> None:
     assert rules.turned({1: (3, 4), 2: (3,)}) == {3: (1, 2), 4: (1,)}
+
+
+def test_how_else_a_number_may_be_written() -> None:
+    assert rules.number_forms("123", {8}) == {"00000123"}
+    assert rules.number_forms("00000123", {3, 8}) == {"123"}
+    assert rules.number_forms("ab1", {3}) == {"AB1"}
+    assert rules.number_forms("000", set()) == set()

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from django.db.models.functions import Length
 from django.utils.translation import gettext as _
 
 from skillmap.core import clock
@@ -37,6 +38,7 @@ class Known:
     organisations: dict[str, Organisation] = field(default_factory=dict)
     codes: dict[int, str] = field(default_factory=dict)
     emails: set[str] = field(default_factory=set)
+    alike: dict[str, str] = field(default_factory=dict)  # a number that is not on record → one that is and looks alike
 
     @classmethod
     def read(cls, numbers: Sequence[str], emails: Iterable[str], *, accounts: bool) -> "Known":
@@ -51,6 +53,7 @@ class Known:
         known.codes = {row.pk: code for code, row in known.organisations.items()}
         for part in chunks(numbers):
             known.staff |= {row.number: row for row in Staff.objects.filter(number__in=part)}
+        known.alike = _alike([number for number in numbers if number not in known.staff])
         for ids in chunks([row.pk for row in known.staff.values()]):
             for membership in Membership.objects.filter(staff__in=ids).order_by("staff_id", "valid_from"):
                 known.memberships.setdefault(membership.staff_id, []).append(membership)
@@ -58,6 +61,19 @@ class Known:
         for addresses in chunks(sorted({*emails, *on_record} if accounts else ())):
             known.emails |= set(User.objects.filter(email__in=addresses).values_list("email", flat=True))
         return known
+
+
+def _alike(numbers: Sequence[str]) -> dict[str, str]:
+    """Of numbers that are not on record those that would be but for leading zeros or case, each with that one."""
+    if not numbers:
+        return {}
+    lengths = set(Staff.objects.values_list(Length("number"), flat=True).distinct())
+    asked = {form: number for number in numbers for form in rules.number_forms(number, lengths)}
+    found: dict[str, str] = {}
+    for part in chunks(sorted(asked)):
+        for known in Staff.objects.filter(number__in=part).values_list("number", flat=True):
+            found[asked[known]] = known
+    return found
 
 
 class Refused(Exception):  # noqa: N818  one row only
@@ -93,6 +109,17 @@ class Comparison:
         return self._joiner(row, number) if staff is None else self._changed(row, staff)
 
     def _joiner(self, row: Row, number: str) -> Staged:
+        if number in self.known.alike:
+            raise Refused(
+                "number",
+                _("The number %(number)s is on record; leading zeros or the case of a letter are different here.")
+                % {"number": masked(self.known.alike[number])},
+                _(
+                    "Enter the number as it is on record. If this is somebody else all the same, record the person by "
+                    "hand."
+                ),
+                masked(number),
+            )
         missing = [key for key in NEEDED_TO_JOIN if row.values.get(key) is None]
         if missing:
             labels = "、".join(column.label for column in COLUMNS if column.key in missing)
