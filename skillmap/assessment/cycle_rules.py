@@ -130,24 +130,34 @@ def due(state: str, *, with_one_on_one: bool, second_before: bool, second_held: 
 # -------------------------------------------------------------------------------------------------------- reminding
 
 OPENS, SOON, OVERDUE = "opens", "soon", "overdue"
-DAYS_BEFORE = (7, 1)
+WEEK, DAY = timedelta(days=7), timedelta(days=1)  # so long before a window closes one is reminded
 CATCH_UP = timedelta(days=2)  # a window's opening is still told when the job did not run on the very day
-OVERDUE_EVERY = 7
 
 
-def reminder(window: Window, today: date, *, opened_on: date | None = None) -> str | None:
-    """Which automatic reminder falls on a day: the window opens, closes in 7 days or 1, or is over (weekly).
+@dataclass(frozen=True)
+class Reminder:
+    """What somebody is reminded of, `opens`, `soon` or `overdue`, and the stage, of which one is told once."""
 
+    kind: str
+    stage: str
+
+
+def reminder(window: Window, today: date, *, opened_on: date | None = None) -> Reminder | None:
+    """The automatic reminder that falls on a day: the window opens, closes in a week, on the next day, or is over.
+
+    Each stage is told once, that of being over once a week; a day on which nothing ran is made up for on the next.
     `opened_on` is when the cycle itself was opened, where that was later than the window's first day.
     """
-    begun = max(window.opens_on, opened_on or window.opens_on)
-    if today > window.closes_on:
-        return OVERDUE if (today - window.closes_on).days % OVERDUE_EVERY == 1 else None
+    begun, closes = max(window.opens_on, opened_on or window.opens_on), window.closes_on
+    if today > closes:
+        return Reminder(OVERDUE, f"over-{closes.isoformat()}-{(today - closes - DAY) // WEEK}")
     if today < begun:
         return None
-    if (window.closes_on - today).days in DAYS_BEFORE:
-        return SOON
-    return OPENS if today - begun <= CATCH_UP else None
+    if begun <= closes - DAY <= today:
+        return Reminder(SOON, f"day-{closes.isoformat()}")
+    if begun <= closes - WEEK <= today:
+        return Reminder(SOON, f"week-{closes.isoformat()}")
+    return Reminder(OPENS, OPENS) if today - begun <= CATCH_UP else None
 
 
 # ---------------------------------------------------------------------------------------------------------- closing

@@ -154,26 +154,41 @@ def test_what_is_drawn_as_done(state: str, meets: bool, before: bool, held: bool
         (0, "opens"),
         (2, "opens"),
         (3, None),
-        (22, "soon"),
-        (23, None),
-        (28, "soon"),
-        (29, None),
-        (30, "overdue"),
-        (31, None),
-        (37, "overdue"),
+        (21, None),
+        (22, "soon week-2026-06-30"),
+        (27, "soon week-2026-06-30"),
+        (28, "soon day-2026-06-30"),
+        (29, "soon day-2026-06-30"),
+        (30, "overdue over-2026-06-30-0"),
+        (36, "overdue over-2026-06-30-0"),
+        (37, "overdue over-2026-06-30-1"),
     ],
 )
 def test_the_days_of_reminders(offset: int, expected: str | None) -> None:
+    """Whatever day a stage was not told on is made up for on the next: each lasts until the one after it."""
     window = Window(date(2026, 6, 1), date(2026, 6, 30))
 
-    assert cycle_rules.reminder(window, date(2026, 6, 1) + timedelta(days=offset)) == expected
+    assert said(window, date(2026, 6, 1) + timedelta(days=offset)) == expected
+
+
+@pytest.mark.parametrize(("length", "days"), [(1, ["opens"]), (2, ["soon day-2026-06-02"] * 2), (5, ["opens"] * 3)])
+def test_a_short_window_begins_before_it_is_about_to_close(length: int, days: list[str]) -> None:
+    window = Window(date(2026, 6, 1), date(2026, 6, length))
+
+    assert [said(window, date(2026, 6, 1 + day)) for day in range(len(days))] == days
+
+
+def said(window: Window, today: date, **more: date) -> str | None:
+    """A reminder in words: its kind, and the stage where that is another one."""
+    due = cycle_rules.reminder(window, today, **more)
+    return " ".join(dict.fromkeys((due.kind, due.stage))) if due is not None else None
 
 
 def test_a_cycle_opened_late_tells_the_beginning_then() -> None:
     window = Window(date(2026, 6, 1), date(2026, 6, 30))
 
-    assert cycle_rules.reminder(window, date(2026, 6, 10), opened_on=date(2026, 6, 10)) == "opens"
-    assert cycle_rules.reminder(window, date(2026, 6, 13), opened_on=date(2026, 6, 10)) is None
+    assert said(window, date(2026, 6, 10), opened_on=date(2026, 6, 10)) == "opens"
+    assert said(window, date(2026, 6, 13), opened_on=date(2026, 6, 10)) is None
 
 
 def test_the_closing_checklist_wants_findings_and_nothing_open() -> None:

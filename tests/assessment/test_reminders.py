@@ -99,13 +99,42 @@ def test_a_week_and_a_day_before_the_end_and_after_it(world: World, days: int, k
     assert sum(by_kind().values()) == 8
 
 
-@pytest.mark.parametrize("days", [-1, 5, 14, 20, 22, 27])
-def test_other_days_are_quiet(world: World, days: int) -> None:
-    assert on(days, world) == Sent(0, 0, 0)
+def test_each_stage_is_told_once_and_the_other_days_are_quiet(world: World) -> None:
+    told = [day for day in range(-1, 36) if on(day, world).sent]
+    assert told == [0, 13, 19, 21, 28, 35]
 
 
-def test_the_overdue_are_told_once_a_week(world: World) -> None:
-    assert [on(day, world).sent > 0 for day in (21, 22, 27, 28, 35)] == [True, False, False, True, True]
+def test_days_on_which_nothing_ran_are_made_up_for(world: World) -> None:
+    assert [day for day in (1, 15, 16, 20, 24, 25, 30) if on(day, world).sent] == [1, 15, 20, 24, 30]
+
+
+def test_whoever_was_reminded_by_hand_is_not_reminded_again_on_that_day(world: World) -> None:
+    check = world.check("started")
+    with time_machine.travel(DAY + timedelta(days=13), tick=False):
+        assert remind_now(cycle_id=world.cycle.pk, assessment_ids=[check.pk], actor=world.secretariat).sent == 1
+    assert on(13, world) == Sent(7, 1, 0)
+    assert on(14, world) == Sent(1, 7, 0), "of the stage one is told on the next day"
+
+
+def test_a_mentor_whose_people_have_different_days_gets_one_mail_a_day(world: World) -> None:
+    Extension.objects.create(
+        assessment=world.check("met"),
+        step="first_one_on_one",
+        closes_on=DAY.date() + timedelta(days=26),
+        reason="x",
+        granted_by=world.secretariat,
+    )
+    settle(world.cycle.assessments.all())
+
+    def mails() -> int:
+        step = Notification.objects.filter(recipient=world.mentor, dedup_key__contains="first_one_on_one")
+        return step.count()
+
+    found = []
+    for day in (19, 20, 21):  # the day before for the one, the last week for the other
+        on(day, world)
+        found.append(mails())
+    assert found == [1, 2, 3]
 
 
 def test_an_extension_puts_the_reminder_off(world: World) -> None:
@@ -123,6 +152,13 @@ def test_an_extension_puts_the_reminder_off(world: World) -> None:
     assert not Notification.objects.filter(recipient=world.user("started")).exists()
     on(33, world)
     assert Notification.objects.get(recipient=world.user("started")).kind == mail_texts.SOON
+
+
+def test_what_is_left_to_the_person_at_the_end_is_named(world: World) -> None:
+    on(0, world)
+    told = {stage: Notification.objects.get(recipient=world.user(stage)) for stage in ("met_again", "started")}
+    assert "評価結果の受領" in told["met_again"].subject + told["met_again"].body
+    assert "自己チェック" in told["started"].subject + told["started"].body
 
 
 def test_who_is_confirmed_in_time_is_not_reminded_as_late() -> None:

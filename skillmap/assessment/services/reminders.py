@@ -1,13 +1,14 @@
-"""Reminders: the texts, the automatic ones of a day, and those sent by hand; each once per person, step and day."""
+"""Reminders: the texts, the automatic ones, told once per stage, and those sent by hand; one per step and day."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 
 from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from skillmap.assessment import cycle_rules, mail_texts, rules
 from skillmap.assessment.choices import CycleState, CycleStep
@@ -107,11 +108,11 @@ def remind_automatically(cycle: Cycle) -> Sent:
     """Write the reminders that fall on today for one running cycle; running it again writes nothing twice."""
     today = clock.today()
     opened_on = cycle.opened_at.astimezone(clock.TOKYO).date() if cycle.opened_at is not None else None
-    chosen: list[tuple[DueRow, str]] = []
+    chosen: list[tuple[DueRow, cycle_rules.Reminder]] = []
     for row in due_rows(cycle, windows_of_cycle(cycle)):
-        reason = cycle_rules.reminder(rules.Window(row.opens_on, row.due_on), today, opened_on=opened_on)
-        if reason is not None:
-            chosen.append((row, reason))
+        due = cycle_rules.reminder(rules.Window(row.opens_on, row.due_on), today, opened_on=opened_on)
+        if due is not None:
+            chosen.append((row, due))
     return _send(cycle, chosen, today)
 
 
@@ -131,51 +132,64 @@ def remind_now(*, cycle_id: int, assessment_ids: Sequence[int], actor: User) -> 
     rows = due_rows(cycle, windows_of_cycle(cycle), only=wanted)
     known = set(visible.filter(pk__in=[row.check_id for row in rows]).values_list("pk", flat=True))
     with transaction.atomic(), notifications.in_own_language():
-        outcome = _send(cycle, [(row, "now") for row in rows if row.check_id in known], clock.today())
+        now = cycle_rules.Reminder("now", clock.today().isoformat())
+        outcome = _send(cycle, [(row, now) for row in rows if row.check_id in known], clock.today())
         audit.record(verb="cycle.remind", actor=actor, target=cycle, sent=outcome.sent)
     return outcome
 
 
-def _send(cycle: Cycle, chosen: Sequence[tuple[DueRow, str]], today: date) -> Sent:
+def _send(cycle: Cycle, chosen: Sequence[tuple[DueRow, cycle_rules.Reminder]], today: date) -> Sent:
     words = words_of(mail_texts.TEXTS)
     rows: list[Notification] = []
     unreachable = 0
     mentors: defaultdict[tuple[int, str, str], list[DueRow]] = defaultdict(list)
-    for row, reason in chosen:
+    for row, due in chosen:
         if row.who == rules.MENTOR:
             if row.mentor_user is None:
                 unreachable += 1
             else:
-                mentors[row.mentor_user, row.step, _slot(reason, today)].append(row)
+                mentors[row.mentor_user, row.step, due.stage].append(row)
         elif row.user_id is None:
             unreachable += 1
         else:
-            rows.append(_to_person(cycle, row, reason, words, today))
+            rows.append(_to_person(cycle, row, due, words, today))
     names = dict(User.objects.filter(pk__in={key[0] for key in mentors}).values_list("pk", "name"))
     rows += [
-        _to_mentor(cycle, user, names.get(user, ""), slot, waiting, words, today)
-        for (user, _step, slot), waiting in mentors.items()
+        _to_mentor(cycle, user, names.get(user, ""), stage, waiting, words, today)
+        for (user, _step, stage), waiting in mentors.items()
     ]
     written = _write(rows)
     return Sent(written, len(rows) - written, unreachable)
 
 
-def _slot(reason: str, today: date) -> str:
-    """The beginning of a step is told once, all else once a day."""
-    return cycle_rules.OPENS if reason == cycle_rules.OPENS else today.isoformat()
+def _what(key: str) -> str:
+    """What a key is about, whatever its stage: the check and its step, or all that wait for a mentor at a step."""
+    return key.rpartition(":")[0]
 
 
 def _write(rows: Sequence[Notification]) -> int:
-    """Write what is not there yet; returns how many were written."""
+    """Write what is not there yet, about one thing once a day at most; returns how many were written.
+
+    A stage that is passed over for that is told on the next day.
+    """
     recipients = {row.recipient_id for row in rows}
-    before = _held(recipients, {row.dedup_key for row in rows})
-    fresh = [row for row in rows if (row.recipient_id, row.dedup_key) not in before]
+    before, told_today = _held(recipients, {row.dedup_key for row in rows})
+    fresh = []
+    for row in rows:
+        about = (row.recipient_id, _what(row.dedup_key))
+        if (row.recipient_id, row.dedup_key) in before or about in told_today:
+            continue
+        told_today.add(about)
+        fresh.append(row)
     notifications.notify_many(fresh)
     return len(fresh)
 
 
-def _held(recipients: set[int], keys: set[str]) -> set[tuple[int, str]]:
+def _held(recipients: set[int], keys: set[str]) -> tuple[set[tuple[int, str]], set[tuple[int, str]]]:
+    """Of these keys those that were told before, and what was told today by whichever key; each with its recipient."""
     found: set[tuple[int, str]] = set()
+    told_today: set[tuple[int, str]] = set()
+    midnight = datetime.combine(clock.today(), time(), tzinfo=clock.TOKYO)
     ordered = sorted(recipients)
     for start in range(0, len(ordered), 5000):
         rows = Notification.objects.filter(
@@ -183,15 +197,19 @@ def _held(recipients: set[int], keys: set[str]) -> set[tuple[int, str]]:
             kind__startswith="reminder.",
             created_at__gte=clock.now() - KEPT_FOR,
         )
-        found |= {pair for pair in rows.values_list("recipient_id", "dedup_key") if pair[1] in keys}
-    return found
+        for recipient, key, at in rows.values_list("recipient_id", "dedup_key", "created_at"):
+            if key in keys:
+                found.add((recipient, key))
+            if at >= midnight:
+                told_today.add((recipient, _what(key)))
+    return found, told_today
 
 
 def _values(cycle: Cycle, row: DueRow, name: str, today: date, count: int = 1) -> dict[str, object]:
     return {
         "name": name,
         "cycle": cycle.name,
-        "step": CycleStep(row.step).label,
+        "step": _step_in_words(row),
         "opens_on": jp_date(row.opens_on),
         "closes_on": jp_date(row.due_on),
         "days_left": max(0, (row.due_on - today).days),
@@ -199,10 +217,16 @@ def _values(cycle: Cycle, row: DueRow, name: str, today: date, count: int = 1) -
     }
 
 
+def _step_in_words(row: DueRow) -> str:
+    """What is to be done; the last thing that a person does has no step of its own in the calendar."""
+    receives = row.who == rules.SELF and row.step in (CycleStep.CONFIRMATION, CycleStep.SECOND_ONE_ON_ONE)
+    return _("Receiving the result") if receives else str(CycleStep(row.step).label)
+
+
 def _to_person(
-    cycle: Cycle, row: DueRow, reason: str, words: Mapping[str, tuple[str, str]], today: date
+    cycle: Cycle, row: DueRow, due: cycle_rules.Reminder, words: Mapping[str, tuple[str, str]], today: date
 ) -> Notification:
-    kind = KIND_OF.get(reason, mail_texts.NOW)
+    kind = KIND_OF.get(due.kind, mail_texts.NOW)
     subject, body = words[kind]
     values = _values(cycle, row, row.name, today)
     assert row.user_id is not None  # noqa: S101  the caller has looked
@@ -212,7 +236,7 @@ def _to_person(
         subject=mail_texts.filled(subject, values),
         body=mail_texts.filled(body, values),
         path=reverse("assessment:check", args=[row.check_id]),
-        dedup_key=f"reminder:{row.check_id}:{row.step}:{_slot(reason, today)}",
+        dedup_key=f"reminder:{row.check_id}:{row.step}:{due.stage}",
     )
 
 
@@ -220,7 +244,7 @@ def _to_mentor(
     cycle: Cycle,
     user_id: int,
     name: str,
-    slot: str,
+    stage: str,
     waiting: Sequence[DueRow],
     words: Mapping[str, tuple[str, str]],
     today: date,
@@ -234,5 +258,5 @@ def _to_mentor(
         subject=mail_texts.filled(subject, values),
         body=mail_texts.filled(body, values),
         path=reverse("assessment:mentees"),
-        dedup_key=f"reminder:mentor:{cycle.pk}:{first.step}:{slot}",
+        dedup_key=f"reminder:mentor:{cycle.pk}:{first.step}:{stage}",
     )
