@@ -49,12 +49,16 @@ class OrganisationFilter(FilterSet):
 
     code = django_filters.CharFilter()
     kind = django_filters.ChoiceFilter(choices=OrganisationKind.choices)
-    bureau_group = django_filters.CharFilter(field_name="bureau_group__code")
+    bureau_group = django_filters.CharFilter(method="filter_bureau_group")
     under = django_filters.NumberFilter(method="filter_under", min_value=1, max_value=2**31 - 1, decimal_places=0)
 
     class Meta:
         model = Organisation
         fields: tuple[str, ...] = ()
+
+    def filter_bureau_group(self, rows: QuerySet[Organisation], name: str, value: str) -> QuerySet[Organisation]:
+        """That of the present; the list of a past day asks for the group of that day."""
+        return rows.filter(bureau_group__code=value)
 
     def filter_under(self, rows: QuerySet[Organisation], name: str, value: Any) -> QuerySet[Organisation]:
         """The organisation itself and what stands below it."""

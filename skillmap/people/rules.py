@@ -37,6 +37,11 @@ def search_key(name: str, kana: str, number: str) -> str:
     return f"{fold(name)}\n{fold(kana)}\n{fold(number)}"
 
 
+def bare_number(number: str) -> str:
+    """A staff number without what gets lost: leading zeros, and the case of letters."""
+    return number.lstrip("0").lower()
+
+
 def number_forms(number: str, lengths: Collection[int]) -> set[str]:
     """How else somebody may have written a staff number: with its leading zeros lost or added, in another case.
 
@@ -70,6 +75,21 @@ class Interval:
         return (other.valid_to is None or self.valid_from < other.valid_to) and (
             self.valid_to is None or other.valid_from < self.valid_to
         )
+
+
+def left_over(wanted: Interval, held: Iterable[Interval]) -> list[Interval]:
+    """The parts of an interval that none of the others covers, in order."""
+    start: date | None = wanted.valid_from
+    found = []
+    for other in sorted(held, key=lambda one: one.valid_from):
+        if start is None or not Interval(start, wanted.valid_to).overlaps(other):
+            continue
+        if start < other.valid_from:
+            found.append(Interval(start, other.valid_from))
+        start = other.valid_to
+    if start is not None and (wanted.valid_to is None or start < wanted.valid_to):
+        found.append(Interval(start, wanted.valid_to))
+    return found
 
 
 def is_there(day: date, today: date, existence: Interval) -> bool:

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from django.db.models import F, OuterRef, QuerySet, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -21,6 +22,7 @@ COLUMNS: Sequence[Column] = (
         kind=Kind.CODE,
         required=True,
         max_length=20,
+        pattern=r"[0-9A-Za-z][0-9A-Za-z._\-]*",
         hint=gettext_lazy("The key of the row; leading zeros count."),
     ),
     Column(key="name", headers=[gettext_lazy("Name"), "氏名"], max_length=100),
@@ -73,6 +75,14 @@ COLUMNS: Sequence[Column] = (
         hint=gettext_lazy("The first day out of service, the day after the last one; empty changes nothing."),
     ),
 )
+# Columns of a posting, and what they are called there.
+POSTING = {
+    "occupation": "occupation",
+    "grade": "grade",
+    "organisation": "organisation__code",
+    "organisation_name": "organisation__name",
+    "moved_on": "valid_from",
+}
 FORMS = {Kind.DATE: Form.DATE}
 LABELS: Mapping[str, type[Employer] | type[Occupation] | type[HiringRoute] | type[Grade]] = {
     "employer": Employer,
@@ -86,19 +96,16 @@ def rows_of(people: QuerySet[Staff]) -> Iterator[list[CellValue]]:
     """The people as rows of COLUMNS, in one query, as they come."""
     current = Membership.objects.filter(staff=OuterRef("pk"), valid_from__lte=clock.today()).order_by("-valid_from")
     first = Membership.objects.filter(staff=OuterRef("pk")).order_by("valid_from")
-    fields = [column.key for column in COLUMNS if column.key not in {"organisation", "organisation_name", "moved_on"}]
-    values = people.values_list(
-        *fields,
-        F("organisation__code"),
-        F("organisation__name"),
-        Subquery(current.values("valid_from")[:1]),
-        Subquery(first.values("valid_from")[:1]),
-        named=False,
-    )
-    order = [*fields, "organisation", "organisation_name", "since", "joins"]
+
+    def of_posting(column: str) -> Coalesce:
+        """By the posting of today, which the columns of the person may still be behind of; else by the first one."""
+        return Coalesce(Subquery(current.values(column)[:1]), Subquery(first.values(column)[:1]))
+
+    fields = [column.key for column in COLUMNS if column.key not in POSTING]
+    values = people.values_list(*fields, *(of_posting(column) for column in POSTING.values()), named=False)
+    order = [*fields, *POSTING]
     for row in values.iterator(chunk_size=2000):
         found: dict[str, Any] = dict(zip(order, row, strict=True))
-        found["moved_on"] = found["since"] or found["joins"]
         yield [_shown(column.key, found[column.key]) for column in COLUMNS]
 
 

@@ -24,9 +24,10 @@ from skillmap.core.choices import ImportState, Purpose, RowOutcome
 from skillmap.core.errors import NotAllowed
 from skillmap.core.models import AuditEvent, ImportBatch
 from skillmap.framework.models import Skill
-from skillmap.people.choices import Employer, StaffStatus
+from skillmap.people.choices import Employer, Role, StaffStatus
 from skillmap.people.models import Staff, User
 from tests.factories.assessment import World, make_cycle
+from tests.factories.people import user_with
 from tests.support.due_jobs import run_due
 from tests.support.ground import on_ground
 
@@ -385,3 +386,14 @@ def test_columns_are_found_by_code_name_and_number(world: World) -> None:
 
     assert [str(header) for header in columns["it_strategy"].headers][:2] == ["1 ITストラテジー", "ITストラテジー"]
     assert len(columns) == 4 + 3 + 2
+
+
+def test_nobody_applies_a_sheet_with_the_own_levels(world: World) -> None:
+    """Whoever uploaded it: the check asked that one alone."""
+    colleague = user_with(Role.SECRETARIAT)
+    batch = upload(world, csv_of(["職員番号", "it_strategy"], [colleague.staff.number, 3])).batch
+    batch.refresh_from_db()
+    assert batch.state == ImportState.CHECKED
+    imports.apply(batch=batch, user=colleague)
+    run_due()
+    assert not ConfirmedLevel.objects.filter(staff=colleague.staff).exists()

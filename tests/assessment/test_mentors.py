@@ -486,3 +486,15 @@ def test_a_list_that_went_stale_is_refused_by_its_job(world: World) -> None:
     job = Job.objects.get(kind="core.import_apply")
     assert job.state == JobState.FAILED
     assert job.result["code"] == "pairs_refused"
+
+
+def test_a_mentor_assigned_since_the_check_is_not_replaced_unseen(world: World) -> None:
+    mentee = world.staff("submitted")
+    MentorPair.objects.filter(mentee=mentee).delete()
+    batch = bring_in(world, [[mentee.number, world.mentor.staff.number, ""]]).batch
+    assign(world, mentee, world.other_mentor)
+    imports.apply(batch=batch, user=world.secretariat)
+    run_due()
+    batch.refresh_from_db()
+    assert batch.state == ImportState.REFUSED
+    assert MentorPair.objects.active().get(mentee=mentee, is_deputy=False).mentor == world.other_mentor.staff

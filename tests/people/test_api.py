@@ -12,7 +12,7 @@ from django.test import Client
 
 from skillmap.people import services, tokens
 from skillmap.people.models import Staff, User
-from tests.factories.people import OrganisationFactory, RoleGrantFactory, UserFactory, staff_in_bulk
+from tests.factories.people import BureauGroupFactory, OrganisationFactory, RoleGrantFactory, UserFactory, staff_in_bulk
 from tests.people.conftest import World, make_world
 from tests.support.ground import on_ground
 from tests.support.signing_in import signed_in
@@ -233,3 +233,17 @@ def test_the_queries_do_not_grow(world: World, system: User, django_assert_max_n
         for _number in range(60):
             OrganisationFactory.create(parent=world.bureau)
     assert counts[0] == counts[1]
+
+
+def test_a_bureau_group_of_a_past_day_is_that_of_the_day(world: World) -> None:
+    old, new = BureauGroupFactory.create(code="old"), BureauGroupFactory.create(code="new")
+    unit = OrganisationFactory.create(bureau_group=old)
+    office = world.users["secretariat"]
+    services.organisation_update(organisation_id=unit.pk, version=unit.version, bureau_group_id=new.pk, actor=office)
+    client = signed_in(office)
+
+    def found(query: str) -> list[int]:
+        return [row["id"] for row in rows(client, f"{ORGANISATIONS}?{query}")]
+
+    assert (found("on=2026-03-31&bureau_group=old"), found("on=2026-03-31&bureau_group=new")) == ([unit.pk], [])
+    assert (found("bureau_group=old"), found("bureau_group=new")) == ([], [unit.pk])

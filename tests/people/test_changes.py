@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 import time_machine
 
-from skillmap.core.models import Notification
+from skillmap.core.models import AuditEvent, Notification
 from skillmap.people import selectors, services
-from skillmap.people.choices import ChangeState, Role
-from skillmap.people.models import Organisation, OrganisationChange, RoleGrant, User
+from skillmap.people.choices import ChangeState, OrganisationKind, Role
+from skillmap.people.models import Designation, Organisation, OrganisationChange, RoleGrant, User
+from skillmap.people.services import changes, organisations
 from tests.factories.people import (
     LONG_AGO,
     BureauGroupFactory,
@@ -326,7 +327,119 @@ def test_history_cannot_be_written_before_what_is_recorded(secretariat: User) ->
     with refused("later_version"):
         _do(secretariat, "rename", organisation=row.pk, name="旧", name_en="", short_name="", on=date(2026, 4, 5))
     with refused("later_version"):
-        _do(secretariat, "close", organisation=row.pk, members_to=None, on=TODAY)
+        _do(secretariat, "close", organisation=row.pk, members_to=None, on=date(2026, 4, 5))
+
+
+def test_what_changed_on_the_day_of_its_end_never_held(secretariat: User) -> None:
+    """In whichever order the plans of a day come, and whatever else was saved on it."""
+    one, two = OrganisationFactory.create(name="前"), OrganisationFactory.create()
+    child, aunt = OrganisationFactory.create(parent=one), OrganisationFactory.create(parent=two)
+    names = {"name": "新", "name_en": "", "short_name": ""}
+    services.change_plan(kind="rename", effective_on=TODAY, plan={"organisation": one.pk, **names}, actor=secretariat)
+    for source, target in ((one, two), (child, aunt)):
+        plan = {"sources": [source.pk], "target": target.pk, "new": None}
+        services.change_plan(kind="merge", effective_on=TODAY, plan=plan, actor=secretariat)
+    group = BureauGroupFactory.create()
+    services.organisation_update(
+        organisation_id=child.pk, version=child.version, bureau_group_id=group.pk, actor=secretariat
+    )
+    assert services.changes_apply_due() == {"applied": 3, "refused": 0}
+    for row in (one, child):
+        assert [(part.valid_to, part.bureau_group_id) for part in row.versions.all()] == [(TODAY, None)]
+    assert one.versions.get().name == "前"
+
+
+def test_what_stands_below_is_taken_along_also_where_it_changes_or_opens_later(secretariat: User) -> None:
+    one, two = OrganisationFactory.create(), OrganisationFactory.create()
+    child = OrganisationFactory.create(parent=one)
+    _do(secretariat, "rename", organisation=child.pk, name="新", name_en="", short_name="", on=date(2026, 4, 5))
+    october = date(2026, 10, 1)
+    plan = {"new": _new("later", parent_id=one.pk)}
+    opened = services.change_plan(kind="open", effective_on=october, plan=plan, actor=secretariat).plan["opened"]
+    _do(secretariat, "merge", sources=[one.pk], target=two.pk, new=None)
+    assert [(row.valid_from, row.parent_id) for row in child.versions.order_by("valid_from")] == [
+        (LONG_AGO, one.pk), (APRIL, two.pk), (date(2026, 4, 5), two.pk)
+    ]  # fmt: skip
+    assert _path(child) == f"/{two.pk}/{child.pk}/"
+    by_pk = {node.pk: node.path for node in selectors.tree_on(october)}
+    assert by_pk[opened] == f"/{two.pk}/{opened}/"
+
+
+@pytest.mark.parametrize("form", ["close", "merge", "merge into new", "split"])
+def test_members_never_come_into_a_heading(secretariat: User, form: str) -> None:
+    """Units without members may be followed by one."""
+    one, other = OrganisationFactory.create(), OrganisationFactory.create()
+    heading = OrganisationFactory.create(kind=OrganisationKind.GROUP)
+    new = _new("h") | {"kind": "group"}
+    parts = [{"new": new, "staff": [], "children": []}, {"new": _new("b"), "staff": [], "children": []}]
+    forms: dict[str, tuple[str, dict[str, Any]]] = {
+        "close": ("close", {"organisation": one.pk, "members_to": heading.pk}),
+        "merge": ("merge", {"sources": [one.pk], "target": heading.pk, "new": None}),
+        "merge into new": ("merge", {"sources": [one.pk, other.pk], "target": None, "new": new}),
+        "split": ("split", {"source": one.pk, "keep": False, "parts": parts}),
+    }
+    kind, plan = forms[form]
+    staff = StaffFactory.create(organisation=one)
+    with refused("not_a_place"):
+        services.change_plan(kind=kind, effective_on=APRIL, plan=plan, actor=secretariat)
+    services.staff_move(staff_id=staff.pk, on=date(2026, 3, 1), organisation_id=other.pk, actor=secretariat)
+    if form != "merge into new":
+        _do(secretariat, kind, **plan)
+
+
+def test_closing_ends_designations_for_the_unit(secretariat: User) -> None:
+    unit = OrganisationFactory.create()
+    now = DesignationFactory.create(staff=StaffFactory.create(), organisation=unit)
+    later = DesignationFactory.create(staff=StaffFactory.create(), organisation=unit, valid_from=date(2026, 6, 1))
+    _do(secretariat, "close", organisation=unit.pk, members_to=None)
+    now.refresh_from_db()
+    assert now.valid_to == APRIL
+    assert not Designation.objects.filter(pk=later.pk).exists()
+    assert AuditEvent.objects.filter(verb="designation.end").count() == 2
+
+
+@pytest.mark.parametrize(
+    ("held", "given"),
+    [
+        ((LONG_AGO, date(2026, 4, 20)), [(date(2026, 4, 20), None)]),
+        ((date(2026, 10, 1), None), [(APRIL, date(2026, 10, 1))]),
+        ((LONG_AGO, None), []),
+        ((date(2026, 5, 1), date(2026, 6, 1)), [(APRIL, date(2026, 5, 1)), (date(2026, 6, 1), None)]),
+    ],
+)
+def test_by_a_merge_nobody_loses_time_in_a_role(
+    secretariat: User, held: tuple[date, date | None], given: list[tuple[date, date | None]]
+) -> None:
+    one, two = OrganisationFactory.create(), OrganisationFactory.create()
+    coordinator = user_with(Role.COORDINATOR, organisation=one)
+    before = RoleGrant.objects.create(
+        user=coordinator, role=Role.COORDINATOR, organisation=two, valid_from=held[0], valid_to=held[1]
+    )
+    _do(secretariat, "merge", sources=[one.pk], target=two.pk, new=None)
+    made = RoleGrant.objects.filter(user=coordinator, organisation=two).exclude(pk=before.pk).order_by("valid_from")
+    assert [(row.valid_from, row.valid_to) for row in made] == given
+    ended = AuditEvent.objects.get(verb="role.revoke")
+    assert (ended.data["organisation"], ended.data["on"]) == (one.pk, "2026-04-01")
+
+
+def test_a_fault_in_one_plan_keeps_neither_others_nor_people_waiting(
+    secretariat: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = OrganisationFactory.create(), OrganisationFactory.create()
+    for row in (one, two):
+        plan = {"organisation": row.pk, "name": f"新{row.pk}", "name_en": "", "short_name": ""}
+        services.change_plan(kind="rename", effective_on=TODAY, plan=plan, actor=secretariat)
+    version_from = organisations.version_from
+
+    def fail(row: Organisation, *args: Any) -> None:
+        if row.pk == one.pk:
+            raise KeyError
+        version_from(row, *args)
+
+    monkeypatch.setattr(changes, "version_from", fail)
+    assert services.changes_apply_due() == {"applied": 1, "refused": 1}
+    assert OrganisationChange.objects.get(state=ChangeState.PLANNED).problem
+    assert Notification.objects.filter(kind="organisation.problem").count() == 1
 
 
 def test_whoever_plans_a_merge_gains_no_role_by_it(secretariat: User) -> None:

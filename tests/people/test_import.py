@@ -324,6 +324,99 @@ def test_a_number_that_lost_its_zeros_makes_no_second_person(secretariat: User, 
         assert (batch.state, reasons(batch)) == (ImportState.REFUSED, [(2, "number")])
 
 
+def test_neither_do_two_forms_of_one_new_number_nor_one_recorded_meanwhile(secretariat: User) -> None:
+    OrganisationFactory.create(code="a")
+    twice = [(number, "新", "な", "ict", "1", "a") for number in ("0000A55", "0000a55")]
+    assert reasons(brought(secretariat, csv_file(HEAD, *twice))) == [(3, "number")]
+    checked = brought(secretariat, csv_file(HEAD, ("12", "新", "な", "ict", "1", "a")), apply=False)
+    StaffFactory.create(number="00000012")
+    imports.apply(batch=checked, user=secretariat)
+    run_due()
+    assert not Staff.objects.filter(number="12").exists()
+
+
+def test_an_account_made_meanwhile_stays_the_persons(secretariat: User) -> None:
+    staff = StaffFactory.create(user=None, number="00000008")
+    file = csv_file(("number", "email"), ("00000008", "a@tokyo.example"))
+    batch = brought(secretariat, file, accounts=True, apply=False)
+    made = services.account_create_for_staff(staff_id=staff.pk, email="b@tokyo.example", actor=secretariat)
+    imports.apply(batch=batch, user=secretariat)
+    run_due()
+    batch.refresh_from_db()
+    assert batch.state == ImportState.REFUSED
+    assert Staff.objects.get(pk=staff.pk).user == made
+    assert not User.objects.filter(email="a@tokyo.example").exists()
+
+
+def test_accounts_made_stand_in_the_audit_trail(secretariat: User) -> None:
+    OrganisationFactory.create(code="a")
+    row = ("00000055", "新", "な", "ict", "1", "a", "n@tokyo.example")
+    batch = brought(secretariat, csv_file((*HEAD, "email"), row), accounts=True)
+    line = AuditEvent.objects.get(verb="account.create")
+    made = User.objects.get(email="n@tokyo.example")
+    assert (line.target, line.channel, line.data["batch"]) == (f"people.user:{made.pk}", "import", batch.pk)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("email", "taro@Tokyo.example"),
+        ("email", "a@データ.example"),
+        ("name", "名\u200d"),
+        ("kana", "か\u3099"),
+        ("former_occupation", "　技術"),
+    ],
+)
+def test_a_list_that_came_from_here_changes_nothing(secretariat: User, field: str, value: str) -> None:
+    staff = StaffFactory.create(user=None, number="00000001")
+    services.staff_update(staff_id=staff.pk, version=1, actor=secretariat, **{field: value})
+    data = b"".join(write_csv(people_table(Staff.objects.order_by("pk"), filters={})))
+    batch = brought(secretariat, SimpleUploadedFile("people.csv", data), apply=False)
+    assert batch.state == ImportState.CHECKED, reasons(batch)
+    assert batch.facts["counts"]["update"] == 0, list(batch.rows.values_list("data", flat=True))
+
+
+def test_a_list_of_the_morning_of_a_move_does_not_take_it_back(secretariat: User) -> None:
+    """The posting of today counts, though the columns of the person are brought up to it by a job."""
+    old, new = OrganisationFactory.create(code="old"), OrganisationFactory.create(code="new")
+    staff = StaffFactory.create(organisation=old, number="00000001")
+    with time_machine.travel(datetime(2026, 4, 8, 3, tzinfo=UTC), tick=False):
+        services.staff_move(staff_id=staff.pk, on=TODAY, organisation_id=new.pk, actor=secretariat)
+    data = b"".join(write_csv(people_table(Staff.objects.order_by("pk"), filters={})))
+    batch = brought(secretariat, SimpleUploadedFile("people.csv", data))
+    assert batch.facts["counts"]["update"] == 0
+    services.people_apply_due()
+    assert Staff.objects.get(pk=staff.pk).organisation == new
+
+
+@pytest.mark.parametrize(
+    ("head", "row", "key"),
+    [
+        (("number", "hired_on", "expert_until"), ("00000012", "2026-04-05", "2020-04-08"), "expert_until"),
+        (("number", "organisation", "moved_on"), ("00000013", "a", "2025-01-01"), "moved_on"),
+        (HEAD, ("-55", "新", "な", "ict", "1", "a"), "number"),
+    ],
+    ids=["term ends before it begins", "has left", "number"],
+)
+def test_a_table_is_held_to_what_the_page_refuses(
+    secretariat: User, head: tuple[str, ...], row: tuple[str, ...], key: str
+) -> None:
+    OrganisationFactory.create(code="a")
+    StaffFactory.create(number="00000012")
+    StaffFactory.create(number="00000013", left=True)
+    batch = brought(secretariat, csv_file(head, row))
+    assert (batch.state, reasons(batch)) == (ImportState.REFUSED, [(2, key)])
+
+
+def test_another_first_day_of_a_joiner_is_taken(secretariat: User) -> None:
+    OrganisationFactory.create(code="a")
+    brought(secretariat, csv_file(HEAD, ("00000077", "新", "な", "ict", "1", "a")), on=date(2026, 5, 1))
+    head = ("number", "organisation", "moved_on")
+    batch = brought(secretariat, csv_file(head, ("00000077", "a", "2026-06-01")))
+    assert batch.facts["counts"]["update"] == 1
+    assert Staff.objects.get(number="00000077").memberships.get().valid_from == date(2026, 6, 1)
+
+
 def test_an_address_on_record_that_has_an_account_is_told_before_anything_is_applied(secretariat: User) -> None:
     UserFactory.create(email="taken@tokyo.example")
     StaffFactory.create(number="00000001", user=None, email="Taken@tokyo.example")

@@ -160,3 +160,16 @@ def test_how_else_a_number_may_be_written() -> None:
     assert rules.number_forms("00000123", {3, 8}) == {"123"}
     assert rules.number_forms("ab1", {3}) == {"AB1"}
     assert rules.number_forms("000", set()) == set()
+
+
+def test_what_is_left_over_of_an_interval() -> None:
+    def days(*pairs: tuple[int, int | None]) -> list[Interval]:
+        return [Interval(date(2026, 1, a), date(2026, 1, b) if b is not None else None) for a, b in pairs]
+
+    (wanted,), (ending,) = days((5, None)), days((5, 20))
+    assert rules.left_over(wanted, []) == [wanted]
+    assert rules.left_over(wanted, days((1, 5))) == [wanted]
+    assert rules.left_over(wanted, days((10, 12), (1, 7))) == days((7, 10), (12, None))
+    assert rules.left_over(wanted, days((1, None))) == []
+    assert rules.left_over(ending, days((1, 7), (6, 9), (20, None))) == days((9, 20))
+    assert rules.left_over(ending, days((19, 25))) == days((5, 19))

@@ -15,7 +15,7 @@ from skillmap.core.errors import Conflict, NotAllowed, RuleViolation
 from skillmap.core.models import AuditEvent
 from skillmap.people import services, signals, tokens
 from skillmap.people.choices import DesignationKind, Grade, Occupation, OrganisationKind, Role, StaffStatus
-from skillmap.people.models import ApiToken, Membership, RoleGrant, Staff, User
+from skillmap.people.models import ApiToken, Leave, Membership, RoleGrant, Staff, User
 from skillmap.people.selectors import ambassadors_beside
 from tests.factories.people import (
     LONG_AGO,
@@ -538,3 +538,87 @@ def test_a_new_address_ends_the_sessions(secretariat: User) -> None:
     user.refresh_from_db()
     assert user.email == "other@tokyo.example"
     assert not SessionStore().exists(key)
+
+
+# ----------------------------------------------------------------------------------------- before the daily job has run
+
+
+def _due(**more: Any) -> Staff:
+    """Somebody whose last day was some days ago, and whose leaving the job has not carried out yet."""
+    staff = StaffFactory.create(**more)
+    Staff.objects.filter(pk=staff.pk).update(left_on=date(2026, 4, 8))
+    staff.refresh_from_db()
+    return staff
+
+
+@pytest.mark.parametrize("made", ["left", "due"])
+def test_nothing_more_is_recorded_of_whoever_has_left(secretariat: User, made: str) -> None:
+    """Not for an earlier day either: it would go on beyond the leaving, and beside a return."""
+    staff = StaffFactory.create(left=True) if made == "left" else _due()
+    earlier, place = date(2025, 1, 1), OrganisationFactory.create()
+    with refused("left"):
+        services.staff_move(staff_id=staff.pk, on=earlier, organisation_id=place.pk, actor=secretariat)
+    with refused("left"):
+        services.designation_add(staff_id=staff.pk, kind=DesignationKind.DX_AMBASSADOR, on=earlier, actor=secretariat)
+    with refused("left"):
+        services.leave_begin(staff_id=staff.pk, on=earlier, actor=secretariat)
+    if made == "left":
+        again = {"organisation_id": place.pk, "grade": Grade.SENIOR, "occupation": Occupation.ICT}
+        services.staff_rejoin(staff_id=staff.pk, on=TODAY, actor=secretariat, **again)
+        assert Staff.objects.get(pk=staff.pk).status == StaffStatus.ACTIVE
+        return
+    with refused("already_in_force"):
+        services.staff_leave_cancel(staff_id=staff.pk, actor=secretariat)
+    User.objects.filter(pk=staff.user_id).update(is_active=True)
+    Staff.objects.filter(pk=staff.pk).update(user=None)
+    with refused("left"):
+        services.account_create_for_staff(staff_id=staff.pk, email="x@tokyo.example", actor=secretariat)
+
+
+def test_a_leaving_that_is_due_brings_all_of_it_whatever_is_recorded_first(secretariat: User) -> None:
+    staff = _due(on_leave=True)
+    services.leave_end(staff_id=staff.pk, on=date(2026, 4, 7), actor=secretariat)
+    assert Staff.objects.get(pk=staff.pk).status == StaffStatus.ON_LEAVE
+    assert services.people_apply_due()["leavers"] == 1
+    assert Staff.objects.get(pk=staff.pk).status == StaffStatus.LEFT
+    assert not User.objects.filter(pk=staff.user_id, is_active=True).exists()
+    assert not staff.memberships.filter(valid_to=None).exists()
+
+
+def test_whose_leaving_was_refused_is_not_said_to_have_left() -> None:
+    user = user_with(Role.SECRETARIAT)
+    Staff.objects.filter(user=user).update(left_on=date(2026, 4, 9))
+    Leave.objects.create(staff=user.staff, valid_from=date(2026, 4, 1), valid_to=date(2026, 4, 30))
+    assert services.people_apply_due()["refused"] == 1
+    assert Staff.objects.get(user=user).status == StaffStatus.ACTIVE
+
+
+def test_a_leave_ends_no_earlier_than_it_began(secretariat: User) -> None:
+    staff = StaffFactory.create(on_leave=True)
+    with refused("dates"):
+        services.leave_end(staff_id=staff.pk, on=date(2020, 1, 1), actor=secretariat)
+    assert staff.leaves.exists()
+    later = StaffFactory.create()
+    services.leave_begin(staff_id=later.pk, on=date(2026, 5, 1), actor=secretariat)
+    services.leave_end(staff_id=later.pk, on=TODAY, actor=secretariat)
+    assert not later.leaves.exists()
+
+
+def test_a_designation_stands_for_the_organisation_of_its_day(secretariat: User) -> None:
+    staff, other = StaffFactory.create(), OrganisationFactory.create()
+    services.staff_move(staff_id=staff.pk, on=date(2026, 5, 1), organisation_id=other.pk, actor=secretariat)
+    kind = DesignationKind.DX_AMBASSADOR
+    row = services.designation_add(staff_id=staff.pk, kind=kind, on=date(2026, 5, 1), actor=secretariat)
+    assert row.organisation == other
+
+
+@pytest.mark.parametrize("day", [date(2026, 4, 20), date(2026, 6, 1)])
+def test_a_joining_is_put_off_or_brought_forward(secretariat: User, day: date) -> None:
+    staff = _create(secretariat, joined_on=date(2026, 5, 1))
+    services.staff_move(staff_id=staff.pk, on=day, organisation_id=staff.organisation_id, actor=secretariat)
+    assert [(row.valid_from, row.valid_to) for row in staff.memberships.all()] == [(day, None)]
+    with time_machine.travel(datetime(2026, 6, 1, 3, tzinfo=UTC)):
+        services.people_apply_due()
+        assert Staff.objects.get(pk=staff.pk).status == StaffStatus.ACTIVE
+        with refused("no_change"):
+            services.staff_move(staff_id=staff.pk, on=date(2026, 7, 1), actor=secretariat)

@@ -654,3 +654,13 @@ def queries_of(client: Client, url: str) -> int:
     with CaptureQueriesContext(connection) as taken:
         assert client.get(url).status_code == 200
     return len(taken)
+
+
+@pytest.mark.parametrize("query", [{"grade": "99"}, {"organisation": "abc"}, {"q": "x" * 101}])
+def test_a_filter_that_is_none_exports_nothing(world: World, query: dict[str, str]) -> None:
+    """The page says what is wrong; a file of everybody would not."""
+    client = signed_in(world.users["secretariat"])
+    answer = client.get(reverse("people:staff_export"), query | {"format": "csv"})
+    assert answer.status_code == 302
+    assert answer.headers["Location"].startswith(reverse("people:staff_list") + "?")
+    assert not AuditEvent.objects.filter(verb="people.export").exists()

@@ -186,6 +186,8 @@ class LevelsImporter(Importer):
         skills = {skill.code: skill for skill in sheet_skills()}
         wanted: dict[date, list[NewLevel]] = defaultdict(list)
         staged = [row.data for row in rows]
+        if access_of(user).staff_id in {data["staff"] for data in staged}:  # who applies it may not be who uploaded it
+            raise RuleViolation(_("Nobody brings in the own levels."), code="own_levels")
         known = levels_holding([data["staff"] for data in staged], list(skills))
         for data in staged:
             day = date.fromisoformat(data["valid_from"])

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy
 from skillmap.assessment.choices import CycleState
 from skillmap.assessment.cycle_messages import REFUSALS
 from skillmap.assessment.models import Cycle, MentorPair
+from skillmap.assessment.services.cycles import lock_cycle
 from skillmap.assessment.services.mentors import Wanted, assign, refusals
 from skillmap.core.choices import RowOutcome
 from skillmap.core.errors import RuleViolation
@@ -87,12 +88,28 @@ class MentorsImporter(Importer):
     def apply(
         self, rows: Iterable[Staged], options: Mapping[str, Any], *, user: AbstractBaseUser, batch: ImportBatch
     ) -> Mapping[str, Any]:
-        """Begin the pairs, all or none; the rules are asked again under the cycle's lock."""
+        """Begin the pairs, all or none; the rules are asked again under the cycle's lock.
+
+        RuleViolation `changed_meanwhile` where somebody else was assigned since the check.
+        """
         assert isinstance(user, User)  # noqa: S101  `may` was asked
-        wanted = [Wanted(*pair) for row in rows for pair in row.data["pairs"]]
+        pairs = [pair for row in rows for pair in row.data["pairs"]]
+        _require_as_checked(int(options["cycle"]), pairs)
+        wanted = [Wanted(*pair[:3]) for pair in pairs]
         declared = bool(options.get("not_evaluator"))
         count = assign(cycle_id=int(options["cycle"]), wanted=wanted, not_evaluator=declared, actor=user, channel="job")
         return {"pairs": count}
+
+
+def _require_as_checked(cycle_id: int, pairs: Sequence[Sequence[Any]]) -> None:
+    """Hold the cycle, whose pairs then stay as they are, and compare with whom each had at the check."""
+    lock_cycle(cycle_id)
+    active = MentorPair.objects.active().filter(cycle=cycle_id)
+    holds = {(mentee, deputy): mentor for mentee, deputy, mentor in active.values_list("mentee", "is_deputy", "mentor")}
+    for mentee, _mentor, is_deputy, *held in pairs:
+        if held and holds.get((mentee, is_deputy)) != held[0]:
+            text = _("Some mentors changed since the check. Nothing was written; check the file again.")
+            raise RuleViolation(text, code="changed_meanwhile")
 
 
 def _cycle(options: Mapping[str, Any]) -> Cycle:
@@ -147,6 +164,10 @@ def _staged(
         changes[DEPUTY if entry.is_deputy else MENTOR] = [_("(another)") if held is not None else None, new]
     if not fresh:
         return Staged(row.number, person.number, RowOutcome.SAME, label=person.name)
-    data = {"pairs": [[entry.mentee_id, entry.mentor_id, entry.is_deputy] for entry in fresh], "changes": changes}
+    pairs_with_held = [
+        [entry.mentee_id, entry.mentor_id, entry.is_deputy, holds.get((entry.mentee_id, entry.is_deputy))]
+        for entry in fresh
+    ]
+    data = {"pairs": pairs_with_held, "changes": changes}
     outcome = RowOutcome.UPDATE if replaces else RowOutcome.CREATE
     return Staged(row.number, person.number, outcome, data, label=person.name)

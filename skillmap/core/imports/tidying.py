@@ -15,6 +15,7 @@ def forget_old() -> int:
     """Drop the rows of tables that are some weeks old, and files that nobody came back for; returns how many tables."""
     files.drop_expired()
     old = ImportBatch.objects.filter(created_at__lt=clock.now() - KEEP_ROWS, rows__isnull=False).distinct()
+    old = old.exclude(state=ImportState.APPLYING)  # its job may still come
     pks = list(old.values_list("pk", flat=True)[:100])
     for pk in pks:
         with transaction.atomic():

@@ -271,7 +271,7 @@ def read_choice(raw: RawCell, column: Column) -> str:
 
 def read_email(raw: RawCell, column: Column) -> str:
     """An e-mail address; the part after @ in lower case."""
-    address = narrow(raw)
+    address = unicodedata.normalize("NFKC", as_text(raw)).strip()
     try:
         if len(address) > column.longest:
             raise BadCell("too_long", {"found": len(address), "limit": column.longest})

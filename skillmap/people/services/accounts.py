@@ -46,13 +46,13 @@ def account_create_for_staff(*, staff_id: int, email: str, actor: User | None) -
     staff = Staff.objects.select_for_update(of=("self",)).get(pk=staff_id)
     if staff.user_id is not None:
         raise RuleViolation(_("This person has an account already."), code="has_account")
-    if staff.status == "left":
+    if staff.left_on is not None and staff.left_on <= clock.today():
         raise RuleViolation(_("This person has left; an account can't be made."), code="left")
     if not email:
         raise RuleViolation(_("An account needs an e-mail address."), code="email_missing")
     user = account_create(email=email, name=staff.name, actor=actor)
-    staff.user = user
-    staff.save(update_fields=["user"])
+    staff.user, staff.version = user, staff.version + 1
+    staff.save(update_fields=["user", "version"])
     audit.record(verb="account.attach", actor=actor, target=user, subject_id=staff.pk)
     return user
 

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from skillmap.core.errors import RuleViolation
 from skillmap.people import rules
-from skillmap.people.choices import ChangeKind
+from skillmap.people.choices import ChangeKind, OrganisationKind
 from skillmap.people.models import (
     Membership,
     Organisation,
@@ -62,11 +62,13 @@ def _check_merge(plan: Plan, on: date, units: Units) -> None:
     sources = [_unit(units, pk, on) for pk in plan["sources"]]
     if plan.get("target") is not None:
         target = _unit(units, plan["target"], on)
+        _takes_members(target.kind, [source.pk for source in sources], on)
         if target in sources or any(rules.is_below(target.path, source.path) for source in sources):
             raise RuleViolation(_("The organisations that end can't include the one they go into."), code="circle")
         least = 1
     else:
         _check_new(plan["new"], on, units)
+        _takes_members(plan["new"]["kind"], [source.pk for source in sources], on)
         _not_below(plan["new"], sources, units)
         least = 2
     if len(sources) < least or len({source.pk for source in sources}) != len(sources):
@@ -74,6 +76,13 @@ def _check_merge(plan: Plan, on: date, units: Units) -> None:
     for one in sources:
         if any(one.pk != other.pk and rules.is_below(one.path, other.path) for other in sources):
             raise RuleViolation(_("One of the organisations stands below another one."), code="circle")
+
+
+def _takes_members(kind: str, sources: Iterable[int], on: date) -> None:
+    """Nobody is posted to a heading: it can't follow units with members."""
+    if kind in OrganisationKind.without_members() and any(members_from(pk, on).exists() for pk in sources):
+        text = _("Nobody can be posted to this entry. Choose an organisation.")
+        raise RuleViolation(text, code="not_a_place")
 
 
 def _not_below(new: Plan, sources: Iterable[Organisation], units: Units) -> None:
@@ -90,8 +99,10 @@ def _check_split(plan: Plan, on: date, units: Units) -> None:
     codes = [part["new"]["code"] for part in parts]
     if len(set(codes)) != len(codes):
         raise RuleViolation(_("Two new organisations have the same code."), code="code_taken")
-    for part in parts:
+    for number, part in enumerate(parts):
         _check_new(part["new"], on, units)
+        if part.get("staff") or (number == 0 and not plan["keep"]):
+            _takes_members(part["new"]["kind"], [source.pk], on)
         if not plan["keep"]:
             _not_below(part["new"], [source], units)
     for name in ("staff", "children"):
@@ -111,6 +122,7 @@ def _check_close(plan: Plan, on: date, units: Units) -> None:
         target = _unit(units, plan["members_to"], on)
         if target.pk == row.pk:
             raise RuleViolation(_("Its members can't go to itself."), code="circle")
+        _takes_members(target.kind, [row.pk], on)
     elif members_from(row.pk, on).exists():
         raise RuleViolation(_("It has members. Say where they go."), code="has_members")
 

@@ -12,6 +12,7 @@ A plan is kept as JSON, in one of these forms (ids of organisations and persons,
           day can name it (the plan keeps its id as `opened`); it is not there for anybody before
 """
 
+import logging
 from collections.abc import Callable, Iterable
 from datetime import date
 from typing import Any
@@ -37,8 +38,10 @@ from skillmap.people.models import (
 )
 from skillmap.people.services._common import require_secretariat
 from skillmap.people.services.change_checks import Plan, Units, check, members_from
-from skillmap.people.services.organisations import NewOrganisation, organisation_open, version_from
+from skillmap.people.services.organisations import DATED, NewOrganisation, organisation_open, version_from
 from skillmap.people.services.staff import refresh_current
+
+logger = logging.getLogger(__name__)
 
 
 @transaction.atomic
@@ -134,6 +137,11 @@ def changes_apply_due() -> dict[str, int]:
             if refusal.code != "wrong_state":  # else somebody pressed the button at this moment
                 _note_problem(pk, str(refusal))
                 refused += 1
+        except Exception:
+            # A fault in one plan must not keep the others waiting, nor the day of whoever joins or leaves.
+            logger.exception("change_failed", extra={"change": pk})
+            _note_problem(pk, _("An unexpected error. Please tell those who run the system."))
+            refused += 1
     return {"applied": applied, "refused": refused}
 
 
@@ -224,13 +232,28 @@ def _apply_split(change: OrganisationChange, units: Units, actor: User | None) -
     _end(source, on)
 
 
-def _apply_close(change: OrganisationChange, units: Units, _actor: User | None) -> None:
+def _apply_close(change: OrganisationChange, units: Units, actor: User | None) -> None:
     plan, on = change.plan, change.effective_on
     row = units[plan["organisation"]]
     if plan.get("members_to") is not None:
         _members_to(row.pk, plan["members_to"], change)
         _succeed(change, row.pk, plan["members_to"])
+    else:
+        _designations_end(row.pk, on, actor)
     _end(row, on)
+
+
+def _designations_end(organisation_id: int, on: date, actor: User | None) -> None:
+    """Nobody is appointed for a unit that is over."""
+    rows = Designation.objects.filter(Q(valid_to=None) | Q(valid_to__gt=on), organisation=organisation_id)
+    audit.record_many(
+        audit.build(
+            verb="designation.end", actor=actor, target=row, subject_id=row.staff_id, kind=row.kind, on=on.isoformat()
+        )
+        for row in rows.order_by("pk")
+    )
+    rows.filter(valid_from__gte=on).delete()
+    rows.update(valid_to=on)
 
 
 def _apply_open(_change: OrganisationChange, _units: Units, _actor: User | None) -> None:
@@ -238,21 +261,37 @@ def _apply_open(_change: OrganisationChange, _units: Units, _actor: User | None)
 
 
 def _children_to(source_id: int, target_id: int, on: date, units: Units) -> None:
+    """Hang what stands below a unit that ends under another one from the day on.
+
+    Also in what was recorded for later days, as of a unit that is still to open: it can't stand below what is over.
+    """
     for child in Organisation.objects.filter(parent=source_id, valid_to=None).order_by("pk"):
-        if child.pk != target_id:
-            _put_below(units[child.pk], target_id, on)
+        if child.pk == target_id:
+            continue
+        last = child.versions.get(valid_to=None)
+        _put_below(units[child.pk], target_id, max(on, last.valid_from))
+        later = OrganisationVersion.objects.filter(organisation=child, parent=source_id, valid_from__gte=on)
+        later.update(parent=target_id)
+        for spanning in OrganisationVersion.objects.filter(organisation=child, parent=source_id, valid_to__gt=on):
+            until, spanning.valid_to = spanning.valid_to, on
+            spanning.save(update_fields=["valid_to"])
+            values = {name: getattr(spanning, name) for name in DATED} | {"parent_id": target_id}
+            OrganisationVersion.objects.create(organisation=child, valid_from=on, valid_to=until, **values)
 
 
 def _end(row: Organisation, on: date) -> None:
     """Close a unit from a day on. RuleViolation where a later version of it exists."""
     row.refresh_from_db()
     last = row.versions.get(valid_to=None)
-    if on <= max(last.valid_from, row.valid_from):
+    if on < last.valid_from or on <= row.valid_from:
         raise RuleViolation(
             _("%(name)s was opened or changed on that day or later. Choose a later day.") % {"name": row.name},
             code="later_version",
         )
-    OrganisationVersion.objects.filter(pk=last.pk).update(valid_to=on)
+    if on == last.valid_from:  # changed on the very day, by another plan: that never held
+        last.delete()
+    else:
+        OrganisationVersion.objects.filter(pk=last.pk).update(valid_to=on)
     row.valid_to = on
     row.version += 1
     row.save(update_fields=["valid_to", "version"])
@@ -304,28 +343,39 @@ def _cut(rows: Any, on: date, **values: Any) -> None:
 def _roles_to(source_id: int, target_ids: Iterable[int], change: OrganisationChange) -> None:
     """End grants for a unit that ends, and give the same for its successors; never to whoever planned the change."""
     on, actor = change.effective_on, change.created_by
-    grants = list(RoleGrant.objects.not_over().filter(organisation=source_id).order_by("pk"))
+    grants = list(RoleGrant.objects.not_over().filter(organisation=source_id).select_related("user").order_by("pk"))
     lines = []
     for grant in grants:
-        for target_id in target_ids:
-            held = RoleGrant.objects.not_over().filter(user=grant.user_id, role=grant.role, organisation=target_id)
-            if grant.user_id == change.created_by_id or held.exists():
-                continue
-            RoleGrant.objects.create(
-                user_id=grant.user_id,
-                role=grant.role,
-                organisation_id=target_id,
-                valid_from=max(on, grant.valid_from),
-                valid_to=grant.valid_to,
-                granted_by=actor,
-            )
-            told: dict[str, Any] = {"role": grant.role, "organisation": target_id, "change": change.pk}
-            lines.append(audit.build(verb="role.grant", actor=actor, target=grant.user, **told))
+        told: dict[str, Any] = {"role": grant.role, "change": change.pk}
+        ended = {**told, "organisation": source_id, "grant": grant.pk, "on": on.isoformat()}
+        lines.append(audit.build(verb="role.revoke", actor=actor, target=grant.user, **ended))
+        for target_id in target_ids if grant.user_id != change.created_by_id else ():
+            for part in _not_held_yet(grant, target_id, on):
+                RoleGrant.objects.create(
+                    user_id=grant.user_id,
+                    role=grant.role,
+                    organisation_id=target_id,
+                    valid_from=part.valid_from,
+                    valid_to=part.valid_to,
+                    granted_by=actor,
+                )
+                lines.append(
+                    audit.build(verb="role.grant", actor=actor, target=grant.user, organisation=target_id, **told)
+                )
     RoleGrant.objects.filter(pk__in=[grant.pk for grant in grants], valid_from__lt=on).update(valid_to=on)
     RoleGrant.objects.filter(pk__in=[grant.pk for grant in grants], valid_from__gte=on).update(
         revoked_at=clock.now(), revoked_by=actor
     )
     audit.record_many(lines)
+
+
+def _not_held_yet(grant: RoleGrant, target_id: int, on: date) -> list[rules.Interval]:
+    """The time of a grant from a day on in which its account does not hold the same role for another unit anyway."""
+    held = RoleGrant.objects.filter(
+        user=grant.user_id, role=grant.role, organisation=target_id, revoked_at=None
+    ).values_list("valid_from", "valid_to")
+    wanted = rules.Interval(max(on, grant.valid_from), grant.valid_to)
+    return rules.left_over(wanted, [rules.Interval(*days) for days in held])
 
 
 APPLY: dict[ChangeKind, Callable[[OrganisationChange, Units, User | None], None]] = {

@@ -42,15 +42,17 @@ def leave_begin(*, staff_id: int, on: date, actor: User | None, until: date | No
 
 @transaction.atomic
 def leave_end(*, staff_id: int, on: date, actor: User | None) -> None:
-    """Record the return from leave: `on` is the first day back. RuleViolation `not_on_leave`.
+    """Record the return from leave: `on` is the first day back. RuleViolation `not_on_leave`, `dates`.
 
-    A leave that had not begun by then is taken back altogether.
+    A leave that is still to come is taken back altogether, and one that ends on its first day.
     """
     require_secretariat(actor)
     staff = locked(staff_id)
     leave = staff.leaves.filter(Q(valid_to=None) | Q(valid_to__gt=on)).order_by("valid_from").first()
     if leave is None:
         raise RuleViolation(_("No leave is recorded that could end on that day."), code="not_on_leave")
+    if on < leave.valid_from <= clock.today():
+        raise RuleViolation(_("On that day the leave had not begun. Choose a later day."), code="dates")
     if leave.valid_from >= on:
         leave.delete()
     else:
@@ -66,7 +68,7 @@ def _refresh_status(staff: Staff) -> None:
     leaves = [rules.Interval(row.valid_from, row.valid_to) for row in staff.leaves.all()]
     first = staff.memberships.order_by("valid_from").values_list("valid_from", flat=True)[0]
     status = rules.status_on(today, joins_on=first, left_on=staff.left_on, leaves=leaves)
-    if status == staff.status:
+    if status in (staff.status, StaffStatus.LEFT):  # a leaving brings more than its status: see _take_leave
         return
     before = staff.status
     write(staff, status=status)
@@ -129,7 +131,7 @@ def staff_leave_cancel(*, staff_id: int, actor: User | None) -> Staff:
     """Take back a leaving that is still to come. RuleViolation `already_in_force`."""
     require_secretariat(actor)
     staff = locked(staff_id)
-    if staff.status == StaffStatus.LEFT or staff.left_on is None:
+    if staff.status == StaffStatus.LEFT or staff.left_on is None or staff.left_on <= clock.today():
         raise RuleViolation(_("There is no leaving to take back."), code="already_in_force")
     write(staff, left_on=None)
     audit.record(verb="staff.leave_cancel", actor=actor, target=staff, subject_id=staff.pk)

@@ -1,6 +1,6 @@
 """One table of people against what is on record: what applying each row would do, or what is wrong with it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -12,6 +12,7 @@ from skillmap.core import clock
 from skillmap.core.choices import RowOutcome
 from skillmap.core.chunks import chunks
 from skillmap.core.imports import Staged
+from skillmap.core.tabular.normalise import trim
 from skillmap.core.tabular.problems import masked
 from skillmap.core.tabular.reading import TableReading
 from skillmap.core.tabular.rows import Row
@@ -27,6 +28,7 @@ NEVER_EMPTY = ("name", "employer", "hiring_route", *PLACE)
 NEEDED_TO_JOIN = ("name", *PLACE)
 TEXTS = ("kana", "email", "former_occupation")
 DAYS = ("hired_on", "expert_until")
+TYPED = ("name", *TEXTS)
 
 
 @dataclass
@@ -53,7 +55,7 @@ class Known:
         known.codes = {row.pk: code for code, row in known.organisations.items()}
         for part in chunks(numbers):
             known.staff |= {row.number: row for row in Staff.objects.filter(number__in=part)}
-        known.alike = _alike([number for number in numbers if number not in known.staff])
+        known.alike = alike_on_record([number for number in numbers if number not in known.staff])
         for ids in chunks([row.pk for row in known.staff.values()]):
             for membership in Membership.objects.filter(staff__in=ids).order_by("staff_id", "valid_from"):
                 known.memberships.setdefault(membership.staff_id, []).append(membership)
@@ -63,7 +65,7 @@ class Known:
         return known
 
 
-def _alike(numbers: Sequence[str]) -> dict[str, str]:
+def alike_on_record(numbers: Sequence[str]) -> dict[str, str]:
     """Of numbers that are not on record those that would be but for leading zeros or case, each with that one."""
     if not numbers:
         return {}
@@ -97,6 +99,7 @@ class Comparison:
         self.effective_on, self.accounts = effective_on, accounts
         self.today = clock.today()
         self._addresses: set[str] = set()
+        self._numbers: dict[str, str] = {}  # of joiners, by what is left without zeros and case
         self._places: dict[tuple[str, date], Organisation] = {}  # looked at already, and somebody can be posted there
 
     def staged(self, row: Row) -> Staged:
@@ -108,12 +111,24 @@ class Comparison:
                 raise Refused(key, _("This cell is empty."), _("Enter a value, or leave the whole column out."))
         return self._joiner(row, number) if staff is None else self._changed(row, staff)
 
+    def _check_term(self, values: Mapping[str, Any], staff: Staff | None) -> None:
+        """As on the page: a term doesn't end before the person was hired."""
+        if not (self.reading.has("hired_on") or self.reading.has("expert_until")):
+            return
+        hired, ends = (
+            values[key] if key in values else getattr(staff, key, None) for key in ("hired_on", "expert_until")
+        )
+        if hired and ends and ends < hired:
+            key = "expert_until" if self.reading.has("expert_until") else "hired_on"
+            raise Refused(key, _("The last day lies before the first."), _("Correct one of the two days."))
+
     def _joiner(self, row: Row, number: str) -> Staged:
-        if number in self.known.alike:
+        twin = self._numbers.setdefault(rules.bare_number(number), number)
+        if number in self.known.alike or twin != number:
             raise Refused(
                 "number",
-                _("The number %(number)s is on record; leading zeros or the case of a letter are different here.")
-                % {"number": masked(self.known.alike[number])},
+                _("There is the number %(number)s; leading zeros or the case of a letter are different here.")
+                % {"number": masked(self.known.alike.get(number, twin))},
                 _(
                     "Enter the number as it is on record. If this is somebody else all the same, record the person by "
                     "hand."
@@ -138,6 +153,7 @@ class Comparison:
                 _("Empty the cell, or leave the row out."),
             )
         self._account(row, None, data)
+        self._check_term(row.values, None)
         given = ((key, row.values.get(key)) for key in (*PLAIN, *PLACE))
         data["changes"] = {key: [None, value] for key, value in given if value is not None}
         return Staged(row.number, number, RowOutcome.CREATE, data, None, str(row.values["name"]))
@@ -145,8 +161,11 @@ class Comparison:
     def _changed(self, row: Row, staff: Staff) -> Staged:
         plain = {key: _clean(key, row.values[key]) for key in PLAIN if self.reading.has(key)}
         changes: dict[str, list[Any]] = {
-            key: [getattr(staff, key), value] for key, value in plain.items() if getattr(staff, key) != value
+            key: [getattr(staff, key), value]
+            for key, value in plain.items()
+            if _as_in_a_table(key, getattr(staff, key)) != value
         }
+        self._check_term(plain, staff)
         data: dict[str, Any] = {"staff": staff.pk}
         self._move(row, staff, data, changes)
         self._leave(row, staff, data, changes)
@@ -216,10 +235,13 @@ class Comparison:
         before = at or (memberships[0] if on < memberships[0].valid_from else memberships[-1])
         wanted = self._place(row, on, before)
         old = {"organisation_id": before.organisation_id, "grade": before.grade, "occupation": before.occupation}
+        joins = staff.status == StaffStatus.JOINING and before is memberships[0]
         if wanted == old:
+            if joins and len(memberships) == 1 and row.values.get("moved_on") not in (None, before.valid_from):
+                data["joins"] = {"on": on, "membership": before.pk}
+                changes["moved_on"] = [before.valid_from, on]
             return
         self._check_move(row, staff, before, on, is_last=before is memberships[-1])
-        joins = staff.status == StaffStatus.JOINING and before is memberships[0]
         data["move"] = wanted | {"on": on, "membership": before.pk, "since": before.valid_from, "joins": joins}
         for key, name in (("organisation", "organisation_id"), ("grade", "grade"), ("occupation", "occupation")):
             if wanted[name] != old[name]:
@@ -229,7 +251,7 @@ class Comparison:
         changes["moved_on"] = [before.valid_from, on]
 
     def _check_move(self, row: Row, staff: Staff, before: Membership, on: date, *, is_last: bool) -> None:
-        if staff.left_on is not None and staff.left_on <= on:
+        if staff.left_on is not None and staff.left_on <= max(on, self.today):
             raise Refused(
                 "moved_on" if self.reading.has("moved_on") else "number",
                 _("The person is out of service from %(day)s.") % {"day": jp_date(staff.left_on)},
@@ -291,6 +313,14 @@ class Comparison:
             )
         self._addresses.add(email)
         data["account"] = email
+
+
+def _as_in_a_table(key: str, value: object) -> object:
+    """What is on record as a cell that holds it would be read, so that a list that came from here changes nothing."""
+    if not isinstance(value, str) or key not in TYPED:
+        return value
+    name, at, domain = trim(value).rpartition("@")
+    return f"{name}{at}{domain.lower()}" if key == "email" else trim(value)
 
 
 def _clean(key: str, value: object) -> Any:

@@ -20,7 +20,7 @@ from skillmap.people.choices import StaffStatus
 from skillmap.people.models import Membership, Staff, User
 from skillmap.people.services._common import lock_organisations, posting_place
 from skillmap.people.services.leaving import staff_leave
-from skillmap.people.services.people_compare import DAYS, PLAIN
+from skillmap.people.services.people_compare import DAYS, PLAIN, alike_on_record
 
 JOINER = ("id", "number", "user_id", "organisation_id", "grade", "occupation", "status", "search_key", *PLAIN)
 DEFAULTS = {field.name: field.get_default() for field in Staff._meta.concrete_fields if field.name in PLAIN}
@@ -38,6 +38,7 @@ class Writing:
         self.corrections: list[tuple[int, Mapping[str, Any]]] = []
         self.begins: list[tuple[Any, ...]] = []
         self.moved: list[int] = []
+        self.joins: list[tuple[int, date]] = []
 
     def write(self) -> dict[str, int]:
         """Everything; returns counts."""
@@ -72,7 +73,9 @@ class Writing:
             held = Staff.objects.select_for_update(of=("self",)).filter(pk__in=ids).order_by("pk")
             self.people |= {staff.number: staff for staff in held}
         moved = [row.key for row in self.rows if row.outcome == RowOutcome.UPDATE and not self._is_as_checked(row)]
-        for numbers in chunks([row.key for row in self.rows if row.outcome == RowOutcome.CREATE]):
+        joiners = [row.key for row in self.rows if row.outcome == RowOutcome.CREATE]
+        moved += alike_on_record(joiners)
+        for numbers in chunks(joiners):
             moved += Staff.objects.filter(number__in=numbers).values_list("number", flat=True)
         if moved:
             text = _("%(count)s people were changed since the check. Nothing was written. Please check the file again.")
@@ -98,6 +101,11 @@ class Writing:
         )
         EmailAddress.objects.bulk_create(
             [EmailAddress(user=user, email=user.email, primary=True, verified=True) for user in users], batch_size=500
+        )
+        about: dict[str, Any] = {"actor": self.actor, "channel": "import"}
+        audit.record_many(
+            audit.build(verb="account.create", target=user, is_service=False, batch=self.batch.pk, **about)
+            for user in users
         )
         return dict(zip(wanted, users, strict=True))
 
@@ -128,6 +136,8 @@ class Writing:
         staff.version += 1
         if "move" in row.data:
             self._move(staff, row.data["move"])
+        if "joins" in row.data:
+            self.joins.append((row.data["joins"]["membership"], date.fromisoformat(row.data["joins"]["on"])))
 
     def _move(self, staff: Staff, place: Mapping[str, Any]) -> None:
         on = date.fromisoformat(place["on"])
@@ -152,6 +162,8 @@ class Writing:
             Membership.objects.filter(pk=pk).update(
                 organisation=place["organisation_id"], grade=place["grade"], occupation=place["occupation"]
             )
+        for pk, on in self.joins:
+            Membership.objects.filter(pk=pk).update(valid_from=on)
         same = {"reason": _("From a table"), "recorded_by_id": self.actor.pk}
         bulk.append(Membership, POSTING, self.begins, same=same)
 

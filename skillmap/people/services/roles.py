@@ -11,7 +11,7 @@ from skillmap.people import rules
 from skillmap.people.access import forget
 from skillmap.people.choices import Role
 from skillmap.people.models import Organisation, RoleGrant, User
-from skillmap.people.services._common import require_secretariat
+from skillmap.people.services._common import lock_organisations, require_secretariat
 from skillmap.people.services.accounts import hold_secretariat, keep_a_secretariat, sessions_end
 
 
@@ -37,6 +37,7 @@ def role_grant(
     require_secretariat(actor)
     if actor is not None and actor.pk == user_id:
         raise RuleViolation(_("Nobody can give a role to themselves. Ask a colleague."), code="own_role")
+    lock_organisations([organisation_id] if organisation_id is not None else [])
     user = User.objects.select_for_update().get(pk=user_id)
     start = valid_from or clock.today()
     _check_grant(user, role, organisation_id, start, valid_to)

@@ -144,7 +144,8 @@ def staff_move(
 ) -> Membership:
     """Move a person to another organisation, grade or occupation from a day on; a later day waits in the history.
 
-    A move on the first day of the last membership corrects that one. Returns the membership that begins.
+    A move on the first day of the last membership corrects that one; one that changes nothing but the day puts off, or
+    brings forward, the joining of somebody who is still to come. Returns the membership that begins.
 
     Raises:
         RuleViolation: `left`, `later_move` (something later is recorded already), `no_change`, `not_a_place`.
@@ -155,17 +156,20 @@ def staff_move(
     in_service_on(staff, on)
     last = staff.memberships.order_by("valid_from").last()
     assert last is not None  # noqa: S101  every person has one
+    place_id = organisation_id or last.organisation_id
+    wanted = (place_id, grade or last.grade, occupation or last.occupation)
+    is_same = wanted == (last.organisation_id, last.grade, last.occupation)
+    if is_same and on != last.valid_from and _is_to_join(staff, last):
+        return _join_on(staff, last, on, actor)
     if on < last.valid_from:
         raise RuleViolation(
             _("A later step from %(day)s is recorded already. Take that one back first, or choose a later day.")
             % {"day": jp_date(last.valid_from)},
             code="later_move",
         )
-    place_id = organisation_id or last.organisation_id
     if organisation_id is not None:
         posting_place(places, organisation_id, on)
-    wanted = (place_id, grade or last.grade, occupation or last.occupation)
-    if wanted == (last.organisation_id, last.grade, last.occupation):
+    if is_same:
         raise RuleViolation(_("Nothing would change by this move."), code="no_change")
     membership = _membership_from(staff, last, wanted, on, reason, actor)
     write(staff)  # whoever read this person before must look again, also where the move is still to come
@@ -186,15 +190,31 @@ def _membership_from(
         return begin_membership(staff, place_id, grade, occupation, on, reason, actor)
     last.organisation_id, last.grade, last.occupation, last.reason = place_id, grade, occupation, reason or last.reason
     last.save(update_fields=["organisation", "grade", "occupation", "reason"])
-    if staff.status == StaffStatus.JOINING and not staff.memberships.exclude(pk=last.pk).exists():
+    if _is_to_join(staff, last):
         # Whoever is to join belongs already to where that will be.
         write(staff, organisation_id=place_id, grade=grade, occupation=occupation)
     return last
 
 
+def _is_to_join(staff: Staff, last: Membership) -> bool:
+    return staff.status == StaffStatus.JOINING and not staff.memberships.exclude(pk=last.pk).exists()
+
+
+def _join_on(staff: Staff, first: Membership, on: date, actor: User | None) -> Membership:
+    """Another first day; the job of the day brings in whoever has come by then."""
+    first.valid_from = on
+    first.save(update_fields=["valid_from"])
+    write(staff)
+    audit.record(verb="staff.join_on", actor=actor, target=staff, subject_id=staff.pk, on=on.isoformat())
+    return first
+
+
 def in_service_on(staff: Staff, on: date) -> None:
-    """Raise RuleViolation `left` where the person has left by then, or will have."""
-    if staff.left_on is not None and staff.left_on <= on:
+    """Raise RuleViolation `left` where the person has left by then, or will have.
+
+    Of somebody who has left by now nothing more is recorded for any day: it would go on beyond the leaving.
+    """
+    if staff.left_on is not None and staff.left_on <= max(on, clock.today()):
         raise RuleViolation(_("The person has left, or will have left by that day."), code="left")
 
 
@@ -257,7 +277,7 @@ def designation_add(
     organisation_id: int | None = None,
     until: date | None = None,
 ) -> Designation:
-    """Designate a person from a day, until a day (not included) or open; by default for the present organisation.
+    """Designate a person from a day, until a day (not included) or open; by default for the organisation of that day.
 
     That a section has more than one DX ambassador is allowed; `selectors.ambassadors_beside` says so beforehand.
 
@@ -276,13 +296,19 @@ def designation_add(
     row = Designation.objects.create(
         staff=staff,
         kind=kind,
-        organisation_id=organisation_id or staff.organisation_id,
+        organisation_id=organisation_id or _place_on(staff, on),
         valid_from=on,
         valid_to=until,
         recorded_by=actor,
     )
     audit.record(verb="designation.add", actor=actor, target=row, subject_id=staff.pk, kind=kind, on=on.isoformat())
     return row
+
+
+def _place_on(staff: Staff, on: date) -> int:
+    """The id of the organisation that a person belongs to on a day, as far as that is known."""
+    begun = staff.memberships.filter(valid_from__lte=on).order_by("valid_from").last()
+    return begun.organisation_id if begun is not None else staff.organisation_id
 
 
 @transaction.atomic

@@ -7,7 +7,8 @@ from django.core.paginator import Paginator
 from django.db import transaction
 from django.db.models import Prefetch, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
@@ -82,6 +83,8 @@ def staff_export(request: HttpRequest) -> HttpResponse:
     if not (access.is_secretariat or access.is_coordinator):
         raise NotAllowed
     found, people = _filtered(request)
+    if not found.is_valid():  # the page says what is wrong; a file of everybody would say nothing
+        return redirect(f"{reverse('people:staff_list')}?{request.GET.urlencode()}")
     with transaction.atomic():
         audit.record(verb="people.export", actor=user_of(request), rows=people.count())
     used = {str(found.form[name].label): found.form[name].value() for name in found.form.fields}
