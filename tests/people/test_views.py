@@ -24,7 +24,7 @@ from skillmap.people.choices import ChangeState, OrganisationKind, StaffStatus
 from skillmap.people.forms.accounts import SCOPE_WORDS
 from skillmap.people.models import ApiToken, BureauGroup, Organisation, OrganisationChange, RoleGrant, Staff, User
 from skillmap.people.templatetags.people import browser_name
-from tests.factories.people import OrganisationFactory, StaffFactory, staff_in_bulk
+from tests.factories.people import DesignationFactory, OrganisationFactory, StaffFactory, staff_in_bulk
 from tests.people.conftest import World, make_world
 from tests.people.test_import import HEAD, csv_file
 from tests.support.due_jobs import run_due
@@ -664,3 +664,24 @@ def test_a_filter_that_is_none_exports_nothing(world: World, query: dict[str, st
     assert answer.status_code == 302
     assert answer.headers["Location"].startswith(reverse("people:staff_list") + "?")
     assert not AuditEvent.objects.filter(verb="people.export").exists()
+
+
+def test_a_move_says_which_designations_go_on(world: World) -> None:
+    staff, other = StaffFactory.create(), OrganisationFactory.create()
+    DesignationFactory.create(staff=staff, organisation=staff.organisation)
+    client = english(signed_in(world.users["secretariat"]))
+    form = {"organisation_id": other.pk, "occupation": "ict", "grade": 2, "on": clock.today().isoformat()}
+    page = client.post(reverse("people:staff_move", args=[staff.pk]), form, follow=True).content.decode()
+    assert f"for {staff.organisation.name} goes on" in page
+    assert "brings it forward" not in page
+
+
+def test_the_first_day_of_a_joiner_is_changed_where_moves_are_recorded(world: World) -> None:
+    day = clock.today() + timedelta(days=20)
+    staff = StaffFactory.create(status=StaffStatus.JOINING, joined=clock.today() + timedelta(days=10))
+    client = english(signed_in(world.users["secretariat"]))
+    address = reverse("people:staff_move", args=[staff.pk])
+    assert "brings it forward" in client.get(address).content.decode()
+    form = {"organisation_id": staff.organisation_id, "occupation": "ict", "grade": 2, "on": day.isoformat()}
+    assert client.post(address, form).status_code == 302
+    assert staff.memberships.get().valid_from == day

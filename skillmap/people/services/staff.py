@@ -160,6 +160,8 @@ def staff_move(
     wanted = (place_id, grade or last.grade, occupation or last.occupation)
     is_same = wanted == (last.organisation_id, last.grade, last.occupation)
     if is_same and on != last.valid_from and _is_to_join(staff, last):
+        if organisation_id is not None:
+            posting_place(places, organisation_id, on)
         return _join_on(staff, last, on, actor)
     if on < last.valid_from:
         raise RuleViolation(

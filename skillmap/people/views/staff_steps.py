@@ -1,9 +1,11 @@
 """What the secretariat records about one person: joining, moves, leave, leaving, designations."""
 
+from datetime import date
 from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
@@ -14,7 +16,7 @@ from skillmap.core import clock
 from skillmap.core.htmx import sign_in_required
 from skillmap.people import selectors, services
 from skillmap.people.access import user_of
-from skillmap.people.choices import DesignationKind
+from skillmap.people.choices import DesignationKind, StaffStatus
 from skillmap.people.forms import (
     DayForm,
     DesignationForm,
@@ -102,17 +104,33 @@ def _about(staff: Staff) -> dict[str, Any]:
 def staff_move(request: HttpRequest, pk: int) -> HttpResponse:
     """Move to another organisation, grade or occupation from a day on."""
     staff = staff_for_office(request, pk)
+    lead = _("A day to come is recorded and takes effect on that day. The history keeps what was before.")
+    if staff.status == StaffStatus.JOINING:
+        lead += " " + _("Another day with all else as it is puts off the first day in post, or brings it forward.")
+
+    def act(data: dict[str, Any]) -> None:
+        services.staff_move(staff_id=pk, actor=user_of(request), **data)
+        _warn_of_designations(request, staff, data["organisation_id"], data["on"])
+
     return form_page(
         request,
         MoveForm(posted(request), initial=_place_of(staff), nodes=selectable()),
-        lambda data: services.staff_move(staff_id=pk, actor=user_of(request), **data),
+        act,
         title=_("Record a move or a new grade"),
         submit=_("Record"),
         done=_("The move was recorded."),
         fields_of_codes={"not_a_place": "organisation_id", "later_move": "on", "left": "on"},
-        lead=_("A day to come is recorded and takes effect on that day. The history keeps what was before."),
+        lead=lead,
         **_about(staff),
     )
+
+
+def _warn_of_designations(request: HttpRequest, staff: Staff, organisation_id: int, on: date) -> None:
+    """A designation is for an organisation: whether it ends when the person moves is for somebody to say."""
+    held = staff.designations.filter(Q(valid_to=None) | Q(valid_to__gt=on)).exclude(organisation=organisation_id)
+    for row in held.select_related("organisation").order_by("pk"):
+        text = _("The designation “%(kind)s” for %(organisation)s goes on. End it where it ends with the move.")
+        messages.warning(request, text % {"kind": row.get_kind_display(), "organisation": row.organisation.name})
 
 
 @sign_in_required
