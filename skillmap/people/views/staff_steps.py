@@ -129,6 +129,8 @@ def _warn_of_designations(request: HttpRequest, staff: Staff, organisation_id: i
     """A designation is for an organisation: whether it ends when the person moves is for somebody to say."""
     held = staff.designations.filter(Q(valid_to=None) | Q(valid_to__gt=on)).exclude(organisation=organisation_id)
     for row in held.select_related("organisation").order_by("pk"):
+        if row.organisation is None:
+            continue
         text = _("The designation “%(kind)s” for %(organisation)s goes on. End it where it ends with the move.")
         messages.warning(request, text % {"kind": row.get_kind_display(), "organisation": row.organisation.name})
 
