@@ -621,3 +621,16 @@ def test_a_joining_is_put_off_or_brought_forward(secretariat: User, day: date) -
         assert Staff.objects.get(pk=staff.pk).status == StaffStatus.ACTIVE
         with refused("no_change"):
             services.staff_move(staff_id=staff.pk, on=date(2026, 7, 1), actor=secretariat)
+
+
+def test_who_does_not_come_is_taken_off_the_record(secretariat: User) -> None:
+    first = date(2026, 5, 1)
+    staff = _create(secretariat, joined_on=first, email="x@tokyo.example")
+    services.account_create_for_staff(staff_id=staff.pk, email="x@tokyo.example", actor=secretariat)
+    services.staff_leave(staff_id=staff.pk, on=first, actor=secretariat)
+    assert not Staff.objects.filter(pk=staff.pk).exists()
+    assert not User.objects.get(email="x@tokyo.example").is_active
+    assert AuditEvent.objects.get(verb="staff.not_joined").subject_key == f"staff:{staff.pk}"
+    again = _create(secretariat, joined_on=first)
+    services.staff_leave(staff_id=again.pk, on=date(2026, 5, 2), actor=secretariat)
+    assert Staff.objects.get(pk=again.pk).left_on == date(2026, 5, 2), "who comes for a day was there"

@@ -685,3 +685,14 @@ def test_the_first_day_of_a_joiner_is_changed_where_moves_are_recorded(world: Wo
     form = {"organisation_id": staff.organisation_id, "occupation": "ict", "grade": 2, "on": day.isoformat()}
     assert client.post(address, form).status_code == 302
     assert staff.memberships.get().valid_from == day
+
+
+def test_a_joiner_who_does_not_come_is_recorded_as_leaving_on_the_first_day(world: World) -> None:
+    first = clock.today() + timedelta(days=10)
+    staff = StaffFactory.create(status=StaffStatus.JOINING, joined=first)
+    client = english(signed_in(world.users["secretariat"]))
+    address = reverse("people:staff_leave", args=[staff.pk])
+    assert "does not come after all" in client.get(address).content.decode()
+    answer = client.post(address, {"on": first.isoformat()})
+    assert answer.headers["Location"] == reverse("people:staff_list")
+    assert not Staff.objects.filter(pk=staff.pk).exists()

@@ -4,7 +4,7 @@ from datetime import date
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import ProtectedError, Q
 from django.utils.translation import gettext as _
 
 from skillmap.core import audit, clock
@@ -86,10 +86,11 @@ def staff_leave(*, staff_id: int, on: date, actor: User | None, reason: str = ""
     """Record that a person leaves (退職, 転出, end of term); `on` is the first day out of service.
 
     From that day, in one transaction: posting, leave and designations end, the account closes, and its roles, tokens
-    and sessions with it. A later day waits; until then everything goes on.
+    and sessions with it. A later day waits; until then everything goes on. Who was to join and leaves on the first day
+    or before it does not come, and is taken off the record.
 
     Raises:
-        RuleViolation: `left`, `dates` (before the last posting began), `last_secretariat`, `own_account`.
+        RuleViolation: `left`, `dates` (before the last posting began), `last_secretariat`, `own_account`, `in_use`.
     """
     require_secretariat(actor)
     staff = locked(staff_id)
@@ -99,6 +100,9 @@ def staff_leave(*, staff_id: int, on: date, actor: User | None, reason: str = ""
         raise RuleViolation(_("You can't record your own leaving. Ask a colleague."), code="own_account")
     began = staff.memberships.filter(valid_from__lte=clock.today()).order_by("valid_from").last()
     first = staff.memberships.order_by("valid_from")[0]
+    if staff.status == StaffStatus.JOINING and on <= first.valid_from:
+        _take_off_record(staff, actor)
+        return staff
     if on <= (began or first).valid_from:
         raise RuleViolation(_("On that day the last posting had not begun. Choose a later day."), code="dates")
     if on <= clock.today():
@@ -110,6 +114,21 @@ def staff_leave(*, staff_id: int, on: date, actor: User | None, reason: str = ""
         verb="staff.leave", actor=actor, target=staff, subject_id=staff.pk, on=on.isoformat(), reason=bool(reason)
     )
     return staff
+
+
+def _take_off_record(staff: Staff, actor: User | None) -> None:
+    """Nothing is kept of somebody who never came but the line in the audit trail; an account stays, closed."""
+    audit.record(verb="staff.not_joined", actor=actor, target=staff, subject_id=staff.pk)
+    if staff.user_id is not None:
+        close_accounts([staff.user_id], actor=actor)
+    for rows in (staff.memberships, staff.leaves, staff.designations):
+        rows.all().delete()
+    try:
+        with transaction.atomic():
+            Staff.objects.filter(pk=staff.pk).delete()
+    except ProtectedError as error:
+        text = _("There are records of this person already. Record a day after the first one.")
+        raise RuleViolation(text, code="in_use") from error
 
 
 def _take_leave(staff: Staff, actor: User | None) -> None:

@@ -187,15 +187,14 @@ def leave_end(request: HttpRequest, pk: int) -> HttpResponse:
 @sign_in_required
 @require_http_methods(GET_AND_POST)
 def staff_leave(request: HttpRequest, pk: int) -> HttpResponse:
-    """Record that somebody leaves, after saying what that ends."""
+    """Record that somebody leaves, after saying what that ends; or, before the first day, does not come."""
     staff = staff_for_office(request, pk)
-    return form_page(
+    hint = _("The day after the last one. From this day on the account no longer works.")
+    if staff.status == StaffStatus.JOINING:
+        hint = _("The first day in post where the person does not come after all: then nothing about them is kept.")
+    response = form_page(
         request,
-        DayForm(
-            posted(request),
-            label=_("First day out of service"),
-            hint=_("The day after the last one. From this day on the account no longer works."),
-        ),
+        DayForm(posted(request), label=_("First day out of service"), hint=hint),
         lambda data: services.staff_leave(staff_id=pk, actor=user_of(request), **data),
         title=_("Record that the person leaves"),
         submit=_("Record the leaving"),
@@ -206,9 +205,11 @@ def staff_leave(request: HttpRequest, pk: int) -> HttpResponse:
             _("Mentor pairs of the person end too: mentees need a new mentor."),
             _("Levels and history stay on record."),
         ],
-        fields_of_codes={"dates": "on", "left": "on"},
+        fields_of_codes={"dates": "on", "left": "on", "in_use": "on"},
         **_about(staff),
     )
+    gone = response.status_code == 302 and not Staff.objects.filter(pk=pk).exists()
+    return redirect("people:staff_list") if gone else response
 
 
 @sign_in_required
