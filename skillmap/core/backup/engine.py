@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, ClassVar
 
-from django.db import connection
+from django.db import DatabaseError, connection
 
 from skillmap.core.backup.errors import BackupError
 from skillmap.core.backup.reading import Reading
@@ -84,8 +84,12 @@ def present_engine() -> Engine:
 
 
 def is_broken_off() -> bool:
-    """Whether a restore into the database of the settings was begun and came to no end."""
+    """Whether a restore into the database of the settings came to no end; DatabaseError where the database is away."""
     try:
-        return present_engine().is_interrupted()
+        engine = present_engine()
     except BackupError:  # a database that is never restored
         return False
+    try:
+        return engine.is_interrupted()
+    except engine.errors as error:
+        raise DatabaseError(str(error)) from error
