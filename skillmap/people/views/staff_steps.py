@@ -190,7 +190,13 @@ def staff_leave(request: HttpRequest, pk: int) -> HttpResponse:
     """Record that somebody leaves, after saying what that ends; or, before the first day, does not come."""
     staff = staff_for_office(request, pk)
     hint = _("The day after the last one. From this day on the account no longer works.")
+    warnings = [
+        _("On that day posting, designations, roles, API tokens and all sessions end, and the account is closed."),
+        _("Mentor pairs of the person end too: mentees need a new mentor."),
+        _("Levels and history stay on record."),
+    ]
     if staff.status == StaffStatus.JOINING:
+        warnings = warnings[:1]
         hint = _("The first day in post where the person does not come after all: then nothing about them is kept.")
     response = form_page(
         request,
@@ -200,11 +206,7 @@ def staff_leave(request: HttpRequest, pk: int) -> HttpResponse:
         submit=_("Record the leaving"),
         done=_("The leaving was recorded."),
         danger=True,
-        warnings=[
-            _("On that day posting, designations, roles, API tokens and all sessions end, and the account is closed."),
-            _("Mentor pairs of the person end too: mentees need a new mentor."),
-            _("Levels and history stay on record."),
-        ],
+        warnings=warnings,
         fields_of_codes={"dates": "on", "left": "on", "in_use": "on"},
         **_about(staff),
     )
