@@ -11,7 +11,8 @@ from django.utils.translation import gettext as _
 BREAKS = re.compile("[\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029]+")
 #: Characters of an e-mail address (RFC 5321), and of the columns that hold one.
 LONGEST_ADDRESS = 254
-CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+# Control characters, halves of others, characters of one's own (gaiji), and what is no character at all.
+CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\uf8ff\ufdd0-\ufdef\ufffe\uffff\U000f0000-\U0010ffff]")
 
 
 def can_be_shown(text: str) -> None:

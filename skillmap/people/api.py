@@ -146,12 +146,11 @@ class OrganisationViewSet(Values):
         refuse_empty(request, ("on", *OrganisationFilter.base_filters))
         query = request.query_params.copy()
         under = query.pop("under", [""])[0]
-        group = query.pop("bureau_group", [""])[0]
         narrowed = OrganisationFilter(query, queryset=Organisation.objects.all(), request=request)
         if not narrowed.is_valid():
             raise exceptions.ValidationError(narrowed.errors)
         rows = self.versions().filter(organisation__in=narrowed.qs.values("pk"))
-        if group:
+        if group := narrowed.form.cleaned_data["bureau_group"]:
             rows = rows.filter(bureau_group__code=group)
         if under:
             rows = rows.filter(organisation__in=self._below(under))

@@ -57,8 +57,8 @@ class OrganisationFilter(FilterSet):
         fields: tuple[str, ...] = ()
 
     def filter_bureau_group(self, rows: QuerySet[Organisation], name: str, value: str) -> QuerySet[Organisation]:
-        """That of the present; the list of a past day asks for the group of that day."""
-        return rows.filter(bureau_group__code=value)
+        """Left to the list, which asks for the group of its day."""
+        return rows
 
     def filter_under(self, rows: QuerySet[Organisation], name: str, value: Any) -> QuerySet[Organisation]:
         """The organisation itself and what stands below it."""

@@ -7,6 +7,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+FIRST_DAY, LAST_DAY = date(1900, 4, 1), date(2100, 3, 31)  # beyond is a slip of the pen
+
 # Forms of the same character in names: whoever types the common one finds the other too.
 VARIANTS = str.maketrans(
     {

@@ -14,6 +14,7 @@ from skillmap.core.tabular.columns import Column, Kind, labels_of
 from skillmap.core.tabular.writing import Form, Out, Table, notes_for
 from skillmap.people.choices import Employer, Grade, HiringRoute, Occupation
 from skillmap.people.models import Membership, Staff
+from skillmap.people.rules import FIRST_DAY, LAST_DAY
 
 COLUMNS: Sequence[Column] = (
     Column(
@@ -39,11 +40,19 @@ COLUMNS: Sequence[Column] = (
         kind=Kind.CHOICE,
         choices=labels_of(HiringRoute),
     ),
-    Column(key="hired_on", headers=[gettext_lazy("Hired on"), "採用日", "採用年月日"], kind=Kind.DATE),
+    Column(
+        key="hired_on",
+        headers=[gettext_lazy("Hired on"), "採用日", "採用年月日"],
+        kind=Kind.DATE,
+        earliest=FIRST_DAY,
+        latest=LAST_DAY,
+    ),
     Column(
         key="expert_until",
         headers=[gettext_lazy("End of term"), "任期満了日"],
         kind=Kind.DATE,
+        earliest=FIRST_DAY,
+        latest=LAST_DAY,
         hint=gettext_lazy("For information technology experts and others with a fixed term."),
     ),
     Column(key="grade", headers=[gettext_lazy("Staff grade"), "職層"], kind=Kind.CHOICE, choices=labels_of(Grade)),
@@ -66,12 +75,16 @@ COLUMNS: Sequence[Column] = (
         key="moved_on",
         headers=[gettext_lazy("In force from"), "発令日", "異動日"],
         kind=Kind.DATE,
+        earliest=FIRST_DAY,
+        latest=LAST_DAY,
         hint=gettext_lazy("From this day on organisation, grade and occupation hold; empty: the day chosen at upload."),
     ),
     Column(
         key="left_on",
         headers=[gettext_lazy("Out of service from"), "離職日"],
         kind=Kind.DATE,
+        earliest=FIRST_DAY,
+        latest=LAST_DAY,
         hint=gettext_lazy("The first day out of service, the day after the last one; empty changes nothing."),
     ),
 )

@@ -51,3 +51,10 @@ def test_an_address_is_a_line_too(form: type[forms.Form]) -> None:
     for breaking in "\x0b\x0c\x1c\x1d\x1e":
         with pytest.raises(ValidationError, match=r"."):
             field.clean(f'"x{breaking}Bcc:evil@evil.example"@tokyo.example')
+
+
+@pytest.mark.parametrize("strange", ["\ue000", "\uf8ff", "\U000f0000", "\ufdd0", "\uffff"])
+def test_what_only_one_machine_knows_how_to_draw_is_refused(strange: str) -> None:
+    """As a table refuses it: else a list that came from here could not be brought in again."""
+    with pytest.raises(ValidationError):
+        LineField().clean(f"山{strange}田")

@@ -482,3 +482,39 @@ def test_headcounts_reach_up_the_tree() -> None:
     StaffFactory.create(organisation=top)
     StaffFactory.create(organisation=top, left=True)
     assert selectors.headcounts() == {top.pk: 2, division.pk: 1}
+
+
+@pytest.mark.parametrize("form", ["close", "close with members", "merge", "split"])
+def test_no_role_outlives_its_unit(secretariat: User, form: str) -> None:
+    """Whether it is carried to what follows is another question."""
+    unit, other = OrganisationFactory.create(), OrganisationFactory.create()
+    coordinator = user_with(Role.COORDINATOR, organisation=unit)
+    parts = [{"new": _new(code), "staff": [], "children": []} for code in "ab"]
+    if form == "close":
+        away: dict[str, Any] = {"on": date(2026, 3, 1), "organisation_id": other.pk}
+        services.staff_move(staff_id=coordinator.staff.pk, actor=secretariat, **away)
+        _do(secretariat, "close", organisation=unit.pk, members_to=None)
+    elif form == "close with members":
+        _do(secretariat, "close", organisation=unit.pk, members_to=other.pk)
+    elif form == "merge":
+        _do(secretariat, "merge", sources=[unit.pk], target=other.pk, new=None, carry_roles=False)
+    else:
+        _do(secretariat, "split", source=unit.pk, keep=False, parts=parts, carry_roles=False)
+    assert not RoleGrant.objects.in_force().filter(user=coordinator).exists()
+    assert AuditEvent.objects.filter(verb="role.revoke").count() == 1
+
+
+def test_who_retires_on_the_day_before_a_reorganisation_was_never_moved_by_it(secretariat: User) -> None:
+    one, two = OrganisationFactory.create(), OrganisationFactory.create()
+    staff = StaffFactory.create(organisation=one)
+    _do(secretariat, "merge", sources=[one.pk], target=two.pk, new=None)
+    services.staff_leave(staff_id=staff.pk, on=APRIL, actor=secretariat)
+    assert [(row.organisation_id, row.valid_to) for row in staff.memberships.all()] == [(one.pk, APRIL)]
+
+
+def test_a_change_of_bureau_group_is_named_in_the_audit_trail(secretariat: User) -> None:
+    unit, group = OrganisationFactory.create(), BureauGroupFactory.create()
+    services.organisation_update(
+        organisation_id=unit.pk, version=unit.version, bureau_group_id=group.pk, actor=secretariat
+    )
+    assert AuditEvent.objects.get(verb="organisation.update").data["fields"] == ["bureau_group"]

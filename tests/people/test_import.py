@@ -670,3 +670,57 @@ def test_old_rows_are_forgotten(secretariat: User) -> None:
     batch.refresh_from_db()
     assert (batch.state, ImportRow.objects.count(), StoredFile.objects.count()) == (ImportState.DISCARDED, 0, 0)
     assert set(batch.facts) == {"counts"}
+
+
+@pytest.mark.parametrize(
+    ("row", "key"),
+    [
+        (("2026-08-01", ""), "moved_on"),
+        (("2026-08-01", "2026-07-15"), "moved_on"),
+        (("2026-06-01", "2026-05-20"), "left_on"),
+        (("2026-04-20", ""), "organisation"),
+    ],
+    ids=["beyond the leaving", "and leaves before", "leaves before it begins", "the organisation is not there yet"],
+)
+def test_a_first_day_is_put_off_as_the_page_would(secretariat: User, row: tuple[str, str], key: str) -> None:
+    unit = OrganisationFactory.create(code="unit", valid_from=date(2026, 4, 25))
+    staff = services.staff_create(
+        number="00000001", name="これから 来る", organisation_id=unit.pk, grade=1, occupation="ict",
+        joined_on=date(2026, 5, 1), actor=secretariat,
+    )  # fmt: skip
+    if key == "moved_on":
+        services.staff_leave(staff_id=staff.pk, on=date(2026, 7, 1), actor=secretariat)
+    batch = brought(secretariat, csv_file(("number", "moved_on", "left_on"), ("00000001", *row)))
+    assert batch.state == ImportState.REFUSED
+    assert reasons(batch)[0][1] == key
+    assert Staff.objects.get(pk=staff.pk).memberships.get().valid_from == date(2026, 5, 1)
+
+
+def test_the_template_filled_in_is_taken_whatever_its_sheet_is_called(secretariat: User) -> None:
+    OrganisationFactory.create(code="a")
+    client = Client()
+    client.force_login(secretariat)
+    answer = client.get(reverse("people:import_template"))
+    book = openpyxl.load_workbook(io.BytesIO(answer.content))
+    sheet = book.worksheets[0]
+    head = next(row for row in range(1, 20) if sheet.cell(row, 2).value)
+    titles = {str(cell.value): cell.column for cell in sheet[head] if cell.value}
+    for name, value in (
+        ("職員番号", "00000001"),
+        ("氏名", "新 人"),
+        ("職種", "ict"),
+        ("職層", "1"),
+        ("組織コード", "a"),
+    ):
+        column = next(place for title, place in titles.items() if title.startswith(name))
+        sheet.cell(head + 1, column).value = value
+    target = io.BytesIO()
+    book.save(target)
+    batch = brought(secretariat, SimpleUploadedFile("template.xlsx", target.getvalue()))
+    assert batch.state == ImportState.APPLIED, (batch.problem, reasons(batch), sheet.title)
+
+
+def test_days_beyond_those_of_the_page_are_refused(secretariat: User) -> None:
+    OrganisationFactory.create(code="a")
+    row = ("00000001", "長 寿", "な", "ict", "1", "a", "2150-01-01")
+    assert reasons(brought(secretariat, csv_file((*HEAD, "hired_on"), row))) == [(2, "hired_on")]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from skillmap.people.choices import OrganisationKind
-from skillmap.people.models import Organisation
+from skillmap.people.models import Organisation, Staff
+from skillmap.people.selectors import search
 from skillmap.people.selectors.organisations import top_of
-from tests.factories.people import OrganisationFactory
+from tests.factories.people import OrganisationFactory, StaffFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -28,3 +29,9 @@ def test_the_bureau_of_a_path_is_the_topmost_unit_that_is_no_mere_heading() -> N
         above = [units[int(part)] for part in unit.path.strip("/").split("/")]
         assert found[unit.pk] == next((one for one in above if one.kind != OrganisationKind.GROUP), above[-1]).pk
         assert topmost[unit.pk] == above[0].pk
+
+
+def test_every_word_of_a_search_counts() -> None:
+    wanted = StaffFactory.create(name="一 二 三 四 五 六")
+    StaffFactory.create(name="一 二 三 四 五 七")
+    assert list(search(Staff.objects.all(), "一 二 三 四 五 六")) == [wanted]

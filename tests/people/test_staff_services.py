@@ -17,6 +17,7 @@ from skillmap.people import services, signals, tokens
 from skillmap.people.choices import DesignationKind, Grade, Occupation, OrganisationKind, Role, StaffStatus
 from skillmap.people.models import ApiToken, Leave, Membership, RoleGrant, Staff, User
 from skillmap.people.selectors import ambassadors_beside
+from skillmap.people.services import leaving
 from tests.factories.people import (
     LONG_AGO,
     DesignationFactory,
@@ -634,3 +635,38 @@ def test_who_does_not_come_is_taken_off_the_record(secretariat: User) -> None:
     again = _create(secretariat, joined_on=first)
     services.staff_leave(staff_id=again.pk, on=date(2026, 5, 2), actor=secretariat)
     assert Staff.objects.get(pk=again.pk).left_on == date(2026, 5, 2), "who comes for a day was there"
+
+
+def test_a_return_touches_no_other_leave(secretariat: User) -> None:
+    staff = StaffFactory.create()
+    for month in (4, 9):
+        first, back = date(2026, month, 1), date(2026, month + 1, 1)
+        services.leave_begin(staff_id=staff.pk, on=first, until=back, actor=secretariat)
+    with refused("not_on_leave"):
+        services.leave_end(staff_id=staff.pk, on=date(2026, 5, 15), actor=secretariat)
+    services.leave_end(staff_id=staff.pk, on=date(2026, 4, 20), actor=secretariat)
+    assert list(staff.leaves.order_by("valid_from").values_list("valid_from", "valid_to")) == [
+        (date(2026, 4, 1), date(2026, 4, 20)), (date(2026, 9, 1), date(2026, 10, 1))
+    ]  # fmt: skip
+
+
+def test_a_fault_about_one_person_keeps_nobody_else_waiting(secretariat: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, two = _due(), _due()
+    take_leave = leaving._take_leave
+
+    def fail(staff: Staff, actor: User | None) -> None:
+        if staff.pk == one.pk:
+            raise KeyError
+        take_leave(staff, actor)
+
+    monkeypatch.setattr(leaving, "_take_leave", fail)
+    found = services.people_apply_due()
+    assert (found["leavers"], found["refused"]) == (1, 1)
+    assert Staff.objects.get(pk=two.pk).status == StaffStatus.LEFT
+
+
+def test_the_account_of_whoever_has_left_by_now_stays_closed(secretariat: User) -> None:
+    staff = _due()
+    User.objects.filter(pk=staff.user_id or 0).update(is_active=False)
+    with refused("left"):
+        services.account_open(user_id=staff.user_id or 0, actor=secretariat)

@@ -1,7 +1,6 @@
 """Fields that several forms of people share."""
 
 from collections.abc import Iterable, Sequence
-from datetime import date
 from typing import Any
 
 from django import forms
@@ -16,9 +15,8 @@ from skillmap.people.choices import (
     OrganisationKind,
 )
 from skillmap.people.models import BureauGroup
-from skillmap.people.rules import Node
+from skillmap.people.rules import FIRST_DAY, LAST_DAY, Node
 
-FIRST_DAY, LAST_DAY = date(1900, 4, 1), date(2100, 3, 31)  # beyond is a slip of the pen
 CODE = RegexValidator(r"\A[0-9A-Za-z][0-9A-Za-z._\-]*\Z", _("Use letters, digits, dots, hyphens and underscores only."))
 NOTHING = ("", "—")
 Choices = Sequence[tuple[Any, Any]]

@@ -12,7 +12,7 @@ from skillmap.people.models import Designation, RoleGrant, Staff, User
 
 def search(people: QuerySet[Staff], text: str) -> QuerySet[Staff]:
     """Narrow people down to those whose name, kana or number contains every word typed, whatever its width or kana."""
-    for word in text.split()[:5]:
+    for word in text.split():
         people = people.filter(search_key__contains=rules.fold(word))
     return people
 

@@ -240,7 +240,7 @@ def account_open(*, user_id: int, actor: User | None) -> None:
     """Open a closed account again, without its former roles and tokens; not that of a person who has left."""
     require_secretariat(actor)
     user = User.objects.select_for_update().get(pk=user_id)
-    if Staff.objects.filter(user=user, status="left").exists():
+    if Staff.objects.filter(user=user, left_on__lte=clock.today()).exists():
         raise RuleViolation(_("This person has left. Record the return first."), code="left")
     user.is_active = True
     user.save(update_fields=["is_active"])

@@ -208,8 +208,7 @@ def _apply_merge(change: OrganisationChange, units: Units, actor: User | None) -
     for pk in plan["sources"]:
         _children_to(pk, target.pk, on, units)
         _members_to(pk, target.pk, change)
-        if plan.get("carry_roles", True):
-            _roles_to(pk, [target.pk], change)
+        _roles_to(pk, [target.pk] if plan.get("carry_roles", True) else [], change)
         _end(units[pk], on)
         _succeed(change, pk, target.pk)
 
@@ -227,8 +226,7 @@ def _apply_split(change: OrganisationChange, units: Units, actor: User | None) -
         return
     _members_to(source.pk, opened[0].pk, change)
     _children_to(source.pk, opened[0].pk, on, units)
-    if plan.get("carry_roles", True):
-        _roles_to(source.pk, [row.pk for row in opened], change)
+    _roles_to(source.pk, [row.pk for row in opened] if plan.get("carry_roles", True) else [], change)
     _end(source, on)
 
 
@@ -240,6 +238,7 @@ def _apply_close(change: OrganisationChange, units: Units, actor: User | None) -
         _succeed(change, row.pk, plan["members_to"])
     else:
         _designations_end(row.pk, on, actor)
+    _roles_to(row.pk, [], change)
     _end(row, on)
 
 

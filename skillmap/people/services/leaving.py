@@ -1,5 +1,6 @@
 """Leave and return, leavers and who comes back; and what each new day brings to persons."""
 
+import logging
 from datetime import date
 from typing import Any
 
@@ -15,6 +16,8 @@ from skillmap.people.models import Leave, Staff, User
 from skillmap.people.services._common import lock_organisations, posting_place, require_secretariat
 from skillmap.people.services.accounts import close_accounts
 from skillmap.people.services.staff import begin_membership, in_service_on, locked, refresh_current, write
+
+logger = logging.getLogger(__name__)
 
 # ----------------------------------------------------------------------------------------------------------- leave
 
@@ -48,8 +51,9 @@ def leave_end(*, staff_id: int, on: date, actor: User | None) -> None:
     """
     require_secretariat(actor)
     staff = locked(staff_id)
-    leave = staff.leaves.filter(Q(valid_to=None) | Q(valid_to__gt=on)).order_by("valid_from").first()
-    if leave is None:
+    ahead = staff.leaves.filter(Q(valid_to=None) | Q(valid_to__gt=clock.today())).order_by("valid_from")
+    leave = ahead.first()  # the present one, else the next
+    if leave is None or (leave.valid_to is not None and leave.valid_to <= on):
         raise RuleViolation(_("No leave is recorded that could end on that day."), code="not_on_leave")
     if on < leave.valid_from <= clock.today():
         raise RuleViolation(_("On that day the leave had not begun. Choose a later day."), code="dates")
@@ -103,7 +107,8 @@ def staff_leave(*, staff_id: int, on: date, actor: User | None, reason: str = ""
     if staff.status == StaffStatus.JOINING and on <= first.valid_from:
         _take_off_record(staff, actor)
         return staff
-    if on <= (began or first).valid_from:
+    # On the day of the last move is no slip: who retires on 31 March is moved by the reorganisation of 1 April.
+    if on <= first.valid_from or (began is not None and on < began.valid_from):
         raise RuleViolation(_("On that day the last posting had not begun. Choose a later day."), code="dates")
     if on <= clock.today():
         write(staff, left_on=on)
@@ -200,6 +205,9 @@ def people_apply_due() -> dict[str, int]:
         try:
             leavers += _leave_if_due(pk)
         except RuleViolation:  # the last of the secretariat: everybody else's day goes on, this one is counted
+            refused += 1
+        except Exception:  # a fault about one person neither
+            logger.exception("leaving_failed", extra={"staff": pk})
             refused += 1
     with transaction.atomic():
         moved = refresh_current()

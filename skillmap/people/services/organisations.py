@@ -120,14 +120,16 @@ def organisation_update(
     row = Organisation.objects.select_for_update(of=("self",)).get(pk=organisation_id)
     if row.version != version:
         raise _changed_meanwhile(version=row.version)
-    if not keep_group and row.bureau_group_id != bureau_group_id:
+    regrouped = not keep_group and row.bureau_group_id != bureau_group_id
+    if regrouped:
         version_from(row, max(clock.today(), row.valid_from), {"bureau_group_id": bureau_group_id})
     changes = {name: value for name, value in fields.items() if getattr(row, name) != value}
     for name, value in changes.items():
         setattr(row, name, value)
     row.version = row.version + 1 if changes else row.version
     row.save(update_fields=[*changes, "version"])
-    audit.record(verb="organisation.update", actor=actor, target=row, fields=sorted(changes))
+    told = sorted({*changes, "bureau_group"} if regrouped else changes)
+    audit.record(verb="organisation.update", actor=actor, target=row, fields=told)
     return row
 
 

@@ -238,7 +238,10 @@ class Comparison:
         joins = staff.status == StaffStatus.JOINING and before is memberships[0]
         if wanted == old:
             if joins and len(memberships) == 1 and row.values.get("moved_on") not in (None, before.valid_from):
-                data["joins"] = {"on": on, "membership": before.pk}
+                self._check_left(staff, on)
+                place = self.known.codes[before.organisation_id]
+                self._organisation(place, on)
+                data["joins"] = {"on": on, "membership": before.pk, "organisation_id": before.organisation_id}
                 changes["moved_on"] = [before.valid_from, on]
             return
         self._check_move(row, staff, before, on, is_last=before is memberships[-1])
@@ -250,13 +253,16 @@ class Comparison:
             changes["organisation"] = [self.known.codes[pk] for pk in changes["organisation"]]
         changes["moved_on"] = [before.valid_from, on]
 
-    def _check_move(self, row: Row, staff: Staff, before: Membership, on: date, *, is_last: bool) -> None:
+    def _check_left(self, staff: Staff, on: date) -> None:
         if staff.left_on is not None and staff.left_on <= max(on, self.today):
             raise Refused(
                 "moved_on" if self.reading.has("moved_on") else "number",
                 _("The person is out of service from %(day)s.") % {"day": jp_date(staff.left_on)},
                 _("Take the row out, or record the return on the person's page first."),
             )
+
+    def _check_move(self, row: Row, staff: Staff, before: Membership, on: date, *, is_last: bool) -> None:
+        self._check_left(staff, on)
         if not is_last or on < before.valid_from:
             raise Refused(
                 "moved_on" if self.reading.has("moved_on") else "number",
@@ -283,8 +289,9 @@ class Comparison:
                 _("Correct the day, or empty the cell to leave it as it is."),
                 day.isoformat(),
             )
-        last = self.known.memberships[staff.pk][-1]
-        if day <= last.valid_from or ("move" in data and day <= data["move"]["on"]):
+        first, last = self.known.memberships[staff.pk][0], self.known.memberships[staff.pk][-1]
+        begins = [data[name]["on"] for name in ("move", "joins") if name in data]
+        if day < last.valid_from or day <= first.valid_from or any(day <= on for on in begins):
             raise Refused(
                 "left_on",
                 _("On that day the last posting had not begun."),

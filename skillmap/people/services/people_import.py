@@ -31,7 +31,6 @@ class PeopleImporter(Importer):
 
     kind = "people.staff"
     title = gettext_lazy("People from a table")
-    sheets = ("職員", "Staff")
     unique = (("number",),)
 
     def columns(self, options: Mapping[str, Any]) -> Sequence[Column]:

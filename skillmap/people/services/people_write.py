@@ -65,8 +65,11 @@ class Writing:
 
     def _hold(self) -> None:
         """Lock organisations, then people in id order; RuleViolation where anything is no longer as it was checked."""
-        places = lock_organisations(row.data["move"]["organisation_id"] for row in self.rows if "move" in row.data)
+        places = lock_organisations(
+            row.data[name]["organisation_id"] for row in self.rows for name in ("move", "joins") if name in row.data
+        )
         postings = [row.data["move"] for row in self.rows if "move" in row.data and self._changes_place(row)]
+        postings += [row.data["joins"] for row in self.rows if "joins" in row.data]
         for pk, on in dict.fromkeys((place["organisation_id"], place["on"]) for place in postings):
             posting_place(places, pk, date.fromisoformat(on))
         for ids in chunks(sorted(row.data["staff"] for row in self.rows if "staff" in row.data)):
