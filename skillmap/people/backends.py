@@ -6,7 +6,10 @@ from allauth.account.auth_backends import AuthenticationBackend
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest
 
-from skillmap.people.models import User
+from skillmap.core import clock
+from skillmap.people.access import staff_of
+from skillmap.people.choices import Role
+from skillmap.people.models import RoleGrant, User
 
 
 class Backend(AuthenticationBackend):
@@ -18,5 +21,14 @@ class Backend(AuthenticationBackend):
         return None if isinstance(user, User) and user.is_service else user
 
     def get_user(self, user_id: int) -> AbstractBaseUser | None:
-        """The active account with its staff row."""
-        return User.objects.select_related("staff__organisation").filter(pk=user_id, is_active=True).first()
+        """The active account with its staff row; none from the day of leaving on, also before the day's job has run."""
+        user = User.objects.select_related("staff__organisation").filter(pk=user_id, is_active=True).first()
+        return None if user is not None and _has_left(user) else user
+
+
+def _has_left(user: User) -> bool:
+    """Whether the day of leaving has come; that of the secretariat is left to the job, which keeps the last of them."""
+    staff = staff_of(user)
+    if staff is None or staff.left_on is None or staff.left_on > clock.today():
+        return False
+    return not RoleGrant.objects.in_force().filter(user=user, role=Role.SECRETARIAT).exists()

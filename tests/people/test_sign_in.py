@@ -28,7 +28,7 @@ from skillmap.core.models import Job
 from skillmap.people import services, tokens
 from skillmap.people.choices import Role
 from skillmap.people.middleware import FACTOR_AT_PROVIDER
-from skillmap.people.models import RoleGrant, SignInSubject, User
+from skillmap.people.models import RoleGrant, SignInSubject, Staff, User
 from skillmap.people.tasks import WAITS_FOR
 from tests.factories.people import PASSWORD, RoleGrantFactory, StaffFactory, UserFactory, user_with
 from tests.support.signing_in import signed_in
@@ -461,3 +461,17 @@ def test_who_asks_for_an_invitation_again_does_not_hang_on_whoever_asked_first()
         services.account_invite(user_id=user.pk, actor=actor)
     assert set(Job.objects.filter(kind="people.invite").values_list("requested_by", flat=True)) == {one.pk, two.pk}
     assert Job.objects.filter(kind="people.invite").count() == 2
+
+
+@pytest.mark.parametrize(("days", "role", "is_in"), [(1, None, True), (0, None, False), (0, Role.SECRETARIAT, True)])
+def test_on_the_day_of_leaving_nobody_waits_for_the_job(days: int, role: Role | None, is_in: bool) -> None:
+    """But the secretariat, of whom the job keeps the last one."""
+    staff = StaffFactory.create()
+    assert staff.user is not None
+    if role is not None:
+        RoleGrantFactory.create(user=staff.user, role=role)
+    client = Client()
+    client.force_login(staff.user)
+    assert client.get("/people/account/").status_code == 200
+    Staff.objects.filter(pk=staff.pk).update(left_on=clock.today() + timedelta(days=days))
+    assert (client.get("/people/account/").status_code == 200) == is_in
