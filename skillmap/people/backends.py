@@ -29,6 +29,6 @@ class Backend(AuthenticationBackend):
 def _has_left(user: User) -> bool:
     """Whether the day of leaving has come; that of the secretariat is left to the job, which keeps the last of them."""
     staff = staff_of(user)
-    if staff is None or staff.left_on is None or staff.left_on > clock.today():
+    if staff is None or not staff.has_left_by(clock.today()):
         return False
     return not RoleGrant.objects.in_force().filter(user=user, role=Role.SECRETARIAT).exists()

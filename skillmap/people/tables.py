@@ -1,7 +1,7 @@
 """The table of people, as it is brought in and given out: the same columns both ways."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
@@ -15,6 +15,15 @@ from skillmap.core.tabular.writing import Form, Out, Table, notes_for
 from skillmap.people.choices import Employer, Grade, HiringRoute, Occupation
 from skillmap.people.models import Membership, Staff
 from skillmap.people.rules import FIRST_DAY, LAST_DAY
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+
+def day_column(key: str, headers: Sequence["StrOrPromise"], hint: "StrOrPromise" = "") -> Column:
+    """A day that a form of the page would take too."""
+    return Column(key=key, headers=headers, kind=Kind.DATE, earliest=FIRST_DAY, latest=LAST_DAY, hint=hint)
+
 
 COLUMNS: Sequence[Column] = (
     Column(
@@ -40,19 +49,10 @@ COLUMNS: Sequence[Column] = (
         kind=Kind.CHOICE,
         choices=labels_of(HiringRoute),
     ),
-    Column(
-        key="hired_on",
-        headers=[gettext_lazy("Hired on"), "採用日", "採用年月日"],
-        kind=Kind.DATE,
-        earliest=FIRST_DAY,
-        latest=LAST_DAY,
-    ),
-    Column(
-        key="expert_until",
-        headers=[gettext_lazy("End of term"), "任期満了日"],
-        kind=Kind.DATE,
-        earliest=FIRST_DAY,
-        latest=LAST_DAY,
+    day_column("hired_on", [gettext_lazy("Hired on"), "採用日", "採用年月日"]),
+    day_column(
+        "expert_until",
+        [gettext_lazy("End of term"), "任期満了日"],
         hint=gettext_lazy("For information technology experts and others with a fixed term."),
     ),
     Column(key="grade", headers=[gettext_lazy("Staff grade"), "職層"], kind=Kind.CHOICE, choices=labels_of(Grade)),
@@ -71,20 +71,14 @@ COLUMNS: Sequence[Column] = (
         personal=False,
         hint=gettext_lazy("For reading only; the code decides."),
     ),
-    Column(
-        key="moved_on",
-        headers=[gettext_lazy("In force from"), "発令日", "異動日"],
-        kind=Kind.DATE,
-        earliest=FIRST_DAY,
-        latest=LAST_DAY,
+    day_column(
+        "moved_on",
+        [gettext_lazy("In force from"), "発令日", "異動日"],
         hint=gettext_lazy("From this day on organisation, grade and occupation hold; empty: the day chosen at upload."),
     ),
-    Column(
-        key="left_on",
-        headers=[gettext_lazy("Out of service from"), "離職日"],
-        kind=Kind.DATE,
-        earliest=FIRST_DAY,
-        latest=LAST_DAY,
+    day_column(
+        "left_on",
+        [gettext_lazy("Out of service from"), "離職日"],
         hint=gettext_lazy("The first day out of service, the day after the last one; empty changes nothing."),
     ),
 )

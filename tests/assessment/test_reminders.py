@@ -63,6 +63,18 @@ def on(days: int, world: World) -> Sent:
         return remind_automatically(world.cycle)
 
 
+def more_time(world: World, stage: str, step: str, *, days: int) -> None:
+    """Extend a step of the person in a stage, counted from the first day of the windows."""
+    Extension.objects.create(
+        assessment=world.check(stage),
+        step=step,
+        closes_on=DAY.date() + timedelta(days=days),
+        reason="x",
+        granted_by=world.secretariat,
+    )
+    settle(world.cycle.assessments.all())
+
+
 def by_kind() -> Counter[str]:
     """Reminders written so far."""
     return Counter(Notification.objects.filter(kind__startswith="reminder.").values_list("kind", flat=True))
@@ -117,14 +129,7 @@ def test_whoever_was_reminded_by_hand_is_not_reminded_again_on_that_day(world: W
 
 
 def test_a_mentor_whose_people_have_different_days_gets_one_mail_a_day(world: World) -> None:
-    Extension.objects.create(
-        assessment=world.check("met"),
-        step="first_one_on_one",
-        closes_on=DAY.date() + timedelta(days=26),
-        reason="x",
-        granted_by=world.secretariat,
-    )
-    settle(world.cycle.assessments.all())
+    more_time(world, "met", "first_one_on_one", days=26)
 
     def mails() -> int:
         step = Notification.objects.filter(recipient=world.mentor, dedup_key__contains="first_one_on_one")
@@ -138,14 +143,7 @@ def test_a_mentor_whose_people_have_different_days_gets_one_mail_a_day(world: Wo
 
 
 def test_an_extension_puts_the_reminder_off(world: World) -> None:
-    Extension.objects.create(
-        assessment=world.check("started"),
-        step="self_check",
-        closes_on=DAY.date() + timedelta(days=40),
-        reason="x",
-        granted_by=world.secretariat,
-    )
-    settle(world.cycle.assessments.all())
+    more_time(world, "started", "self_check", days=40)
 
     on(21, world)
 

@@ -1,5 +1,6 @@
 """Persons: who they are, where they were, are and will be posted, leave and designations."""
 
+from datetime import date
 from typing import Self
 
 from django.db import models
@@ -98,6 +99,10 @@ class Staff(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.number})"
+
+    def has_left_by(self, day: date) -> bool:
+        """Whether the person is out of service on a day; by the day recorded, whether or not a job has seen to it."""
+        return self.left_on is not None and self.left_on <= day
 
 
 class Membership(models.Model):

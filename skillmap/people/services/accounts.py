@@ -46,7 +46,7 @@ def account_create_for_staff(*, staff_id: int, email: str, actor: User | None) -
     staff = Staff.objects.select_for_update(of=("self",)).get(pk=staff_id)
     if staff.user_id is not None:
         raise RuleViolation(_("This person has an account already."), code="has_account")
-    if staff.left_on is not None and staff.left_on <= clock.today():
+    if staff.has_left_by(clock.today()):
         raise RuleViolation(_("This person has left; an account can't be made."), code="left")
     if not email:
         raise RuleViolation(_("An account needs an e-mail address."), code="email_missing")

@@ -155,7 +155,7 @@ def staff_leave_cancel(*, staff_id: int, actor: User | None) -> Staff:
     """Take back a leaving that is still to come. RuleViolation `already_in_force`."""
     require_secretariat(actor)
     staff = locked(staff_id)
-    if staff.status == StaffStatus.LEFT or staff.left_on is None or staff.left_on <= clock.today():
+    if staff.status == StaffStatus.LEFT or staff.left_on is None or staff.has_left_by(clock.today()):
         raise RuleViolation(_("There is no leaving to take back."), code="already_in_force")
     write(staff, left_on=None)
     audit.record(verb="staff.leave_cancel", actor=actor, target=staff, subject_id=staff.pk)
@@ -232,7 +232,7 @@ def _pks(people: Any) -> list[int]:
 @transaction.atomic
 def _leave_if_due(pk: int) -> int:
     staff = locked(pk)
-    if staff.status == StaffStatus.LEFT or staff.left_on is None or staff.left_on > clock.today():
+    if staff.status == StaffStatus.LEFT or not staff.has_left_by(clock.today()):
         return 0
     _take_leave(staff, None)
     return 1

@@ -254,7 +254,7 @@ class Comparison:
         changes["moved_on"] = [before.valid_from, on]
 
     def _check_left(self, staff: Staff, on: date) -> None:
-        if staff.left_on is not None and staff.left_on <= max(on, self.today):
+        if staff.left_on is not None and staff.has_left_by(max(on, self.today)):
             raise Refused(
                 "moved_on" if self.reading.has("moved_on") else "number",
                 _("The person is out of service from %(day)s.") % {"day": jp_date(staff.left_on)},

@@ -216,7 +216,7 @@ def in_service_on(staff: Staff, on: date) -> None:
 
     Of somebody who has left by now nothing more is recorded for any day: it would go on beyond the leaving.
     """
-    if staff.left_on is not None and staff.left_on <= max(on, clock.today()):
+    if staff.has_left_by(max(on, clock.today())):
         raise RuleViolation(_("The person has left, or will have left by that day."), code="left")
 
 
