@@ -196,8 +196,10 @@ def staff_leave(request: HttpRequest, pk: int) -> HttpResponse:
         _("Levels and history stay on record."),
     ]
     if staff.status == StaffStatus.JOINING:
-        warnings = warnings[:1]
-        hint = _("The first day in post where the person does not come after all: then nothing about them is kept.")
+        not_coming = _(
+            "The first day in post where the person does not come after all: then nothing about them is kept."
+        )
+        warnings, hint = [not_coming, warnings[0]], ""
     response = form_page(
         request,
         DayForm(posted(request), label=_("First day out of service"), hint=hint),
